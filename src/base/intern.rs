@@ -1,0 +1,127 @@
+//! Interned names. SPICE names are case-insensitive: `intern` lower-cases ASCII, so equal names are equal symbols.
+//!
+//! All text lives in one arena and the table holds 4-byte ids, so that a deck with 10⁵ elements
+//! costs tens of bytes a name.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::Hasher;
+
+/// An interned, lower-case name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
+pub struct Sym(pub u32);
+
+/// The arena of names. Symbol 0 is the empty name.
+#[derive(Clone, Debug)]
+pub struct Names {
+    text: String,
+    /// End of each name in `text`; its start is the end of the one before.
+    ends: Vec<u32>,
+    /// Open-addressing table of `id + 1`; 0 is free. Its length is a power of two.
+    table: Vec<u32>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        let mut names = Names { text: String::new(), ends: Vec::new(), table: vec![0; 64] };
+        names.intern("");
+        names
+    }
+}
+
+fn hash_lower(name: &str) -> u64 {
+    let mut h = DefaultHasher::new();
+    let mut buf = [0u8; 32];
+    for chunk in name.as_bytes().chunks(32) {
+        buf[..chunk.len()].copy_from_slice(chunk);
+        buf[..chunk.len()].make_ascii_lowercase();
+        h.write(&buf[..chunk.len()]);
+    }
+    h.finish()
+}
+
+impl Names {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() <= 1
+    }
+
+    pub fn get(&self, sym: Sym) -> &str {
+        let i = sym.0 as usize;
+        let start = if i == 0 { 0 } else { self.ends[i - 1] as usize };
+        &self.text[start..self.ends[i] as usize]
+    }
+
+    /// The symbol of a name if it was interned before.
+    pub fn lookup(&self, name: &str) -> Option<Sym> {
+        self.probe(name).ok()
+    }
+
+    pub fn intern(&mut self, name: &str) -> Sym {
+        match self.probe(name) {
+            Ok(sym) => sym,
+            Err(slot) => {
+                let sym = Sym(self.ends.len() as u32);
+                let start = self.text.len();
+                self.text.push_str(name);
+                self.text[start..].make_ascii_lowercase();
+                self.ends.push(self.text.len() as u32);
+                self.table[slot] = sym.0 + 1;
+                if self.ends.len() * 4 > self.table.len() * 3 {
+                    self.grow();
+                }
+                sym
+            }
+        }
+    }
+
+    fn probe(&self, name: &str) -> Result<Sym, usize> {
+        let mask = self.table.len() - 1;
+        let mut slot = hash_lower(name) as usize & mask;
+        loop {
+            match self.table[slot] {
+                0 => return Err(slot),
+                id if self.get(Sym(id - 1)).eq_ignore_ascii_case(name) => return Ok(Sym(id - 1)),
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+    }
+
+    fn grow(&mut self) {
+        let mask = self.table.len() * 2 - 1;
+        let mut table = vec![0u32; mask + 1];
+        for id in 0..self.ends.len() as u32 {
+            let mut slot = hash_lower(self.get(Sym(id))) as usize & mask;
+            while table[slot] != 0 {
+                slot = (slot + 1) & mask;
+            }
+            table[slot] = id + 1;
+        }
+        self.table = table;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_case_insensitive_and_survive_growth() {
+        let mut names = Names::new();
+        let a = names.intern("VDD");
+        for i in 0..1000 {
+            names.intern(&format!("n{i}"));
+        }
+        assert_eq!(names.intern("vdd"), a);
+        assert_eq!(names.get(a), "vdd");
+        assert_eq!(names.lookup("N999").map(|s| names.get(s).to_string()), Some("n999".into()));
+        assert_eq!(names.lookup("missing"), None);
+        assert_eq!(names.len(), 1002);
+    }
+}

@@ -1,0 +1,13 @@
+//! What every layer may use: names, numbers with SI suffixes, physical constants, smooth maths,
+//! dual numbers, the counter-based random generator, cancellation and progress.
+
+pub mod consts;
+pub mod control;
+pub mod dual;
+pub mod intern;
+pub mod rng;
+pub mod smooth;
+pub mod units;
+
+pub use control::Control;
+pub use intern::{Names, Sym};

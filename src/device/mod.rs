@@ -1,0 +1,19 @@
+//! Devices: the traits through which the simulator sees every one of them, the parameter tables, the registry.
+//!
+//! A device speaks DAE: it adds to `f(x, t) + d/dt q(x) = 0` and to the Jacobians df/dx and dq/dx. It never sees
+//! the matrix, the step size or the analysis. Sign convention: row of a node = sum of the currents that *leave* the
+//! node into devices = 0; a branch current is positive from the first terminal through the device to the second.
+
+pub mod batch;
+pub mod card;
+pub mod param;
+pub mod registry;
+#[cfg(test)]
+pub mod testkit;
+
+pub use batch::{
+    AcLoad, Batch, Binder, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot, Unknown,
+    UnknownKind, UnknownSpec, Wishes, Wiring,
+};
+pub use card::{Group, InstanceRef, ModelCard, Value};
+pub use param::{DeviceInfo, ParamId, ParamKind, ParamSpec, Range, Terminal};

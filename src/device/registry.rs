@@ -1,0 +1,30 @@
+//! The native devices, in the order in which the reference pages list them.
+
+use std::sync::{Arc, OnceLock};
+
+use super::DeviceType;
+
+/// One instance of each native device type.
+pub fn all() -> &'static [Arc<dyn DeviceType>] {
+    static ALL: OnceLock<Vec<Arc<dyn DeviceType>>> = OnceLock::new();
+    ALL.get_or_init(|| vec![
+        // one line per device
+    ])
+}
+
+pub fn by_name(name: &str) -> Option<Arc<dyn DeviceType>> {
+    all().iter().find(|t| t.info().name == name).cloned()
+}
+
+/// The type selected by element letter, `.model` type word and level.
+pub fn by_model(letter: char, type_word: &str, level: u32) -> Option<Arc<dyn DeviceType>> {
+    all()
+        .iter()
+        .find(|t| {
+            let i = t.info();
+            i.letter == letter
+                && i.model_types.iter().any(|(w, _)| w.eq_ignore_ascii_case(type_word))
+                && (i.levels.is_empty() || i.levels.contains(&level))
+        })
+        .cloned()
+}

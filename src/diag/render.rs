@@ -1,0 +1,1 @@
+//! Renderers: for terminals (excerpt, caret, hint) and as JSON.

@@ -1,0 +1,99 @@
+//! Source files and places in them.
+
+use std::sync::Arc;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct FileId(pub u32);
+
+/// A byte range in one file. The default span is "nowhere" (file `u32::MAX`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Span {
+    pub file: FileId,
+    pub lo: u32,
+    pub hi: u32,
+}
+
+impl Default for Span {
+    fn default() -> Self {
+        Span::NOWHERE
+    }
+}
+
+impl Span {
+    pub const NOWHERE: Span = Span { file: FileId(u32::MAX), lo: 0, hi: 0 };
+
+    pub fn new(file: FileId, lo: u32, hi: u32) -> Self {
+        Span { file, lo, hi }
+    }
+
+    pub fn is_nowhere(self) -> bool {
+        self.file.0 == u32::MAX
+    }
+
+    /// The key by which diagnostics are sorted.
+    pub fn order(self) -> (u32, u32, u32) {
+        (self.file.0, self.lo, self.hi)
+    }
+}
+
+/// One file of a deck.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// As the user would write it.
+    pub name: String,
+    pub text: Arc<str>,
+    /// The `.include`/`.lib` statement that brought it in.
+    pub included_at: Option<Span>,
+    /// Byte offset of each line's start.
+    line_starts: Vec<u32>,
+}
+
+/// All files of a run; a [`Span`] means something only together with its map.
+#[derive(Clone, Debug, Default)]
+pub struct SourceMap {
+    files: Vec<SourceFile>,
+}
+
+impl SourceMap {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>, included_at: Option<Span>) -> FileId {
+        let text = text.into();
+        let line_starts =
+            std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1)).collect();
+        self.files.push(SourceFile { name: name.into(), text, included_at, line_starts });
+        FileId(self.files.len() as u32 - 1)
+    }
+
+    pub fn file(&self, id: FileId) -> Option<&SourceFile> {
+        self.files.get(id.0 as usize)
+    }
+
+    pub fn files(&self) -> &[SourceFile] {
+        &self.files
+    }
+
+    /// The text under a span; empty for "nowhere".
+    pub fn text(&self, span: Span) -> &str {
+        self.file(span.file).and_then(|f| f.text.get(span.lo as usize..span.hi as usize)).unwrap_or("")
+    }
+
+    /// 1-based line and column (in characters) of the start of a span.
+    pub fn line_col(&self, span: Span) -> Option<(usize, usize)> {
+        let f = self.file(span.file)?;
+        let line = f.line_starts.partition_point(|&s| s <= span.lo);
+        let start = f.line_starts[line - 1] as usize;
+        let col = f.text.get(start..span.lo as usize).map_or(1, |t| t.chars().count() + 1);
+        Some((line, col))
+    }
+
+    /// `deck.cir:12`, for messages that name a device's source line.
+    pub fn locate(&self, span: Span) -> String {
+        match (self.file(span.file), self.line_col(span)) {
+            (Some(f), Some((line, _))) => format!("{}:{line}", f.name),
+            _ => "<built-in>".to_string(),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! ferrospice: a SPICE-style circuit simulator for ordinary electronics and emerging synaptic devices.
+//!
+//! The layers, lowest first; `tests/tidy.rs` holds them to it:
+//! `base` → `diag`, `sparse`, `integrate`, `dataset` → `expr`, `newton`, `output`, `plot` →
+//! `netlist`, `device`, `measure` → `circuit` → `sim` → `analysis` → `session` → `cli`.
+#![deny(unsafe_code)]
+
+pub mod base;
+
+pub mod dataset;
+pub mod diag;
+pub mod integrate;
+pub mod sparse;
+
+pub mod expr;
+pub mod newton;
+pub mod output;
+pub mod plot;
+
+pub mod device;
+pub mod measure;
+pub mod netlist;
+
+pub mod circuit;
+
+pub mod sim;
+
+pub mod analysis;
+
+pub mod session;
+
+pub mod cli;
