@@ -103,7 +103,13 @@ pub fn format_si(value: f64, unit: &str) -> String {
         return format!("{value:.3e}{sep}{unit}");
     }
     let m = value / 10f64.powi(3 * exp3);
-    let decimals = if m.abs() >= 99.995 { 1 } else if m.abs() >= 9.9995 { 2 } else { 3 };
+    let decimals = if m.abs() >= 99.995 {
+        1
+    } else if m.abs() >= 9.9995 {
+        2
+    } else {
+        3
+    };
     let mut text = format!("{m:.decimals$}");
     while text.contains('.') && (text.ends_with('0') || text.ends_with('.')) {
         text.pop();

@@ -8,16 +8,45 @@ use crate::expr::Expr;
 pub enum Analysis {
     Op,
     /// Innermost sweep first, at most three.
-    Dc { sweeps: Vec<(SweepTarget, SweepRange)> },
-    Tran { step: f64, stop: f64, start: f64, max_step: Option<f64>, uic: bool },
-    Ac { freq: Freq },
+    Dc {
+        sweeps: Vec<(SweepTarget, SweepRange)>,
+    },
+    Tran {
+        step: f64,
+        stop: f64,
+        start: f64,
+        max_step: Option<f64>,
+        uic: bool,
+    },
+    Ac {
+        freq: Freq,
+    },
     /// `output` against `reference`, referred to the input source; a point of the contribution table every `every` points.
-    Noise { output: String, reference: Option<String>, input: String, freq: Freq, every: usize },
+    Noise {
+        output: String,
+        reference: Option<String>,
+        input: String,
+        freq: Freq,
+        every: usize,
+    },
     /// Output is `v(a)`, `v(a,b)` or `i(v1)`.
-    Tf { output: String, input: String },
+    Tf {
+        output: String,
+        input: String,
+    },
     /// DC when `freq` is none.
-    Sens { output: String, freq: Option<Freq>, only: Vec<String> },
-    Pz { input: (String, String), output: (String, String), is_voltage: bool, poles: bool, zeros: bool },
+    Sens {
+        output: String,
+        freq: Option<Freq>,
+        only: Vec<String>,
+    },
+    Pz {
+        input: (String, String),
+        output: (String, String),
+        is_voltage: bool,
+        poles: bool,
+        zeros: bool,
+    },
 }
 
 /// Frequencies of a small-signal analysis, Hz.
@@ -141,9 +170,15 @@ pub struct Check {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum CheckTest {
-    WithinAbs { value: f64, tol: f64 },
+    WithinAbs {
+        value: f64,
+        tol: f64,
+    },
     /// `tol` is a fraction of |value|.
-    WithinRel { value: f64, tol: f64 },
+    WithinRel {
+        value: f64,
+        tol: f64,
+    },
     Greater(f64),
     Less(f64),
     Between(f64, f64),

@@ -46,10 +46,7 @@ impl Circuit {
     /// Group and index of an instance.
     pub fn instance(&self, name: &str) -> Option<(usize, usize)> {
         let sym = self.names.lookup(name)?;
-        self.groups
-            .iter()
-            .enumerate()
-            .find_map(|(g, group)| group.iter().position(|i| i.name == sym).map(|i| (g, i)))
+        self.groups.iter().enumerate().find_map(|(g, group)| group.iter().position(|i| i.name == sym).map(|i| (g, i)))
     }
 
     pub fn element_count(&self) -> usize {

@@ -13,7 +13,7 @@ pub mod testkit;
 
 pub use batch::{
     AcLoad, Batch, Binder, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot, Unknown,
-    UnknownKind, UnknownSpec, Wishes, Wiring,
+    UnknownKind, UnknownSpec, Wiring, Wishes,
 };
 pub use card::{Group, InstanceRef, ModelCard, Value};
 pub use param::{DeviceInfo, ParamId, ParamKind, ParamSpec, Range, Terminal};

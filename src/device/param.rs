@@ -45,7 +45,8 @@ impl Range {
 
     /// NaN is in no range; infinities only where the range is open to them on that side.
     pub fn contains(&self, x: f64) -> bool {
-        (if self.lo_open { x > self.lo } else { x >= self.lo }) && (if self.hi_open { x < self.hi } else { x <= self.hi })
+        (if self.lo_open { x > self.lo } else { x >= self.lo })
+            && (if self.hi_open { x < self.hi } else { x <= self.hi })
     }
 }
 

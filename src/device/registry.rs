@@ -7,9 +7,11 @@ use super::DeviceType;
 /// One instance of each native device type.
 pub fn all() -> &'static [Arc<dyn DeviceType>] {
     static ALL: OnceLock<Vec<Arc<dyn DeviceType>>> = OnceLock::new();
-    ALL.get_or_init(|| vec![
-        // one line per device
-    ])
+    ALL.get_or_init(|| {
+        vec![
+            // one line per device
+        ]
+    })
 }
 
 pub fn by_name(name: &str) -> Option<Arc<dyn DeviceType>> {

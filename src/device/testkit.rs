@@ -83,7 +83,13 @@ impl Bench {
         let mut out = Out { f: vec![], q: vec![], g: vec![], c: vec![], limited: true };
         for _ in 0..200 {
             let size = 1 + self.n * self.n + self.n;
-            out = Out { f: vec![0.0; self.n], q: vec![0.0; self.n], g: vec![0.0; size], c: vec![0.0; size], limited: false };
+            out = Out {
+                f: vec![0.0; self.n],
+                q: vec![0.0; self.n],
+                g: vec![0.0; size],
+                c: vec![0.0; size],
+                limited: false,
+            };
             let mut mem = IterMem { values: &mut self.iter, limited: false };
             let mut load = Load { f: &mut out.f, q: &mut out.q, g: &mut out.g, c: &mut out.c };
             self.batch.eval(at, x, &mut mem, &mut load);
@@ -114,10 +120,8 @@ impl Bench {
             let (p, m) = (shifted(1.0, self), shifted(-1.0, self));
             let (p2, m2) = (shifted(2.0, self), shifted(-2.0, self));
             for row in 1..self.n {
-                for (an, fp, fm, fp2, fm2) in [
-                    (&base.g, &p.f, &m.f, &p2.f, &m2.f),
-                    (&base.c, &p.q, &m.q, &p2.q, &m2.q),
-                ] {
+                for (an, fp, fm, fp2, fm2) in [(&base.g, &p.f, &m.f, &p2.f, &m2.f), (&base.c, &p.q, &m.q, &p2.q, &m2.q)]
+                {
                     let d = (8.0 * (fp[row] - fm[row]) - (fp2[row] - fm2[row])) / (12.0 * h);
                     let a = self.entry(an, row, col);
                     let row_max = (1..self.n).map(|c| self.entry(an, row, c).abs()).fold(0.0, f64::max);
