@@ -5,8 +5,6 @@ use crate::device::Range;
 crate::param_table! { pub static INSTANCE = [
     AREA: "area" real "" , Range::POSITIVE, "Area factor (default: the model's area)";
     PJ: "pj" | "perim" real "" , Range::NON_NEGATIVE, "Perimeter factor (default: the model's pj)";
-    W: "w" real "m", Range::POSITIVE, "Width; with l, area = w l and pj = 2 (w + l)";
-    L: "l" real "m", Range::POSITIVE, "Length";
     M: "m" real "" = 1.0, Range::POSITIVE, "Number of devices in parallel";
     OFF: "off" flag "" = 0.0, Range::ANY, "Start the operating point with this diode off";
     IC: "ic" real "V", Range::ANY, "Initial voltage with uic";
@@ -24,7 +22,7 @@ pub mod model {
         N: "n" real "" = 1.0, Range::POSITIVE, "Emission coefficient";
         NS: "ns" real "" = 1.0, Range::POSITIVE, "Sidewall emission coefficient";
         ISR: "isr" real "A" = 0.0, Range::NON_NEGATIVE, "Recombination saturation current per unit area";
-        NR: "nr" real "" = 2.0, Range::POSITIVE, "Recombination emission coefficient";
+        NR: "nr" real "" = 1.0, Range::POSITIVE, "Recombination emission coefficient";
         IKF: "ikf" | "ik" real "A" = 0.0, Range::NON_NEGATIVE, "Forward knee current of high injection (0: none)";
         IKR: "ikr" real "A" = 0.0, Range::NON_NEGATIVE, "Reverse knee current (0: none)";
         RS: "rs" real "Ω" = 0.0, Range::NON_NEGATIVE, "Series resistance for unit area";
@@ -56,7 +54,7 @@ pub mod model {
         PJ: "pj" real "" = 0.0, Range::NON_NEGATIVE, "Default perimeter factor of instances";
         EG: "eg" real "eV" = 1.11, Range::POSITIVE, "Activation energy";
         XTI: "xti" real "" = 3.0, Range::ANY, "Temperature exponent of is";
-        TLEV: "tlev" int "" = 0.0, Range::between(0.0, 2.0), "Temperature equations of the currents";
+        TLEV: "tlev" int "" = 0.0, Range::between(0.0, 2.0), "Temperature law of bv: 0 bv - tcv dT, else bv (1 - tcv dT)";
         TLEVC: "tlevc" int "" = 0.0, Range::between(0.0, 1.0), "Temperature equations of the capacitances";
         CTA: "cta" | "ctc" real "1/K" = 0.0, Range::ANY, "Temperature coefficient of cjo (tlevc=1)";
         CTP: "ctp" real "1/K" = 0.0, Range::ANY, "Temperature coefficient of cjp (tlevc=1)";

@@ -15,7 +15,12 @@ const TERMINALS: &[Terminal] = &[
     Terminal { name: "b", doc: "Bulk", optional: false },
 ];
 
-const fn info(name: &'static str, levels: &'static [u32], model: &'static [ParamSpec], doc: &'static str) -> DeviceInfo {
+const fn info(
+    name: &'static str,
+    levels: &'static [u32],
+    model: &'static [ParamSpec],
+    doc: &'static str,
+) -> DeviceInfo {
     DeviceInfo {
         name,
         letter: 'm',
