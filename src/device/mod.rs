@@ -5,11 +5,18 @@
 //! node into devices = 0; a branch current is positive from the first terminal through the device to the second.
 
 pub mod batch;
+pub mod bjt;
 pub mod card;
+pub mod diode;
+pub mod jfet;
+pub mod junction;
+pub mod mesfet;
+pub mod mosfet;
 pub mod param;
 pub mod registry;
 #[cfg(test)]
 pub mod testkit;
+pub mod values;
 
 pub use batch::{
     AcLoad, Batch, Binder, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot, Unknown,
