@@ -9,7 +9,6 @@ pub mod behavioural;
 pub mod bjt;
 pub mod capacitor;
 pub mod card;
-pub mod card;
 pub mod common;
 pub mod controlled;
 pub mod diode;
