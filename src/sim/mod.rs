@@ -1,1 +1,173 @@
-//! To be written.
+//! A circuit made ready to solve: unknowns numbered, matrix pattern and slots fixed, devices in batches.
+//!
+//! [`Simulation::compile`] builds it; [`Simulation::load`] evaluates `f, q, df/dx, dq/dx` at a point; the analyses do the
+//! rest. Everything that an iteration touches is allocated here, once.
+
+mod compile;
+mod names;
+mod probe;
+pub mod report;
+mod system;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::base::Sym;
+use crate::circuit::Circuit;
+use crate::dataset::Stats;
+use crate::device::{Batch, Env, ParamId, Point, Unknown, UnknownSpec, Wishes};
+use crate::sparse::{Kernel, Pattern, Singular, Symbolic};
+
+pub use probe::Probe;
+pub use system::{Dynamic, System};
+
+/// One device type's instances and where they live.
+#[derive(Clone)]
+pub(crate) struct BatchSlot {
+    pub batch: Box<dyn Batch>,
+    /// Its part of the iteration memory.
+    pub memory: Range<usize>,
+    /// Its internal unknowns are `base..base + specs.len()`.
+    pub base: Unknown,
+    pub specs: Arc<[UnknownSpec]>,
+    /// Evaluated once and replayed as a matrix product.
+    pub is_replayed: bool,
+}
+
+/// An unknown that OP and DC hold at a value, with the slots of its row.
+#[derive(Clone, Debug)]
+pub(crate) struct Hold {
+    pub unknown: Unknown,
+    pub value: f64,
+    pub row_slots: Vec<u32>,
+    pub diagonal: u32,
+}
+
+/// Compiled form of a circuit. `Clone` gives an independent copy for a run side by side.
+#[derive(Clone)]
+pub struct Simulation {
+    pub circuit: Arc<Circuit>,
+    pub env: Env,
+    /// Nodes including ground; unknowns below this number are node voltages.
+    pub(crate) nodes: usize,
+    /// Unknowns including ground.
+    pub(crate) n: usize,
+    pub(crate) slots: Vec<BatchSlot>,
+    pub(crate) branches: Arc<HashMap<Sym, Unknown>>,
+    pub(crate) pattern: Arc<Pattern>,
+    pub(crate) symbolic: Arc<Symbolic>,
+    pub(crate) kernel: Box<dyn Kernel<f64>>,
+    /// Slot of (i, i), 0 where the pattern has none.
+    pub(crate) diagonal: Arc<[u32]>,
+    pub(crate) holds: Arc<[Hold]>,
+    /// Absolute tolerance of every unknown and of every row's residual.
+    pub(crate) abstol: Vec<f64>,
+    pub(crate) row_tol: Vec<f64>,
+    pub(crate) memory: Vec<f64>,
+    /// Constant matrices of the replayed batches, by slot, and their entries as (row, column, value).
+    pub(crate) g_linear: Vec<f64>,
+    pub(crate) c_linear: Vec<f64>,
+    pub(crate) g_entries: Vec<(u32, u32, f64)>,
+    pub(crate) c_entries: Vec<(u32, u32, f64)>,
+    pub f: Vec<f64>,
+    pub q: Vec<f64>,
+    pub g: Vec<f64>,
+    pub c: Vec<f64>,
+    pub(crate) jacobian: Vec<f64>,
+    pub(crate) magnitude: Vec<f64>,
+    /// The a0 of the factored Jacobian where that says everything: a circuit without nonlinear devices.
+    pub(crate) factored_for: Option<f64>,
+    pub(crate) has_nonlinear: bool,
+    pub stats: Stats,
+    /// The last singularity, for the report.
+    pub(crate) last_singular: Option<Singular>,
+    /// Nodes forced to a value through a large conductance (`.ic` in the operating point, `.nodeset` at first).
+    pub(crate) forced: Vec<(Unknown, f64)>,
+}
+
+impl Simulation {
+    /// Unknowns including ground.
+    pub fn len(&self) -> usize {
+        self.n
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.n <= 1
+    }
+
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    pub fn symbolic(&self) -> &Arc<Symbolic> {
+        &self.symbolic
+    }
+
+    /// The batch of group `g` of the circuit.
+    pub fn batch(&self, group: usize) -> &dyn Batch {
+        self.slots[group].batch.as_ref()
+    }
+
+    pub fn batches(&self) -> impl Iterator<Item = &dyn Batch> {
+        self.slots.iter().map(|s| s.batch.as_ref())
+    }
+
+    /// A batch's iteration memory, as `op_values` wants it.
+    pub fn batch_memory(&self, group: usize) -> &[f64] {
+        &self.memory[self.slots[group].memory.clone()]
+    }
+
+    pub(crate) fn is_linear(&self) -> bool {
+        !self.has_nonlinear
+    }
+
+    /// Changes an instance parameter. False: the device cannot, elaborate again.
+    pub fn set_param(&mut self, group: usize, instance: usize, id: ParamId, value: f64) -> bool {
+        let ok = self.slots[group].batch.set_param(instance, id, value);
+        if ok {
+            let temp = self.env.temp;
+            self.slots[group].batch.set_temperature(temp);
+            self.relinearize(group);
+        }
+        ok
+    }
+
+    /// Changes a model parameter for all instances of the model.
+    pub fn set_model_param(&mut self, group: usize, model: usize, id: ParamId, value: f64) -> bool {
+        let ok = self.slots[group].batch.set_model_param(model, id, value);
+        if ok {
+            let temp = self.env.temp;
+            self.slots[group].batch.set_temperature(temp);
+            self.relinearize(group);
+        }
+        ok
+    }
+
+    /// K
+    pub fn set_temperature(&mut self, temp: f64) {
+        self.env.temp = temp;
+        for s in &mut self.slots {
+            s.batch.set_temperature(temp);
+        }
+        self.replay_all();
+    }
+
+    /// Commits an accepted point to all batches.
+    pub fn accept(&mut self, at: &Point, x: &[f64]) -> Wishes {
+        let mut wishes = Wishes::default();
+        for s in &mut self.slots {
+            wishes.merge(&s.batch.accept(at, x));
+        }
+        wishes
+    }
+
+    /// Operating point defaults for a [`Point`]: gmin from the options.
+    pub fn point_dc(&self) -> Point {
+        Point { gmin: self.circuit.options.gmin, ..Point::dc() }
+    }
+
+    pub fn point_tran(&self, time: f64) -> Point {
+        Point { gmin: self.circuit.options.gmin, ..Point::tran(time) }
+    }
+}

@@ -1,0 +1,165 @@
+//! The step controller: local truncation error from the distance between corrector and predictor.
+//!
+//! With the predictor polynomial of degree k through the last k+1 points, x₁ - x_pred = (E + Πⱼ(t₁-tₙ₋ⱼ)/(k+1)!) x⁽ᵏ⁺¹⁾,
+//! of which E x⁽ᵏ⁺¹⁾ is the method's own error; their ratio is known, so the difference gives the error.
+//!
+//! The error is judged on unknowns that carry charge, flux or state, each against its own tolerance
+//! `lte_factor (reltol ref + abstol)`, ref being the recent magnitude of that unknown (a leaky maximum: a signal that
+//! crosses zero keeps its scale, one that dies away loses it). Unknowns without content only bend the choice of the
+//! next step, so that their waveforms stay resolved; they never reject one.
+
+use super::history::History;
+use super::method::{Coefficients, MAX_ORDER, factorial};
+
+/// What became of a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Verdict {
+    /// Accepted; the step to try next and its order.
+    Accept { next: f64, order: usize },
+    /// Rejected by the local truncation error; try this step.
+    Reject { retry: f64, worst: usize, error: f64 },
+}
+
+/// Per-unknown tolerances and the recent magnitudes.
+#[derive(Clone, Debug)]
+pub struct Controller {
+    pub reltol: f64,
+    /// Allowed local error in units of the tolerance (`trtol` scaled).
+    pub lte_factor: f64,
+    pub abstol: Vec<f64>,
+    /// Unknowns that carry charge, flux or state.
+    pub is_dynamic: Vec<bool>,
+    reference: Vec<f64>,
+    trial: Vec<f64>,
+}
+
+/// How quickly a magnitude is forgotten, per accepted step.
+const LEAK: f64 = 0.95;
+/// Unknowns without content may deviate from their extrapolation by this many tolerances before they slow the steps.
+const ALGEBRAIC_SLACK: f64 = 8.0;
+const SAFETY: f64 = 0.85;
+
+impl Controller {
+    pub fn new(reltol: f64, lte_factor: f64, abstol: Vec<f64>) -> Self {
+        let n = abstol.len();
+        Controller { reltol, lte_factor, abstol, is_dynamic: vec![true; n], reference: vec![0.0; n], trial: vec![0.0; n] }
+    }
+
+    pub fn start(&mut self, x: &[f64]) {
+        for (r, x) in self.reference.iter_mut().zip(x) {
+            *r = x.abs();
+        }
+    }
+
+    fn tolerance(&self, i: usize, x: f64) -> f64 {
+        self.lte_factor * (self.reltol * self.reference[i].max(x.abs()) + self.abstol[i])
+    }
+
+    /// Largest error of order-`k` extrapolation at `t1` scaled by `ratio(degree)`: (over content unknowns, its index, over the others).
+    fn scan(&mut self, history: &History, t1: f64, x: &[f64], k: usize) -> (f64, usize, f64, usize) {
+        let degree = history.predict(t1, k, &mut self.trial);
+        let (mut dynamic, mut worst, mut algebraic) = (0.0f64, 0usize, 0.0f64);
+        for i in 1..x.len() {
+            let e = (x[i] - self.trial[i]).abs() / self.tolerance(i, x[i]);
+            if self.is_dynamic[i] {
+                if e > dynamic {
+                    (dynamic, worst) = (e, i);
+                }
+            } else if e > algebraic {
+                algebraic = e;
+            }
+        }
+        (dynamic, worst, algebraic, degree)
+    }
+
+    /// Judges the step to `t1` that gave `x`. `orders` is the highest order that may be proposed next; BDF may move by one.
+    pub fn judge(&mut self, history: &History, c: &Coefficients, t1: f64, x: &[f64], variable_order: usize) -> Verdict {
+        let h = t1 - history.time();
+        if history.len() < 2 {
+            return self.judge_restart(history, h, x);
+        }
+        let k = c.order;
+        let (diff, worst, algebraic, degree) = self.scan(history, t1, x, k);
+        let product = |d: usize| -> f64 { history.times()[..=d].iter().map(|t| t1 - t).product::<f64>() / factorial(d + 1) };
+        // A short past gives a predictor of lower degree than the method: its distance overstates the error, which is safe.
+        let ratio = if degree == k { c.error / (c.error + product(k)) } else { 0.3 };
+        let error = diff * ratio;
+        let factor = |e: f64, k: usize| SAFETY * e.max(1e-30).powf(-1.0 / (k as f64 + 1.0));
+        if error > 1.0 {
+            return Verdict::Reject { retry: h * factor(error, k).clamp(0.05, 0.7), worst, error };
+        }
+        let mut grow = factor(error, k);
+        let mut order = k;
+        if variable_order > 1 {
+            (grow, order) = self.choose_order(history, t1, x, k, variable_order, grow);
+        }
+        let bend = factor(algebraic * ratio / ALGEBRAIC_SLACK, k);
+        if bend < grow {
+            grow = bend.max(0.2);
+        }
+        // BDF beyond order 1 is zero-stable only for moderate step ratios; one-step methods may leap on quiet stretches.
+        let limit = if c.used > 1 {
+            2.0
+        } else if error < 1e-4 && algebraic < 1e-3 {
+            20.0
+        } else {
+            3.0
+        };
+        if grow < 1.2 && grow > 0.9 {
+            grow = 1.0;
+        }
+        Verdict::Accept { next: h * grow.clamp(0.1, limit), order }
+    }
+
+    /// The step after a restart has no past to compare with. Its backward Euler error is about (Δx)²/(2 ref) for a
+    /// relaxation of size ref, which must stay within tolerance.
+    fn judge_restart(&self, history: &History, h: f64, x: &[f64]) -> Verdict {
+        let x0 = history.x(0);
+        let (mut error, mut worst) = (0.0f64, 0usize);
+        for i in 1..x.len() {
+            if self.is_dynamic[i] {
+                let reference = self.reference[i].max(x[i].abs());
+                let d = (x[i] - x0[i]).abs();
+                let e = 0.5 * d * (d / (reference + self.abstol[i])).min(1.0) / self.tolerance(i, x[i]);
+                if e > error {
+                    (error, worst) = (e, i);
+                }
+            }
+        }
+        if error > 1.0 {
+            Verdict::Reject { retry: h * (0.9 / error.sqrt()).clamp(0.01, 0.7), worst, error }
+        } else {
+            Verdict::Accept { next: h * (0.9 / error.max(1e-30).sqrt()).clamp(1.0, 2.0), order: 2 }
+        }
+    }
+
+    /// Gear: compares the steps that orders k-1, k and k+1 would allow.
+    fn choose_order(&mut self, history: &History, t1: f64, x: &[f64], k: usize, max: usize, grow: f64) -> (f64, usize) {
+        let (mut best, mut order) = (grow, k);
+        let mut consider = |ctl: &mut Self, m: usize, bias: f64| {
+            if m < 1 || m > max.min(MAX_ORDER) || history.len() < m + 1 {
+                return;
+            }
+            let (diff, _, _, degree) = ctl.scan(history, t1, x, m);
+            if degree < m {
+                return;
+            }
+            let c = Coefficients::new(super::Method::Gear { max_order: m }, m, t1, history.times());
+            let product: f64 = history.times()[..=m].iter().map(|t| t1 - t).product::<f64>() / factorial(m + 1);
+            let g = bias * SAFETY * (diff * c.error / (c.error + product)).max(1e-30).powf(-1.0 / (m as f64 + 1.0));
+            if g > best {
+                (best, order) = (g, m);
+            }
+        };
+        consider(self, k.wrapping_sub(1), 0.9);
+        consider(self, k + 1, 0.8);
+        (best, order)
+    }
+
+    /// Takes note of an accepted point.
+    pub fn accept(&mut self, x: &[f64]) {
+        for (r, x) in self.reference.iter_mut().zip(x) {
+            *r = (*r * LEAK).max(x.abs());
+        }
+    }
+}

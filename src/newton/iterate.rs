@@ -1,0 +1,203 @@
+//! The iteration.
+//!
+//! ```text
+//! repeat
+//!     load F(x), J(x)
+//!     solve J dx = -F
+//!     where a component of dx swings to and fro without shrinking: halve it (bisection onto a jump of F)
+//!     x += dx
+//! until no device limits, |dx| <= reltol |x| + abstol everywhere, and (if asked) the next residual is within tolerance
+//! ```
+//!
+//! The bisection is what lets an equation with a jump (a hard `if` in a behavioural source) converge: where F changes
+//! sign by a jump there is no root, Newton's steps alternate, and halving them closes in on the jump, which is the
+//! solution in the sense of Filippov. Smooth problems never see it: their steps shrink.
+
+use super::{Knobs, Problem, Singular};
+
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    pub max_iterations: usize,
+    /// The first iteration may end the search when its update is below this fraction of the tolerance; 0: never.
+    pub accept_first: f64,
+    /// Also demand that the residual at an evaluated point is within tolerance.
+    pub check_residual: bool,
+    /// Iteration number given to the first load: 0 asks junction devices to start from their critical voltages.
+    pub first: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Solved {
+    pub iterations: usize,
+}
+
+/// Why the iteration ended without a solution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Failure {
+    Singular(Singular),
+    /// The unknown whose update was largest against its tolerance, and by how much.
+    NoConvergence { iterations: usize, worst: usize, ratio: f64 },
+    NotFinite { iterations: usize, unknown: usize },
+}
+
+impl Failure {
+    pub fn iterations(&self) -> usize {
+        match self {
+            Failure::Singular(_) => 1,
+            Failure::NoConvergence { iterations, .. } | Failure::NotFinite { iterations, .. } => *iterations,
+        }
+    }
+
+    pub fn unknown(&self) -> usize {
+        match self {
+            Failure::Singular(s) => s.unknown,
+            Failure::NoConvergence { worst, .. } => *worst,
+            Failure::NotFinite { unknown, .. } => *unknown,
+        }
+    }
+}
+
+/// Scratch of the iteration.
+#[derive(Clone, Debug, Default)]
+pub struct Newton {
+    dx: Vec<f64>,
+    previous: Vec<f64>,
+}
+
+/// From this iteration on, components that swing are halved.
+const DAMP_FROM: usize = 3;
+
+impl Newton {
+    pub fn new(n: usize) -> Self {
+        Newton { dx: vec![0.0; n], previous: vec![0.0; n] }
+    }
+
+    /// The last update.
+    pub fn dx(&self) -> &[f64] {
+        &self.dx
+    }
+
+    pub fn solve<P: Problem + ?Sized>(
+        &mut self,
+        problem: &mut P,
+        x: &mut [f64],
+        knobs: &Knobs,
+        s: &Settings,
+    ) -> Result<Solved, Failure> {
+        let reltol = problem.reltol();
+        let (mut worst, mut ratio) = (0, f64::INFINITY);
+        let mut updates_settled = false;
+        for k in 1..=s.max_iterations {
+            let limited = problem.load(x, knobs, s.first + k - 1);
+            let residual_fine = !s.check_residual || !updates_settled || problem.worst_residual(x).1 <= 1.0;
+            problem.step(&mut self.dx).map_err(Failure::Singular)?;
+            if k >= DAMP_FROM {
+                for (d, p) in self.dx.iter_mut().zip(&self.previous) {
+                    if *d * p < 0.0 && d.abs() > 0.5 * p.abs() {
+                        *d = -0.5 * p;
+                    }
+                }
+            }
+            (worst, ratio) = (0, 0.0);
+            let abstol = problem.abstol();
+            for i in 1..x.len() {
+                let d = self.dx[i];
+                let old = x[i];
+                x[i] = old + d;
+                let r = d.abs() / (reltol * old.abs().max(x[i].abs()) + abstol[i]);
+                // The comparison is false for NaN as well.
+                if !(r <= ratio) {
+                    (worst, ratio) = (i, r);
+                    if !r.is_finite() {
+                        return Err(Failure::NotFinite { iterations: k, unknown: i });
+                    }
+                }
+            }
+            self.previous.copy_from_slice(&self.dx);
+            let settled = ratio <= 1.0 && !limited;
+            if settled && residual_fine {
+                let first_is_enough = k > 1 || problem.is_linear() || ratio <= s.accept_first;
+                if first_is_enough && (!s.check_residual || updates_settled || problem.is_linear()) {
+                    return Ok(Solved { iterations: k });
+                }
+            }
+            if !limited && problem.is_linear() {
+                return Ok(Solved { iterations: k });
+            }
+            updates_settled = settled;
+        }
+        Err(Failure::NoConvergence { iterations: s.max_iterations, worst, ratio })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::*;
+    use super::*;
+
+    /// One equation in one unknown.
+    struct Scalar<F: Fn(f64) -> (f64, f64)> {
+        f: F,
+        value: (f64, f64),
+        abstol: [f64; 2],
+    }
+
+    impl<F: Fn(f64) -> (f64, f64)> Problem for Scalar<F> {
+        fn len(&self) -> usize {
+            2
+        }
+        fn load(&mut self, x: &[f64], _: &Knobs, _: usize) -> bool {
+            self.value = (self.f)(x[1]);
+            false
+        }
+        fn step(&mut self, dx: &mut [f64]) -> Result<(), Singular> {
+            if self.value.1 == 0.0 {
+                return Err(Singular { unknown: 1 });
+            }
+            dx[1] = -self.value.0 / self.value.1;
+            Ok(())
+        }
+        fn worst_residual(&mut self, _: &[f64]) -> (usize, f64) {
+            (1, self.value.0.abs() / 1e-9)
+        }
+        fn abstol(&self) -> &[f64] {
+            &self.abstol
+        }
+        fn reltol(&self) -> f64 {
+            1e-6
+        }
+        fn is_linear(&self) -> bool {
+            false
+        }
+        fn reset_memory(&mut self) {}
+        fn set_reference(&mut self, _: &[f64]) {}
+    }
+
+    fn run(f: impl Fn(f64) -> (f64, f64), x0: f64, check: bool) -> (f64, Result<Solved, Failure>) {
+        let mut p = Scalar { f, value: (0.0, 0.0), abstol: [1e-9; 2] };
+        let mut x = [0.0, x0];
+        let s = Settings { max_iterations: 60, accept_first: 0.0, check_residual: check, first: 1 };
+        let r = Newton::new(2).solve(&mut p, &mut x, &Knobs::default(), &s);
+        (x[1], r)
+    }
+
+    #[test]
+    fn smooth_root_is_quadratic() {
+        let (x, r) = run(|x| (x * x - 2.0, 2.0 * x), 1.0, true);
+        assert!((x - 2f64.sqrt()).abs() < 1e-12 && r.unwrap().iterations <= 6, "{x} {r:?}");
+    }
+
+    #[test]
+    fn a_jump_is_bisected() {
+        // x - 0.9 - 0.5 H(1 - x): moves right below 1, left above it; the solution is the jump itself.
+        let (x, r) = run(|x| (x - 0.9 - if x < 1.0 { 0.5 } else { 0.0 }, 1.0), 0.9, false);
+        assert!((x - 1.0).abs() < 1e-5, "{x}");
+        assert!(r.unwrap().iterations < 30);
+    }
+
+    #[test]
+    fn no_root_is_an_honest_failure() {
+        let (_, r) = run(|x| (x * x + 1.0, 2.0 * x), 0.7, true);
+        assert!(matches!(r, Err(Failure::NoConvergence { .. } | Failure::NotFinite { .. } | Failure::Singular(_))));
+    }
+}

@@ -1,0 +1,259 @@
+//! Circuit → simulation: number the unknowns, record the pattern, bind the slots, replay the linear devices.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::names::Namer;
+use super::{BatchSlot, Hold, Simulation};
+use crate::base::Sym;
+use crate::circuit::Circuit;
+use crate::dataset::Stats;
+use crate::device::{Binder, IterMem, Linearity, Load, Point, Slot, Unknown, UnknownKind, Wiring};
+use crate::diag::{Diagnostic, Severity};
+use crate::sparse;
+
+/// First pass: what is asked for. Second pass: where it went.
+struct Recorder(sparse::Builder);
+
+impl Wiring for Recorder {
+    fn slot(&mut self, row: Unknown, col: Unknown) -> Slot {
+        self.0.add(row, col);
+        0
+    }
+}
+
+struct Replayer<'a> {
+    slots: &'a [u32],
+    next: usize,
+}
+
+impl Wiring for Replayer<'_> {
+    fn slot(&mut self, _: Unknown, _: Unknown) -> Slot {
+        self.next += 1;
+        self.slots[self.next - 1]
+    }
+}
+
+impl Simulation {
+    /// Builds the simulation. All faults that devices find in their parameters are returned.
+    pub fn compile(circuit: &Arc<Circuit>) -> Result<Simulation, Vec<Diagnostic>> {
+        let env = circuit.env;
+        let options = &circuit.options;
+        let mut faults = vec![];
+        let mut slots: Vec<BatchSlot> = vec![];
+        let nodes = circuit.nodes.len().max(1);
+        let mut n = nodes;
+        let mut memory = 0;
+        for group in &circuit.groups {
+            match group.ty.batch(group, &env) {
+                Ok(batch) => {
+                    let specs: Arc<[_]> = batch.unknowns().into();
+                    let len = batch.iter_len();
+                    let is_replayed = batch.linearity() == Linearity::Linear;
+                    slots.push(BatchSlot { base: n as Unknown, memory: memory..memory + len, is_replayed, specs, batch });
+                    n += slots.last().map_or(0, |s| s.specs.len());
+                    memory += len;
+                }
+                Err(d) => faults.extend(d),
+            }
+        }
+        if faults.iter().any(|d| d.severity == Severity::Error) {
+            return Err(faults);
+        }
+
+        let mut branches: HashMap<Sym, Unknown> = HashMap::new();
+        for (s, group) in slots.iter().zip(&circuit.groups) {
+            for (k, spec) in s.specs.iter().enumerate() {
+                if spec.name == "i" {
+                    branches.insert(group.get(spec.instance as usize).name, s.base + k as Unknown);
+                }
+            }
+        }
+        let mut missing = vec![];
+        for (s, group) in slots.iter_mut().zip(&circuit.groups) {
+            for i in group.iter() {
+                for r in i.refs {
+                    if !branches.contains_key(r) {
+                        missing.push(super::report::no_branch(circuit, i.span, circuit.names.get(*r)));
+                    }
+                }
+            }
+            let internals: Vec<Unknown> = (s.base..s.base + s.specs.len() as Unknown).collect();
+            let branch = |name: Sym| branches.get(&name).copied().unwrap_or(0);
+            s.batch.assign(&Binder { internals: &internals, branch: &branch });
+        }
+        if !missing.is_empty() {
+            return Err(missing);
+        }
+
+        let mut recorder = Recorder(sparse::Builder::new());
+        let mut counts = vec![];
+        for s in &mut slots {
+            let before = recorder.0.len();
+            s.batch.connect(&mut recorder);
+            counts.push(recorder.0.len() - before);
+        }
+        // Every node and every held row needs its diagonal: for shunts, forced nodes and homotopies. Other rows do not:
+        // a voltage source has none, and saying otherwise would hide structural singularities.
+        for u in 1..nodes as Unknown {
+            recorder.0.add(u, u);
+        }
+        for s in &slots {
+            for (k, spec) in s.specs.iter().enumerate() {
+                if spec.hold.is_some() || !circuit.state_ics.is_empty() {
+                    recorder.0.add(s.base + k as Unknown, s.base + k as Unknown);
+                }
+            }
+        }
+        let (pattern, numbers) = recorder.0.finish(n - 1);
+        let mut at = 0;
+        for (s, count) in slots.iter_mut().zip(counts) {
+            s.batch.connect(&mut Replayer { slots: &numbers[at..at + count], next: 0 });
+            at += count;
+        }
+        drop(numbers);
+
+        let namer = Namer::new(circuit, nodes, &slots);
+        let diagonal: Arc<[u32]> = (0..n as Unknown).map(|u| pattern.slot(u, u)).collect();
+        let mut abstol = vec![options.vntol; n];
+        let mut row_tol = vec![options.abstol; n];
+        let mut holds: Vec<Hold> = vec![];
+        for s in &slots {
+            for (k, spec) in s.specs.iter().enumerate() {
+                let u = s.base as usize + k;
+                (abstol[u], row_tol[u]) = match spec.kind {
+                    UnknownKind::Voltage => (options.vntol, options.abstol),
+                    UnknownKind::Current => (options.abstol, options.vntol),
+                    UnknownKind::State { abstol, residual_tol, .. } => (abstol, residual_tol),
+                };
+                if let Some(value) = spec.hold.filter(|_| !options.dc_state_steady) {
+                    holds.push(Hold { unknown: u as Unknown, value, row_slots: vec![], diagonal: diagonal[u] });
+                }
+            }
+        }
+        for (name, state, value) in &circuit.state_ics {
+            if let Some(u) = find_state(circuit, &slots, *name, state) {
+                match holds.iter_mut().find(|h| h.unknown == u) {
+                    Some(h) => h.value = *value,
+                    None => {
+                        holds.push(Hold { unknown: u, value: *value, row_slots: vec![], diagonal: diagonal[u as usize] })
+                    }
+                }
+            } else {
+                faults.push(super::report::no_state(circuit, *name, state));
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        if !holds.is_empty() {
+            let held: HashMap<u32, usize> = holds.iter().enumerate().map(|(k, h)| (h.unknown, k)).collect();
+            for (row, _, slot) in pattern.entries() {
+                if let Some(k) = held.get(&row) {
+                    holds[*k].row_slots.push(slot);
+                }
+            }
+        }
+
+        let pattern = Arc::new(pattern);
+        let symbolic = match sparse::Symbolic::analyze(&pattern) {
+            Ok(s) => s,
+            Err(s) => return Err(vec![super::report::structurally_singular(circuit, &namer, &s)]),
+        };
+        let kernel_info = sparse::kernel(&options.solver).unwrap_or(&sparse::KERNELS[0]);
+        let kernel_options = sparse::Options { pivrel: options.pivrel, ..sparse::Options::default() };
+        let kernel = (kernel_info.real)(&symbolic, &kernel_options);
+        let values = pattern.slots();
+        let stats = Stats {
+            unknowns: n - 1,
+            matrix_entries: pattern.nnz(),
+            kernel: kernel_info.name.into(),
+            min_step: f64::INFINITY,
+            ..Stats::default()
+        };
+        let has_nonlinear = slots.iter().any(|s| s.batch.linearity() == Linearity::Nonlinear);
+        let mut sim = Simulation {
+            circuit: circuit.clone(),
+            env,
+            nodes,
+            n,
+            slots,
+            branches: Arc::new(branches),
+            pattern,
+            symbolic,
+            kernel,
+            diagonal,
+            holds: holds.into(),
+            abstol,
+            row_tol,
+            memory: vec![0.0; memory],
+            g_linear: vec![0.0; values],
+            c_linear: vec![0.0; values],
+            g_entries: vec![],
+            c_entries: vec![],
+            f: vec![0.0; n],
+            q: vec![0.0; n],
+            g: vec![0.0; values],
+            c: vec![0.0; values],
+            jacobian: vec![0.0; values],
+            magnitude: vec![0.0; n],
+            factored_for: None,
+            has_nonlinear,
+            stats,
+            last_singular: None,
+            forced: vec![],
+        };
+        sim.set_temperature(env.temp);
+        Ok(sim)
+    }
+
+    /// Evaluates the replayed batches once; from then on they are a matrix product.
+    pub(crate) fn replay_all(&mut self) {
+        self.g_linear.fill(0.0);
+        self.c_linear.fill(0.0);
+        self.f.fill(0.0);
+        self.q.fill(0.0);
+        let x = vec![0.0; self.n];
+        let at = Point::tran(0.0);
+        for s in &self.slots {
+            if s.is_replayed {
+                let mut mem = IterMem { values: &mut [], limited: false };
+                let mut out =
+                    Load { f: &mut self.f, q: &mut self.q, g: &mut self.g_linear, c: &mut self.c_linear };
+                s.batch.eval(&at, &x, &mut mem, &mut out);
+            }
+        }
+        let options = &self.circuit.options;
+        for u in 1..self.nodes {
+            let d = self.diagonal[u] as usize;
+            self.g_linear[d] += options.gshunt;
+            self.c_linear[d] += options.cshunt;
+        }
+        let entries = |values: &[f64]| {
+            self.pattern
+                .entries()
+                .filter(|(_, _, s)| values[*s as usize] != 0.0)
+                .map(|(r, c, s)| (r, c, values[s as usize]))
+                .collect()
+        };
+        self.g_entries = entries(&self.g_linear);
+        self.c_entries = entries(&self.c_linear);
+        self.factored_for = None;
+    }
+
+    pub(crate) fn relinearize(&mut self, group: usize) {
+        self.factored_for = None;
+        if self.slots[group].is_replayed {
+            self.replay_all();
+        }
+    }
+}
+
+/// The unknown of an instance's internal state, or of its branch current for `i`.
+fn find_state(circuit: &Circuit, slots: &[BatchSlot], name: Sym, state: &str) -> Option<Unknown> {
+    slots.iter().zip(&circuit.groups).find_map(|(s, group)| {
+        let index = group.iter().position(|i| i.name == name)?;
+        let k = s.specs.iter().position(|p| p.instance as usize == index && p.name.eq_ignore_ascii_case(state))?;
+        Some(s.base + k as Unknown)
+    })
+}

@@ -1,0 +1,103 @@
+//! Numerical failures in the user's words: unknowns, devices, source lines, what was tried and what to try.
+
+use super::Simulation;
+use super::names::Namer;
+use crate::base::Sym;
+use crate::circuit::Circuit;
+use crate::diag::codes::analysis as codes;
+use crate::diag::{Diagnostic, Span};
+use crate::newton::Failure;
+use crate::newton::homotopy::Lost;
+use crate::sparse::Singular;
+
+pub(crate) fn no_branch(circuit: &Circuit, span: Span, name: &str) -> Diagnostic {
+    let _ = circuit;
+    Diagnostic::error(codes::NO_BRANCH, format!("`{name}` has no branch current to refer to"))
+        .at(span, "referred to here")
+        .help("put a zero-volt source in series with it and refer to that source")
+}
+
+pub(crate) fn no_state(circuit: &Circuit, name: Sym, state: &str) -> Diagnostic {
+    Diagnostic::error(codes::NO_STATE, format!("`{}` has no internal state `{state}`", circuit.names.get(name)))
+}
+
+/// The system has no solution whatever the values.
+pub(crate) fn structurally_singular(circuit: &Circuit, namer: &Namer, s: &Singular) -> Diagnostic {
+    let d = Diagnostic::error(
+        codes::SINGULAR,
+        format!("the equations cannot determine {}", namer.name(circuit, s.column as usize)),
+    );
+    describe_singular(d, circuit, namer, s)
+}
+
+fn describe_singular(mut d: Diagnostic, circuit: &Circuit, namer: &Namer, s: &Singular) -> Diagnostic {
+    for (name, span) in namer.devices(circuit, s.column as usize, 4) {
+        d = d.at(span, format!("`{}` is on it", circuit.names.get(name)));
+    }
+    if s.row != 0 && s.row != s.column {
+        d = d.note(format!("the equation of {} is left over", namer.name(circuit, s.row as usize)));
+    }
+    if s.floating.len() > 1 {
+        let names: Vec<String> = s.floating.iter().take(8).map(|u| namer.name(circuit, *u as usize)).collect();
+        d = d.note(format!("these move together without any equation noticing: {}", names.join(", ")));
+    }
+    d.help("look for a node without a DC path to ground, a loop of voltage sources or inductors, or a zero resistance")
+}
+
+impl Simulation {
+    /// No operating point (or DC sweep point).
+    pub fn no_operating_point(&self, lost: &Lost, where_: &str) -> Diagnostic {
+        let namer = self.namer();
+        if let Some((_, Failure::Singular(_))) = lost.attempts.last()
+            && let Some(s) = &self.last_singular
+        {
+            let d = Diagnostic::error(
+                codes::SINGULAR,
+                format!("singular matrix{where_}: nothing determines {}", namer.name(&self.circuit, s.column as usize)),
+            );
+            return describe_singular(d, &self.circuit, &namer, s);
+        }
+        let mut d = Diagnostic::error(codes::NO_CONVERGENCE, format!("no operating point found{where_}"));
+        let mut seen = vec![];
+        for ((name, failure), reached) in lost.attempts.iter().zip(&lost.reached) {
+            let u = failure.unknown();
+            let unknown = namer.name(&self.circuit, u);
+            let how = match failure {
+                Failure::Singular(_) => format!("singular at {unknown}"),
+                Failure::NotFinite { .. } => format!("{unknown} became infinite"),
+                Failure::NoConvergence { iterations, ratio, .. } => {
+                    format!("after {iterations} iterations {unknown} still moved by {ratio:.3e} tolerances")
+                }
+            };
+            let stage = match *name {
+                "gmin" => format!("gmin stepping (reached {reached:.2e} S)"),
+                "source" => format!("source stepping (reached {:.1} %)", reached * 100.0),
+                "ptran" => format!("pseudo-transient (reached {reached:.2e} S)"),
+                _ => "direct Newton".to_string(),
+            };
+            d = d.note(format!("{stage}: {how}"));
+            if !seen.contains(&u) {
+                seen.push(u);
+                for (dev, span) in namer.devices(&self.circuit, u, 2) {
+                    d = d.at(span, format!("`{}` is on {unknown}", self.circuit.names.get(dev)));
+                }
+            }
+        }
+        d.help("give `.nodeset` or `.ic` values near the solution, or check the devices named for an equation that jumps")
+    }
+
+    /// The transient cannot go on at `time`.
+    pub fn step_collapse(&self, time: f64, step: f64, unknown: usize, cause: &str) -> Diagnostic {
+        let namer = self.namer();
+        let name = namer.name(&self.circuit, unknown);
+        let mut d = Diagnostic::error(
+            codes::STEP_COLLAPSE,
+            format!("time step collapsed to {step:.3e} s at t = {time:.9e} s because of {name}"),
+        )
+        .note(cause.to_string());
+        for (dev, span) in namer.devices(&self.circuit, unknown, 4) {
+            d = d.at(span, format!("`{}` is on {name}", self.circuit.names.get(dev)));
+        }
+        d.help("smooth the equation that jumps, or give the state a rail that it can leave; `.options method=gear` damps ringing")
+    }
+}

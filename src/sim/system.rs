@@ -1,0 +1,229 @@
+//! Evaluating the system, and the face that it shows to Newton's method.
+
+use super::Simulation;
+use crate::device::{IterMem, Load, Point};
+use crate::newton::{Knobs, Problem, Singular};
+
+/// Conductance, S, through which `.ic` and `.nodeset` force a node.
+const FORCE: f64 = 1e10;
+
+impl Simulation {
+    /// Evaluates f, q, df/dx, dq/dx at x into `self.f, q, g, c`. True: a device limited.
+    pub fn load(&mut self, at: &Point, x: &[f64]) -> bool {
+        self.stats.device_evals += 1;
+        self.g.copy_from_slice(&self.g_linear);
+        self.c.copy_from_slice(&self.c_linear);
+        self.f.fill(0.0);
+        self.q.fill(0.0);
+        for &(r, c, v) in &self.g_entries {
+            self.f[r as usize] += v * x[c as usize];
+        }
+        for &(r, c, v) in &self.c_entries {
+            self.q[r as usize] += v * x[c as usize];
+        }
+        let mut limited = false;
+        for s in &self.slots {
+            if !s.is_replayed {
+                let mut mem = IterMem { values: &mut self.memory[s.memory.clone()], limited: false };
+                let mut out = Load { f: &mut self.f, q: &mut self.q, g: &mut self.g, c: &mut self.c };
+                s.batch.eval(at, x, &mut mem, &mut out);
+                limited |= mem.limited;
+            }
+        }
+        self.f[0] = 0.0;
+        self.q[0] = 0.0;
+        limited
+    }
+
+    /// Like [`Simulation::load`] for the first point of a `uic` transient: the replayed batches are evaluated too, since
+    /// a capacitor or inductor with `ic=` has another content there than its matrix says.
+    pub fn load_uic(&mut self, x: &[f64]) {
+        let at = Point { is_uic_start: true, ..self.point_tran(0.0) };
+        self.f.fill(0.0);
+        self.q.fill(0.0);
+        self.g.fill(0.0);
+        self.c.fill(0.0);
+        for s in &self.slots {
+            let mut mem = IterMem { values: &mut self.memory[s.memory.clone()], limited: false };
+            let mut out = Load { f: &mut self.f, q: &mut self.q, g: &mut self.g, c: &mut self.c };
+            s.batch.eval(&at, x, &mut mem, &mut out);
+        }
+        for u in 1..self.nodes {
+            self.q[u] += self.circuit.options.cshunt * x[u];
+        }
+        self.f[0] = 0.0;
+        self.q[0] = 0.0;
+    }
+
+    /// out += C dx with the C of the last load.
+    pub fn add_content(&self, dx: &[f64], out: &mut [f64]) {
+        for col in 0..self.pattern.n() {
+            let d = dx[col + 1];
+            if d != 0.0 {
+                let range = self.pattern.range(col);
+                for (r, v) in self.pattern.rows()[range.clone()].iter().zip(&self.c[range.start + 1..range.end + 1]) {
+                    out[*r as usize + 1] += v * d;
+                }
+            }
+        }
+    }
+
+    /// Marks the unknowns whose column in dq/dx of the last load is not empty.
+    pub fn mark_dynamic(&self, out: &mut [bool]) {
+        out.fill(false);
+        for col in 0..self.pattern.n() {
+            let range = self.pattern.range(col);
+            out[col + 1] |= self.c[range.start + 1..range.end + 1].iter().any(|v| *v != 0.0);
+        }
+    }
+
+    /// Unknowns that a static solution holds: (unknown, value).
+    pub fn holds(&self) -> impl Iterator<Item = (usize, f64)> {
+        self.holds.iter().map(|h| (h.unknown as usize, h.value))
+    }
+}
+
+/// The discretised time derivative, as the equations see it: `q' = a0 q(x) + past`.
+#[derive(Clone, Copy, Debug)]
+pub struct Dynamic<'a> {
+    pub a0: f64,
+    pub past: &'a [f64],
+}
+
+/// A simulation at one point, as a problem for Newton.
+pub struct System<'a> {
+    pub sim: &'a mut Simulation,
+    pub at: Point,
+    /// `None`: static.
+    pub dynamic: Option<Dynamic<'a>>,
+    /// Reference of the pseudo-transient.
+    pub reference: Vec<f64>,
+    /// F of the last load.
+    residual: &'a mut [f64],
+}
+
+impl<'a> System<'a> {
+    /// `residual` is scratch of one number per unknown.
+    pub fn new(sim: &'a mut Simulation, at: Point, dynamic: Option<Dynamic<'a>>, residual: &'a mut [f64]) -> Self {
+        System { sim, at, dynamic, reference: vec![], residual }
+    }
+}
+
+impl Problem for System<'_> {
+    fn len(&self) -> usize {
+        self.sim.n
+    }
+
+    fn load(&mut self, x: &[f64], knobs: &Knobs, iteration: usize) -> bool {
+        let mut at = self.at;
+        at.source_scale *= knobs.source_scale;
+        at.is_first_iteration = iteration == 0;
+        let limited = self.sim.load(&at, x);
+        self.sim.stats.iterations += 1;
+        let sim = &mut *self.sim;
+        match self.dynamic {
+            None => {
+                for h in sim.holds.iter() {
+                    for s in &h.row_slots {
+                        sim.g[*s as usize] = 0.0;
+                    }
+                    sim.g[h.diagonal as usize] = 1.0;
+                    sim.f[h.unknown as usize] = x[h.unknown as usize] - h.value;
+                }
+                self.residual.copy_from_slice(&sim.f);
+                sim.jacobian.copy_from_slice(&sim.g);
+            }
+            Some(d) => {
+                for ((r, f), (q, p)) in self.residual.iter_mut().zip(&sim.f).zip(sim.q.iter().zip(d.past)) {
+                    *r = f + d.a0 * q + p;
+                }
+                for ((j, g), c) in sim.jacobian.iter_mut().zip(&sim.g).zip(&sim.c) {
+                    *j = g + d.a0 * c;
+                }
+            }
+        }
+        for &(u, v) in &sim.forced {
+            self.residual[u as usize] += FORCE * (x[u as usize] - v);
+            sim.jacobian[sim.diagonal[u as usize] as usize] += FORCE;
+        }
+        let extra = knobs.shunt + knobs.pseudo;
+        if extra != 0.0 {
+            for u in 1..sim.nodes {
+                let reference = self.reference.get(u).copied().unwrap_or(0.0);
+                self.residual[u] += knobs.shunt * x[u] + knobs.pseudo * (x[u] - reference);
+                sim.jacobian[sim.diagonal[u] as usize] += extra;
+            }
+        }
+        limited
+    }
+
+    fn step(&mut self, dx: &mut [f64]) -> Result<(), Singular> {
+        let sim = &mut *self.sim;
+        // A circuit of linear devices keeps its matrix as long as the step does.
+        let key = self.dynamic.filter(|_| !sim.has_nonlinear && sim.forced.is_empty()).map(|d| d.a0);
+        if key.is_none() || sim.factored_for != key {
+            sim.factored_for = None;
+            let before = sim.kernel.stats();
+            let result = sim.kernel.update(&sim.jacobian);
+            let after = sim.kernel.stats();
+            sim.stats.factorizations += after.factored - before.factored;
+            sim.stats.refactorizations += after.refactored - before.refactored;
+            sim.stats.factor_entries = after.factor_nnz;
+            if let Err(s) = result {
+                let unknown = s.column as usize;
+                sim.last_singular = Some(s);
+                return Err(Singular { unknown });
+            }
+            sim.factored_for = key;
+        }
+        for (d, r) in dx.iter_mut().zip(self.residual.iter()) {
+            *d = -r;
+        }
+        sim.stats.solves += 1;
+        sim.kernel.solve(&mut dx[1..]);
+        dx[0] = 0.0;
+        Ok(())
+    }
+
+    fn worst_residual(&mut self, x: &[f64]) -> (usize, f64) {
+        let sim = &mut *self.sim;
+        sim.magnitude.fill(0.0);
+        for col in 0..sim.pattern.n() {
+            let range = sim.pattern.range(col);
+            let ax = x[col + 1].abs();
+            for (r, v) in sim.pattern.rows()[range.clone()].iter().zip(&sim.jacobian[range.start + 1..range.end + 1]) {
+                sim.magnitude[*r as usize + 1] += v.abs() * ax;
+            }
+        }
+        let reltol = sim.circuit.options.reltol;
+        let mut worst = (0, 0.0);
+        for i in 1..sim.n {
+            let ratio = self.residual[i].abs() / (reltol * sim.magnitude[i] + sim.row_tol[i]);
+            if !(ratio <= worst.1) {
+                worst = (i, ratio);
+            }
+        }
+        worst
+    }
+
+    fn abstol(&self) -> &[f64] {
+        &self.sim.abstol
+    }
+
+    fn reltol(&self) -> f64 {
+        self.sim.circuit.options.reltol
+    }
+
+    fn is_linear(&self) -> bool {
+        self.sim.is_linear()
+    }
+
+    fn reset_memory(&mut self) {
+        self.sim.memory.fill(0.0);
+    }
+
+    fn set_reference(&mut self, x: &[f64]) {
+        self.reference.clear();
+        self.reference.extend_from_slice(x);
+    }
+}

@@ -1,0 +1,88 @@
+//! How far to trust a solution: condition estimate, pivot growth, iterative refinement.
+
+use super::{Kernel, Lu, Pattern, Scalar};
+
+/// Estimates the condition number ‖A‖₁ ‖A⁻¹‖₁ from the kernel's factors of A, from below and nearly always within a
+/// factor 3 (W. W. Hager, SIAM J. Sci. Stat. Comput. 5, 1984; N. J. Higham, ACM TOMS 14, 1988). Infinity without
+/// factors or when a solve overflows.
+pub fn condition<T: Scalar>(kernel: &mut dyn Kernel<T>, pattern: &Pattern, values: &[T]) -> f64 {
+    let n = pattern.n();
+    if n == 0 {
+        return 1.0;
+    }
+    let norm = |x: &[T]| x.iter().map(|v| v.modulus()).sum::<f64>();
+    let mut x = vec![T::from(1.0 / n as f64); n];
+    let mut best = 0.0;
+    let mut at = usize::MAX;
+    for round in 0..5 {
+        kernel.solve(&mut x);
+        let size = norm(&x);
+        if !size.is_finite() {
+            return f64::INFINITY;
+        }
+        if round > 0 && size <= best {
+            break;
+        }
+        best = size;
+        for v in &mut x {
+            let m = v.modulus();
+            *v = if m > 0.0 { v.times(1.0 / m) } else { T::ONE }.conj();
+        }
+        kernel.solve_transposed(&mut x);
+        let largest = (0..n).max_by(|&a, &b| x[a].modulus().total_cmp(&x[b].modulus())).unwrap_or(0);
+        if largest == at {
+            break;
+        }
+        at = largest;
+        x.fill(T::ZERO);
+        x[at] = T::ONE;
+    }
+    // Higham's second guess, against cancellation in the first.
+    for (i, v) in x.iter_mut().enumerate() {
+        let sign = if i % 2 == 0 { 1.0 } else { -1.0 };
+        *v = T::from(sign * (1.0 + i as f64 / (n.max(2) - 1) as f64));
+    }
+    kernel.solve(&mut x);
+    best = best.max(2.0 * norm(&x) / (3.0 * n as f64));
+    best * pattern.norm1(values)
+}
+
+/// One step of iterative refinement of A x = b: x += A⁻¹ (b − A x). Returns the largest correction relative to the
+/// largest component of x. `work` has the length of x.
+pub fn refine<T: Scalar>(
+    kernel: &mut dyn Kernel<T>,
+    pattern: &Pattern,
+    values: &[T],
+    b: &[T],
+    x: &mut [T],
+    work: &mut [T],
+) -> f64 {
+    pattern.residual(values, x, b, work);
+    kernel.solve(work);
+    let (mut step, mut size): (f64, f64) = (0.0, 0.0);
+    for (x, &d) in x.iter_mut().zip(&*work) {
+        *x += d;
+        step = step.max(d.modulus());
+        size = size.max(x.modulus());
+    }
+    if size > 0.0 { step / size } else { step }
+}
+
+impl<T: Scalar> Lu<T> {
+    /// Largest ratio, over the columns, of U to the (equilibrated) matrix: how much elimination has swollen the
+    /// numbers, and so about the factor by which rounding errors have grown.
+    pub fn pivot_growth(&self, values: &[T]) -> f64 {
+        let sym = &*self.sym;
+        let mut worst: f64 = 0.0;
+        for k in 0..sym.pattern.n() {
+            let a = sym.in_ptr[k] as usize..sym.in_ptr[k + 1] as usize;
+            let u = self.u_ptr[k] as usize..self.u_ptr[k + 1] as usize;
+            let before = a.map(|p| values[sym.in_slot[p] as usize].mag() * self.in_scale[p]).fold(0.0, f64::max);
+            let after = self.u_val[u].iter().map(|v| v.mag()).fold(self.inv[k].recip().mag(), f64::max);
+            if before > 0.0 {
+                worst = worst.max(after / before);
+            }
+        }
+        worst
+    }
+}
