@@ -303,7 +303,7 @@ fn complex_fault(what: &str) -> Diagnostic {
 }
 
 /// The text of an argument of `v(...)` that was parsed as an expression.
-fn argument(e: &Expr) -> String {
+pub fn argument(e: &Expr) -> String {
     match &e.kind {
         ExprKind::Name(n) => n.clone(),
         ExprKind::Number(x) => format!("{x}"),
