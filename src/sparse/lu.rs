@@ -144,9 +144,7 @@ impl<T: Scalar> Lu<T> {
         let bad = self.sym.pattern.entries().find(|e| !values[e.2 as usize].mag().is_finite());
         match bad {
             None => Ok(()),
-            Some((row, column, _)) => {
-                Err(Singular { cause: Cause::NotFinite, column, row, floating: vec![column] })
-            }
+            Some((row, column, _)) => Err(Singular { cause: Cause::NotFinite, column, row, floating: vec![column] }),
         }
     }
 
