@@ -40,9 +40,7 @@ pub enum Command {
     /// List the device types, or show the parameters of one
     Models(Models),
     /// Write a completion script for a shell to standard output
-    Completions {
-        shell: clap_complete::Shell,
-    },
+    Completions { shell: clap_complete::Shell },
     /// Write the manual page (roff) to standard output
     Man {
         /// Of a subcommand, e.g. `run`

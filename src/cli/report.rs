@@ -5,10 +5,12 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use crate::dataset::{PlotKind, Table};
-use crate::session::{DeviceTable, Outcome, PointResult, PrintTable, number};
+use crate::session::{DeviceTable, Outcome, PointResult, number};
 
 /// Rows of an operating-point table beyond which the rest is only counted.
 const MAX_ROWS: usize = 2000;
+/// Columns of text of a `.print` table.
+const WIDTH: usize = 80;
 
 /// Everything that a run says on standard output.
 pub fn text(outcome: &Outcome) -> String {
@@ -48,7 +50,7 @@ fn point(s: &mut String, p: &PointResult) {
         }
     }
     for t in &p.prints {
-        print_table(s, t);
+        s.push_str(&t.text(WIDTH));
     }
     if !p.measures.is_empty() {
         s.push_str("Measures\n");
@@ -135,52 +137,13 @@ fn rows(s: &mut String, table: &Table) {
     aligned(s, &columns);
 }
 
-fn print_table(s: &mut String, t: &PrintTable) {
-    let _ = writeln!(s, "{}", t.title);
-    let rows = t.columns.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<usize> = t.headings.iter().map(|h| h.chars().count().max(15)).collect();
-    let _ = write!(s, "{:<8}", "index");
-    for (h, w) in t.headings.iter().zip(&widths) {
-        let _ = write!(s, " {h:<w$}");
-    }
-    trim_end(s);
-    for k in 0..rows {
-        let _ = write!(s, "{k:<8}");
-        for (c, w) in t.columns.iter().zip(&widths) {
-            match c.get(k) {
-                Some(x) => {
-                    let _ = write!(s, " {:<w$}", exponent(*x));
-                }
-                None => {
-                    let _ = write!(s, " {:<w$}", "");
-                }
-            }
-        }
-        trim_end(s);
-    }
-    s.push('\n');
-}
-
-/// `-1.234567e-09`, as C prints it.
-fn exponent(x: f64) -> String {
-    let text = format!("{x:.6e}");
-    match text.split_once('e') {
-        Some((m, e)) => {
-            let (sign, digits) = e.strip_prefix('-').map_or(('+', e), |d| ('-', d));
-            format!("{m}e{sign}{digits:0>2}")
-        }
-        None => text,
-    }
-}
-
 fn trim_end(s: &mut String) {
     s.truncate(s.trim_end_matches(' ').len());
     s.push('\n');
 }
 
 fn aligned(s: &mut String, columns: &[Vec<String>]) {
-    let widths: Vec<usize> =
-        columns.iter().map(|c| c.iter().map(|x| x.chars().count()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = columns.iter().map(|c| c.iter().map(|x| x.chars().count()).max().unwrap_or(0)).collect();
     for row in 0..columns.iter().map(Vec::len).max().unwrap_or(0) {
         s.push(' ');
         for (k, (c, w)) in columns.iter().zip(&widths).enumerate() {
@@ -201,13 +164,14 @@ pub fn json_lines(outcome: &Outcome) -> String {
         let sweep: Map<String, Value> = p.sweep.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
         for t in &p.tables {
             let table = &t.table;
-            let names: Vec<&str> =
-                table.schema.signals.iter().take(t.selected).map(|g| g.name.as_str()).collect();
+            let names: Vec<&str> = table.schema.signals.iter().take(t.selected).map(|g| g.name.as_str()).collect();
             let mut v = json!({
                 "table": table.schema.kind.word(), "sweep": sweep, "points": table.len(), "signals": names,
                 "partial": table.meta.is_partial, "stats": table.meta.stats,
             });
-            if !table.schema.has_axis && let Some(o) = v.as_object_mut() {
+            if !table.schema.has_axis
+                && let Some(o) = v.as_object_mut()
+            {
                 let values: Map<String, Value> = table
                     .schema
                     .signals
@@ -281,18 +245,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn print_tables_are_aligned() {
-        let t = PrintTable {
-            title: "Transient Analysis".into(),
-            headings: vec!["time".into(), "v(out)".into()],
-            columns: vec![vec![0.0, 1e-9], vec![-2.5, 3.0e10]],
-        };
+    fn columns_are_aligned() {
         let mut s = String::new();
-        print_table(&mut s, &t);
-        assert_eq!(
-            s,
-            "Transient Analysis\nindex    time            v(out)\n0        0.000000e+00    -2.500000e+00\n\
-             1        1.000000e-09    3.000000e+10\n\n"
-        );
+        let column = |c: &[&str]| c.iter().map(|x| x.to_string()).collect();
+        aligned(&mut s, &[column(&["name", "m1", "x1.m2"]), column(&["id [A]", "1e-6", "-0.25"])]);
+        assert_eq!(s, "  name   id [A]\n  m1       1e-6\n  x1.m2   -0.25\n");
     }
 }

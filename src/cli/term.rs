@@ -122,9 +122,8 @@ mod tests {
 
     #[test]
     fn colour_conventions() {
-        let with = |pairs: &'static [(&str, &str)]| {
-            move |n: &str| pairs.iter().find(|p| p.0 == n).map(|p| p.1.to_string())
-        };
+        let with =
+            |pairs: &'static [(&str, &str)]| move |n: &str| pairs.iter().find(|p| p.0 == n).map(|p| p.1.to_string());
         assert!(wants_color(true, with(&[])));
         assert!(!wants_color(false, with(&[])));
         assert!(!wants_color(true, with(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")])));

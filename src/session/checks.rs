@@ -64,7 +64,6 @@ fn format_exponent(x: f64) -> String {
     }
 }
 
-
 pub(super) fn all(
     circuit: &Circuit,
     tables: &[ResultTable],

@@ -7,8 +7,8 @@ use num_complex::Complex64;
 
 use super::signals::{self, Part, canonical, is_ground};
 use crate::dataset::{Column, Table};
-use crate::diag::{FileId, Span, codes, nearest};
 use crate::diag::{Diagnostic, codes::session as code};
+use crate::diag::{FileId, Span, codes, nearest};
 use crate::expr::Expr;
 use crate::expr::ast::{BinaryOp, ExprKind, UnaryOp};
 
@@ -118,9 +118,10 @@ pub fn strip(text: &str) -> String {
             let close = if q == '{' { '}' } else { q };
             t.strip_prefix(q)?.strip_suffix(close)
         });
-        let par = t.get(..3).filter(|p| p.eq_ignore_ascii_case("par")).and_then(|_| {
-            t[3..].trim_start().strip_prefix('(')?.strip_suffix(')').filter(|i| balanced(i))
-        });
+        let par = t
+            .get(..3)
+            .filter(|p| p.eq_ignore_ascii_case("par"))
+            .and_then(|_| t[3..].trim_start().strip_prefix('(')?.strip_suffix(')').filter(|i| balanced(i)));
         match inner.or(par) {
             Some(i) => t = i.trim(),
             None => return t.to_string(),
@@ -353,12 +354,7 @@ fn map(v: Value, f: impl Fn(f64) -> f64, g: impl Fn(Complex64) -> Complex64) -> 
     }
 }
 
-fn zip(
-    a: Value,
-    b: Value,
-    f: impl Fn(f64, f64) -> f64,
-    g: impl Fn(Complex64, Complex64) -> Complex64,
-) -> Value {
+fn zip(a: Value, b: Value, f: impl Fn(f64, f64) -> f64, g: impl Fn(Complex64, Complex64) -> Complex64) -> Value {
     let Some(n) = length(&a).max(length(&b)) else {
         return match (a, b) {
             (Value::Scalar(a), Value::Scalar(b)) => Value::Scalar(f(a, b)),

@@ -261,7 +261,9 @@ struct Collect {
 impl Collect {
     /// The tables; one that the analysis did not end is partial.
     fn finish(mut self) -> Vec<Table> {
-        if self.is_open && let Some(t) = self.tables.last_mut() {
+        if self.is_open
+            && let Some(t) = self.tables.last_mut()
+        {
             t.meta.is_partial = true;
         }
         self.tables.retain(|t| !t.is_empty() || !t.meta.is_partial);
@@ -296,4 +298,3 @@ impl Sink for Collect {
         self.is_open = false;
     }
 }
-

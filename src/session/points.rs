@@ -81,7 +81,10 @@ mod tests {
         let r = SweepTarget::Param("r".into());
         let points = nest(&[step(&[r], &[&[1.0], &[2.0]]), step(&[SweepTarget::Temp], &[&[0.0], &[27.0], &[85.0]])]);
         let labels: Vec<String> = points.iter().map(SweepPoint::label).collect();
-        assert_eq!(labels, ["r=1, temp=0", "r=1, temp=27", "r=1, temp=85", "r=2, temp=0", "r=2, temp=27", "r=2, temp=85"]);
+        assert_eq!(
+            labels,
+            ["r=1, temp=0", "r=1, temp=27", "r=1, temp=85", "r=2, temp=0", "r=2, temp=27", "r=2, temp=85"]
+        );
         let over = points[4].overrides(&Overrides::default(), 4);
         assert_eq!((over.run, over.temp_c, over.params), (4, Some(27.0), vec![("r".into(), 2.0)]));
         assert_eq!(nest(&[]).len(), 1);

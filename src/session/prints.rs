@@ -6,17 +6,22 @@
 use super::derive;
 use super::point::ResultTable;
 use crate::circuit::{Circuit, Print};
-use crate::dataset::{Column, PlotKind, Table};
+use crate::dataset::{Column, PlotKind, Quantity, Signal, Table};
 use crate::diag::Diagnostic;
+use crate::output::text;
 
-/// One `.print` card on one table.
-#[derive(Clone, Debug, PartialEq)]
+/// One `.print` card on one table: the axis and what the card asks for.
+#[derive(Clone, Debug)]
 pub struct PrintTable {
-    /// `Transient Analysis`
-    pub title: String,
-    pub headings: Vec<String>,
-    /// Real numbers; a complex signal has two columns.
-    pub columns: Vec<Vec<f64>>,
+    pub table: Table,
+}
+
+impl PrintTable {
+    /// As ngspice prints it, `width` columns of text wide.
+    pub fn text(&self, width: usize) -> String {
+        let columns: Vec<usize> = (0..self.table.columns.len()).collect();
+        text::print_table(&self.table, &columns, width)
+    }
 }
 
 /// Rows beyond which the print grid is not refined further: a print step much smaller than the run.
@@ -43,41 +48,33 @@ pub fn is_for(card: &Print, kind: PlotKind) -> bool {
 fn one(card: &Print, t: &ResultTable, faults: &mut Vec<Diagnostic>) -> Option<PrintTable> {
     let table = &t.table;
     let grid = t.print_step.and_then(|step| grid(table, step));
-    let mut headings = vec![];
-    let mut columns = vec![];
-    let mut add = |name: String, c: Column| match c {
-        Column::Real(v) => {
-            headings.push(name);
-            columns.push(v);
-        }
-        Column::Complex(v) => {
-            headings.push(format!("re({name})"));
-            columns.push(v.iter().map(|z| z.re).collect());
-            headings.push(format!("im({name})"));
-            columns.push(v.iter().map(|z| z.im).collect());
-        }
-    };
+    let mut out = Table { meta: table.meta.clone(), ..Table::default() };
+    out.schema.kind = table.schema.kind;
+    out.schema.has_axis = table.schema.has_axis;
+    out.schema.is_complex = table.schema.is_complex;
     if let (Some(axis), Some(s)) = (table.axis(), table.schema.signals.first()) {
-        add(s.name.clone(), Column::Real(grid.clone().unwrap_or_else(|| axis.re())));
+        let column = grid.clone().map_or_else(|| axis.clone(), Column::Real);
+        out.push_column(s.clone(), column);
     }
     let mut any = false;
     for s in &card.signals {
         match derive::evaluate(&s.text, table, s.span) {
             Ok(v) => {
-                let c = v.into_column(table.len());
                 any = true;
-                add(derive::strip(&s.text), resampled(table, c, grid.as_deref()));
+                let name = derive::strip(&s.text).to_lowercase();
+                let quantity = table.column(&name).and_then(|_| table.index(&name));
+                let quantity = quantity.map_or(Quantity::Other(""), |i| table.schema.signals[i].quantity);
+                out.push_column(
+                    Signal::new(name, quantity),
+                    resampled(table, v.into_column(table.len()), grid.as_deref()),
+                );
             }
             // A signal that is nowhere was reported when the columns were chosen; here it may belong to another table.
-            Err(d) if d.code == crate::diag::codes::results::UNKNOWN_SIGNAL => {
-                if !card.analysis.is_empty() {
-                    faults.push(d);
-                }
-            }
+            Err(d) if d.code == crate::diag::codes::results::UNKNOWN_SIGNAL && card.analysis.is_empty() => {}
             Err(d) => faults.push(d),
         }
     }
-    any.then(|| PrintTable { title: table.schema.kind.title().to_string(), headings, columns })
+    any.then_some(PrintTable { table: out })
 }
 
 /// Multiples of the print step within the table, and its ends.
@@ -118,7 +115,7 @@ fn resampled(table: &Table, c: Column, grid: Option<&[f64]>) -> Column {
 mod tests {
     use super::*;
     use crate::circuit::Save;
-    use crate::dataset::{Quantity, Schema, Signal};
+    use crate::dataset::Schema;
     use crate::diag::Span;
 
     #[test]
@@ -138,8 +135,8 @@ mod tests {
             span: Span::NOWHERE,
         };
         let p = one(&card, &t, &mut vec![]).unwrap();
-        assert_eq!(p.headings, ["time", "V(a)"]);
-        assert_eq!(p.columns, [vec![0.0, 1.0, 2.0], vec![0.0, 2.0, 4.0]]);
+        assert_eq!(p.table.real("time"), Some([0.0, 1.0, 2.0].as_slice()));
+        assert_eq!(p.table.real("v(a)"), Some([0.0, 2.0, 4.0].as_slice()));
         assert!(!is_for(&card, PlotKind::Ac));
     }
 }

@@ -4,7 +4,7 @@
 //! `ib(q1)`, `ix(q1:b)`; `p(x)`, `e(x)`; `@x[name]`; `x#branch`.
 
 /// One signal as a text names it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Named {
     /// `v(a)`, `i(v1)`, `ib(q1)`, `@m1[gm]`: asked of the simulation as it stands.
     Plain(String),
@@ -139,11 +139,10 @@ mod tests {
             [plain("v(in)"), plain("v(out)"), plain("v(ref)")]
         );
         assert_eq!(scan("vdb(out)-vdb(0) + db(v(x1.n+))"), [plain("v(out)"), plain("v(x1.n+)")]);
-        assert_eq!(scan("p(r1)*exp(-e(x1.q2)/k) @M1[gm]"), [
-            Named::Power("r1".into()),
-            Named::Energy("x1.q2".into()),
-            plain("@m1[gm]")
-        ]);
+        assert_eq!(
+            scan("p(r1)*exp(-e(x1.q2)/k) @M1[gm]"),
+            [Named::Power("r1".into()), Named::Energy("x1.q2".into()), plain("@m1[gm]")]
+        );
         assert_eq!(scan("v1#branch + ix(q1:b) + i( l1 )"), [plain("i(v1)"), plain("ix(q1:b)"), plain("i(l1)")]);
         assert_eq!(scan("im(v(a)) + im(v1)"), [plain("v(a)"), plain("i(v1)")]);
         assert_eq!(scan("@ v( v(a exp(1) µ(x)"), [] as [Named; 0]);
