@@ -13,6 +13,13 @@ pub mod controlled;
 pub mod inductor;
 pub mod laplace;
 pub mod mutual;
+pub mod bjt;
+pub mod card;
+pub mod diode;
+pub mod jfet;
+pub mod junction;
+pub mod mesfet;
+pub mod mosfet;
 pub mod param;
 pub mod registry;
 pub mod resistor;
@@ -21,6 +28,7 @@ pub mod switch;
 #[cfg(test)]
 pub mod testkit;
 pub mod tline;
+pub mod values;
 
 pub use batch::{
     AcLoad, Batch, Binder, DcKind, DcLink, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot, Unknown,
