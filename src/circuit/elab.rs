@@ -161,6 +161,7 @@ impl<'a> Elab<'a> {
         circuit.groups = std::mem::take(&mut self.groups);
         circuit.nodes = std::mem::take(&mut self.nodes);
         circuit.names = std::mem::take(&mut self.names);
+        circuit.index.ports = std::mem::take(&mut self.ports).into_iter().collect();
         circuit.reindex();
         circuit
     }
@@ -752,10 +753,6 @@ impl<'a> Elab<'a> {
     /// Ports by inner name are kept only for circuits of ordinary size: `v(x1.port)` is a convenience.
     fn wants_ports(&self) -> bool {
         self.ports.len() < 100_000
-    }
-
-    pub fn take_ports(&mut self) -> SymMap<Unknown> {
-        std::mem::take(&mut self.ports)
     }
 
     fn apply_overrides(&mut self) {

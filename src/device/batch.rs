@@ -25,6 +25,11 @@ pub trait DeviceType: Send + Sync {
     fn dc_links(&self) -> Option<&'static [DcLink]> {
         None
     }
+    /// Warnings and lints about cards that `batch` accepts (a resistance of zero, a gain that cannot be meant).
+    fn lint(&self, group: &Group, env: &Env) -> Vec<Diagnostic> {
+        let _ = (group, env);
+        vec![]
+    }
 }
 
 /// What lies between two terminals at DC.
@@ -45,11 +50,6 @@ pub struct DcLink {
     pub a: u8,
     pub b: u8,
     pub kind: DcKind,
-    /// Warnings and lints about cards that `batch` accepts (a resistance of zero, a gain that cannot be meant).
-    fn lint(&self, group: &Group, env: &Env) -> Vec<Diagnostic> {
-        let _ = (group, env);
-        vec![]
-    }
 }
 
 /// What holds for the whole simulation, as far as devices may know it.

@@ -14,7 +14,6 @@ pub mod inductor;
 pub mod laplace;
 pub mod mutual;
 pub mod bjt;
-pub mod card;
 pub mod diode;
 pub mod jfet;
 pub mod junction;

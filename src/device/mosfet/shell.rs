@@ -127,7 +127,7 @@ impl<L: Level> Mosfets<L> {
             let (leff, weff) = L::geometry(mv, l, w);
             if !(leff > 0.0 && weff > 0.0) {
                 faults.push(
-                    Diagnostic::error(codes::device::BAD_GEOMETRY, "the effective channel is not positive")
+                    Diagnostic::error(codes::device::BAD_MOS_GEOMETRY, "the effective channel is not positive")
                         .at(inst.span, format!("l = {l:e} m and w = {w:e} m leave {leff:e} m by {weff:e} m")),
                 );
                 continue;
