@@ -5,6 +5,7 @@ use crate::device::{Env, Group, Unknown};
 use crate::diag::Span;
 
 pub mod cards;
+mod sense;
 
 pub use cards::{Analysis, Check, Freq, Measure, Options, Print, Save, Step, SweepRange, SweepTarget};
 

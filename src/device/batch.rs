@@ -21,6 +21,11 @@ pub trait DeviceType: Send + Sync {
     fn info(&self) -> &DeviceInfo;
     /// Builds the batch of a group. All faults of all instances are returned at once.
     fn batch(&self, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>>;
+    /// Warnings and lints about cards that `batch` accepts (a resistance of zero, a gain that cannot be meant).
+    fn lint(&self, group: &Group, env: &Env) -> Vec<Diagnostic> {
+        let _ = (group, env);
+        vec![]
+    }
 }
 
 /// What holds for the whole simulation, as far as devices may know it.
@@ -126,6 +131,9 @@ pub struct Point {
     pub time: f64,
     /// Time derivatives are zero (OP, DC): delayed quantities equal present ones, states marked `hold` are held.
     pub is_static: bool,
+    /// The operating point from which a transient starts: sources take their waveform's value at time 0 even where
+    /// `dc` is given. False for `.op`, `.dc`, `.ac` and the like.
+    pub is_tran_op: bool,
     /// The very first evaluation of a transient with `uic`: charges and fluxes come from the `ic=` of instances that have one.
     pub is_uic_start: bool,
     /// Conductance across junctions, S (`.options gmin`, or the homotopy's present value).
@@ -143,6 +151,7 @@ impl Point {
         Point {
             time: 0.0,
             is_static: true,
+            is_tran_op: false,
             is_uic_start: false,
             gmin: 1e-12,
             source_scale: 1.0,

@@ -44,9 +44,10 @@ pub mod device;
 pub mod expr;
 pub mod netlist;
 pub mod results;
+pub mod session;
 
 static SLICES: &[&[Entry]] =
-    &[netlist::CODES, expr::CODES, circuit::CODES, device::CODES, analysis::CODES, results::CODES];
+    &[netlist::CODES, expr::CODES, circuit::CODES, device::CODES, analysis::CODES, results::CODES, session::CODES];
 
 #[cfg(test)]
 mod tests {

@@ -42,7 +42,14 @@ const SAFETY: f64 = 0.85;
 impl Controller {
     pub fn new(reltol: f64, lte_factor: f64, abstol: Vec<f64>) -> Self {
         let n = abstol.len();
-        Controller { reltol, lte_factor, abstol, is_dynamic: vec![true; n], reference: vec![0.0; n], trial: vec![0.0; n] }
+        Controller {
+            reltol,
+            lte_factor,
+            abstol,
+            is_dynamic: vec![true; n],
+            reference: vec![0.0; n],
+            trial: vec![0.0; n],
+        }
     }
 
     pub fn start(&mut self, x: &[f64]) {
@@ -80,7 +87,8 @@ impl Controller {
         }
         let k = c.order;
         let (diff, worst, algebraic, degree) = self.scan(history, t1, x, k);
-        let product = |d: usize| -> f64 { history.times()[..=d].iter().map(|t| t1 - t).product::<f64>() / factorial(d + 1) };
+        let product =
+            |d: usize| -> f64 { history.times()[..=d].iter().map(|t| t1 - t).product::<f64>() / factorial(d + 1) };
         // A short past gives a predictor of lower degree than the method: its distance overstates the error, which is safe.
         let ratio = if degree == k { c.error / (c.error + product(k)) } else { 0.3 };
         let error = diff * ratio;

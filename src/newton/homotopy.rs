@@ -52,14 +52,7 @@ pub fn find<P: Problem + ?Sized>(
     let guess = x.to_vec();
     let mut s = Search { problem, newton, plan, iterations: 0 };
     let mut lost = Lost { attempts: vec![], iterations: 0, reached: vec![] };
-    type Attempt<P> = fn(&mut Search<'_, P>, &mut [f64]) -> Result<(), (Failure, f64)>;
-    let attempts: [(&'static str, bool, Attempt<P>); 4] = [
-        ("direct", true, Search::direct),
-        ("gmin", plan.gmin, Search::gmin),
-        ("source", plan.source, Search::source),
-        ("ptran", plan.pseudo, Search::pseudo),
-    ];
-    for (name, enabled, attempt) in attempts {
+    for (name, enabled) in [("direct", true), ("gmin", plan.gmin), ("source", plan.source), ("ptran", plan.pseudo)] {
         if !enabled || cancelled() {
             continue;
         }
@@ -67,7 +60,13 @@ pub fn find<P: Problem + ?Sized>(
         if !(plan.warm && name == "direct") {
             s.problem.reset_memory();
         }
-        match attempt(&mut s, x) {
+        let outcome = match name {
+            "direct" => s.direct(x),
+            "gmin" => s.gmin(x),
+            "source" => s.source(x),
+            _ => s.pseudo(x),
+        };
+        match outcome {
             Ok(()) => return Ok(Found { by: name, iterations: s.iterations }),
             Err((failure, reached)) => {
                 lost.attempts.push((name, failure));
@@ -98,7 +97,7 @@ impl<P: Problem + ?Sized> Search<'_, P> {
 
     /// A conductance from every node to ground, from 10 mS down to nothing, by factors that adapt.
     fn gmin(&mut self, x: &mut [f64]) -> Result<(), (Failure, f64)> {
-        let (mut shunt, mut factor) = (1e-2, 10.0);
+        let (mut shunt, mut factor) = (1e-2, 10.0f64);
         let mut good = x.to_vec();
         let mut first = 0;
         let mut last_failure = None;
@@ -191,7 +190,10 @@ impl<P: Problem + ?Sized> Search<'_, P> {
                     first = 1;
                     good.copy_from_slice(x);
                     if pseudo < 1e-13 {
-                        return self.solve(x, &Knobs::default(), self.plan.direct, 1).map(drop).map_err(|f| (f, pseudo));
+                        return self
+                            .solve(x, &Knobs::default(), self.plan.direct, 1)
+                            .map(drop)
+                            .map_err(|f| (f, pseudo));
                     }
                     pseudo /= if s.iterations <= 6 { 4.0 } else { 1.5 };
                 }

@@ -36,8 +36,15 @@ pub struct Solved {
 pub enum Failure {
     Singular(Singular),
     /// The unknown whose update was largest against its tolerance, and by how much.
-    NoConvergence { iterations: usize, worst: usize, ratio: f64 },
-    NotFinite { iterations: usize, unknown: usize },
+    NoConvergence {
+        iterations: usize,
+        worst: usize,
+        ratio: f64,
+    },
+    NotFinite {
+        iterations: usize,
+        unknown: usize,
+    },
 }
 
 impl Failure {
@@ -87,14 +94,20 @@ impl Newton {
         let reltol = problem.reltol();
         let (mut worst, mut ratio) = (0, f64::INFINITY);
         let mut updates_settled = false;
-        for k in 1..=s.max_iterations {
+        let mut k = 0;
+        let mut halved = false;
+        // Closing in on a jump takes a halving for every bit of the tolerance: such a search may go on for longer.
+        while k < s.max_iterations || (halved && k < s.max_iterations.max(10) * 5) {
+            k += 1;
             let limited = problem.load(x, knobs, s.first + k - 1);
             let residual_fine = !s.check_residual || !updates_settled || problem.worst_residual(x).1 <= 1.0;
             problem.step(&mut self.dx).map_err(Failure::Singular)?;
+            halved = false;
             if k >= DAMP_FROM {
                 for (d, p) in self.dx.iter_mut().zip(&self.previous) {
                     if *d * p < 0.0 && d.abs() > 0.5 * p.abs() {
                         *d = -0.5 * p;
+                        halved = true;
                     }
                 }
             }
@@ -126,7 +139,7 @@ impl Newton {
             }
             updates_settled = settled;
         }
-        Err(Failure::NoConvergence { iterations: s.max_iterations, worst, ratio })
+        Err(Failure::NoConvergence { iterations: k, worst, ratio })
     }
 }
 

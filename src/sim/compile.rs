@@ -50,7 +50,13 @@ impl Simulation {
                     let specs: Arc<[_]> = batch.unknowns().into();
                     let len = batch.iter_len();
                     let is_replayed = batch.linearity() == Linearity::Linear;
-                    slots.push(BatchSlot { base: n as Unknown, memory: memory..memory + len, is_replayed, specs, batch });
+                    slots.push(BatchSlot {
+                        base: n as Unknown,
+                        memory: memory..memory + len,
+                        is_replayed,
+                        specs,
+                        batch,
+                    });
                     n += slots.last().map_or(0, |s| s.specs.len());
                     memory += len;
                 }
@@ -135,9 +141,12 @@ impl Simulation {
             if let Some(u) = find_state(circuit, &slots, *name, state) {
                 match holds.iter_mut().find(|h| h.unknown == u) {
                     Some(h) => h.value = *value,
-                    None => {
-                        holds.push(Hold { unknown: u, value: *value, row_slots: vec![], diagonal: diagonal[u as usize] })
-                    }
+                    None => holds.push(Hold {
+                        unknown: u,
+                        value: *value,
+                        row_slots: vec![],
+                        diagonal: diagonal[u as usize],
+                    }),
                 }
             } else {
                 faults.push(super::report::no_state(circuit, *name, state));
@@ -202,6 +211,7 @@ impl Simulation {
             stats,
             last_singular: None,
             forced: vec![],
+            rebuild: None,
         };
         sim.set_temperature(env.temp);
         Ok(sim)
@@ -218,8 +228,7 @@ impl Simulation {
         for s in &self.slots {
             if s.is_replayed {
                 let mut mem = IterMem { values: &mut [], limited: false };
-                let mut out =
-                    Load { f: &mut self.f, q: &mut self.q, g: &mut self.g_linear, c: &mut self.c_linear };
+                let mut out = Load { f: &mut self.f, q: &mut self.q, g: &mut self.g_linear, c: &mut self.c_linear };
                 s.batch.eval(&at, &x, &mut mem, &mut out);
             }
         }

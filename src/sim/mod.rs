@@ -14,9 +14,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::base::Sym;
-use crate::circuit::Circuit;
+use crate::circuit::{Circuit, SweepTarget};
 use crate::dataset::Stats;
 use crate::device::{Batch, Env, ParamId, Point, Unknown, UnknownSpec, Wishes};
+use crate::diag::Diagnostic;
 use crate::sparse::{Kernel, Pattern, Singular, Symbolic};
 
 pub use probe::Probe;
@@ -43,6 +44,9 @@ pub(crate) struct Hold {
     pub row_slots: Vec<u32>,
     pub diagonal: u32,
 }
+
+/// Elaborates the circuit again with other values of sweep variables.
+pub type Rebuild = Arc<dyn Fn(&[(SweepTarget, f64)]) -> Result<Circuit, Vec<Diagnostic>> + Send + Sync>;
 
 /// Compiled form of a circuit. `Clone` gives an independent copy for a run side by side.
 #[derive(Clone)]
@@ -84,6 +88,8 @@ pub struct Simulation {
     pub(crate) last_singular: Option<Singular>,
     /// Nodes forced to a value through a large conductance (`.ic` in the operating point, `.nodeset` at first).
     pub(crate) forced: Vec<(Unknown, f64)>,
+    /// How to get the circuit at another point of a sweep over what a compiled circuit cannot change.
+    pub rebuild: Option<Rebuild>,
 }
 
 impl Simulation {

@@ -13,9 +13,17 @@ pub enum Probe {
     /// Difference of two node voltages.
     Difference(Unknown, Unknown),
     /// An operating-point quantity.
-    OpVar { group: u32, instance: u32, var: u32 },
+    OpVar {
+        group: u32,
+        instance: u32,
+        var: u32,
+    },
     /// An instance parameter's value.
-    Param { group: u32, instance: u32, id: ParamId },
+    Param {
+        group: u32,
+        instance: u32,
+        id: ParamId,
+    },
     /// Circuit temperature, °C.
     Temperature,
 }
@@ -75,9 +83,7 @@ impl Simulation {
             let probe = Probe::OpVar { group: g as u32, instance: i as u32, var: v as u32 };
             return Some((Signal::new(full, q), probe));
         }
-        if let Some(k) =
-            slot.specs.iter().position(|s| s.instance as usize == i && s.name.eq_ignore_ascii_case(name))
-        {
+        if let Some(k) = slot.specs.iter().position(|s| s.instance as usize == i && s.name.eq_ignore_ascii_case(name)) {
             let q = match slot.specs[k].kind {
                 UnknownKind::Voltage => Quantity::Voltage,
                 UnknownKind::Current => Quantity::Current,

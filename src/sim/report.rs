@@ -83,7 +83,9 @@ impl Simulation {
                 }
             }
         }
-        d.help("give `.nodeset` or `.ic` values near the solution, or check the devices named for an equation that jumps")
+        d.help(
+            "give `.nodeset` or `.ic` values near the solution, or check the devices named for an equation that jumps",
+        )
     }
 
     /// The transient cannot go on at `time`.

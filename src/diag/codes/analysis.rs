@@ -12,4 +12,19 @@ crate::codes! { CODES:
         "The transient step became too small to advance time. The unknown and the device that forced it are \
          named; typical causes are an equation that jumps (an `if` in a B source, a hard clip) or a state \
          without any smoothing at its rails.";
+    NO_BRANCH = "E0604", "no branch current",
+        "An F, H, W or K element, or `i(...)` in an expression, refers to the current of an element that has no current \
+         unknown of its own. Voltage sources, inductors and controlled voltage sources have one.";
+    NO_STATE = "E0605", "no such internal state",
+        "`.ic @element[state]=value` names a state that the device does not have. `ferrospice models TYPE` lists a \
+         device's states and operating-point quantities.";
+    BAD_RANGE = "E0606", "sweep or time range that makes no sense",
+        "A transient must have a positive step and stop time, a logarithmic sweep positive limits and at least one \
+         point, a sweep a step in the direction of its end.";
+    UNKNOWN_METHOD = "E0607", "unknown integration method",
+        "`.options method=` is one of trap (trapezoidal), gear (variable-order BDF, `maxord` up to 6), be (backward \
+         Euler) and trbdf2.";
+    UNKNOWN_SWEEP = "E0608", "unknown sweep variable",
+        "A `.dc` or `.step` names a source, parameter, model or instance that the circuit does not have. Sweeps are over \
+         independent sources, `.param` names, `temp`, `@instance[parameter]` and `model(parameter)`.";
 }

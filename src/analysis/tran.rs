@@ -1,0 +1,429 @@
+//! `.tran`: the time loop.
+//!
+//! ```text
+//! x(0): operating point, or with `uic` the consistent start from the initial conditions
+//! repeat
+//!     h <- controller's proposal, cut to land on the next breakpoint exactly
+//!     predict x, solve f(x) + a0 q(x) + past = 0
+//!     Newton failed: h <- h/8, backward Euler         (rejected)
+//!     local error too large: h <- smaller             (rejected)
+//!     accept: commit device states, record, ask for wishes (next event, step bound)
+//!     at a breakpoint or discontinuity: forget the past, one step of backward Euler
+//! ```
+//! The content q of an accepted point is `q(x_k) + C dx` with the last iterate x_k: then Kirchhoff's laws hold to rounding
+//! for the contents that the next step starts from, and charge is conserved however loose the tolerances are.
+
+use super::{Probes, bad_range, meta, op, signals, time_axis};
+use crate::base::Control;
+use crate::base::control::Progress;
+use crate::dataset::{PlotKind, Schema, Sink};
+use crate::device::Wishes;
+use crate::diag::Diagnostic;
+use crate::diag::codes::analysis as codes;
+use crate::integrate::{Coefficients, Controller, History, Method, Verdict};
+use crate::newton::{Failure, Knobs, Newton, Settings};
+use crate::sim::{Dynamic, Probe, Simulation, System};
+
+/// `.tran step stop start max_step uic`
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plan {
+    pub step: f64,
+    pub stop: f64,
+    pub start: f64,
+    pub max_step: Option<f64>,
+    pub uic: bool,
+}
+
+/// `trtol` is in units of what SPICE allows on charges; this brings it to the local error of the unknowns, where the
+/// sum over a waveform then stays near reltol.
+const LTE_PER_TRTOL: f64 = 1.0 / 7.0;
+/// A Newton failure divides the step by this.
+const CUT: f64 = 8.0;
+
+struct Transient<'a> {
+    sim: &'a mut Simulation,
+    method: Method,
+    history: History,
+    controller: Controller,
+    newton: Newton,
+    x: Vec<f64>,
+    past: Vec<f64>,
+    residual: Vec<f64>,
+    q: Vec<f64>,
+    qdot: Vec<f64>,
+    /// Iteration memory at the last accepted point.
+    memory: Vec<f64>,
+    max_iterations: usize,
+}
+
+impl Transient<'_> {
+    /// Solves the point at `t1`. On success `x`, `q`, `qdot` are the new point.
+    fn solve(&mut self, t1: f64, c: &Coefficients) -> Result<(), Failure> {
+        self.history.combine(c, &mut self.past);
+        self.history.predict(t1, c.order, &mut self.x);
+        self.iterate(t1, c.a0)
+    }
+
+    fn iterate(&mut self, t1: f64, a0: f64) -> Result<(), Failure> {
+        self.x[0] = 0.0;
+        let at = self.sim.point_tran(t1);
+        let settings =
+            Settings { max_iterations: self.max_iterations, accept_first: 0.1, check_residual: false, first: 1 };
+        let mut system = System::new(self.sim, at, Some(Dynamic { a0, past: &self.past }), &mut self.residual);
+        self.newton.solve(&mut system, &mut self.x, &Knobs::default(), &settings)?;
+        self.q.copy_from_slice(&self.sim.q);
+        self.sim.add_content(self.newton.dx(), &mut self.q);
+        for ((d, q), p) in self.qdot.iter_mut().zip(&self.q).zip(&self.past) {
+            *d = a0 * q + p;
+        }
+        Ok(())
+    }
+
+    /// TR-BDF2: the intermediate point counts for the second stage only.
+    fn solve_two_stages(&mut self, t1: f64) -> Result<Coefficients, Failure> {
+        let (tm, first, second) = Coefficients::tr_bdf2(self.history.time(), t1);
+        self.history.combine(&first, &mut self.past);
+        self.history.predict(tm, 2, &mut self.x);
+        self.iterate(tm, first.a0)?;
+        for ((p, qm), q0) in self.past.iter_mut().zip(&self.q).zip(self.history.q(0)) {
+            *p = second.b[0] * qm + second.b[1] * q0;
+        }
+        // The intermediate solution is the better start where the extrapolation is poor.
+        if self.history.len() > 2 {
+            self.history.predict(t1, 2, &mut self.x);
+        }
+        self.iterate(t1, second.a0)?;
+        Ok(second)
+    }
+
+    fn attempt(&mut self, t1: f64, order: usize) -> Result<Coefficients, Failure> {
+        if self.method == Method::TrBdf2 && order >= 2 && self.history.has_derivative {
+            return self.solve_two_stages(t1);
+        }
+        let order = if self.history.has_derivative { order } else { 1 };
+        let c = Coefficients::new(self.method, order, t1, self.history.times());
+        self.solve(t1, &c)?;
+        Ok(c)
+    }
+
+    fn reject(&mut self) {
+        self.sim.memory.copy_from_slice(&self.memory);
+    }
+
+    /// The point in `x`, `q`, `qdot` becomes the newest of the past.
+    fn commit(&mut self, t1: f64) -> Wishes {
+        self.history.push(t1, &self.x, &self.q, &self.qdot);
+        self.controller.accept(&self.x);
+        self.memory.copy_from_slice(&self.sim.memory);
+        let at = self.sim.point_tran(t1);
+        self.sim.accept(&at, &self.x)
+    }
+}
+
+/// Writes accepted points, or points on the print grid when `.options interp` asks for them.
+struct Recorder<'a> {
+    sink: &'a mut dyn Sink,
+    list: Vec<Probe>,
+    vars: Vec<f64>,
+    row: Vec<f64>,
+    start: f64,
+    /// Print step, and the number of the next point on the grid.
+    grid: Option<(f64, u64)>,
+    previous: Vec<f64>,
+    out: Vec<f64>,
+}
+
+impl Recorder<'_> {
+    fn record(&mut self, sim: &Simulation, t: f64, x: &[f64]) {
+        self.row.clear();
+        self.row.push(t);
+        let at = sim.point_tran(t);
+        sim.sample(&self.list, &at, x, &mut self.vars, &mut self.row);
+        let Some((step, next)) = &mut self.grid else {
+            if t >= self.start * (1.0 - 1e-12) {
+                self.sink.point(&self.row);
+            }
+            return;
+        };
+        loop {
+            let tg = self.start + *next as f64 * *step;
+            // The last bit of the division must not lose the final point.
+            if tg > t * (1.0 + 1e-12) {
+                break;
+            }
+            self.out.clear();
+            let t0 = self.previous.first().copied().unwrap_or(t);
+            let w = if t > t0 { ((tg - t0) / (t - t0)).clamp(0.0, 1.0) } else { 1.0 };
+            let from = if self.previous.is_empty() { &self.row } else { &self.previous };
+            self.out.extend(from.iter().zip(&self.row).map(|(a, b)| a + w * (b - a)));
+            self.out[0] = tg;
+            self.sink.point(&self.out);
+            *next += 1;
+        }
+        self.previous.clone_from(&self.row);
+    }
+}
+
+fn check(plan: &Plan) -> Result<(), Vec<Diagnostic>> {
+    let fine = plan.step > 0.0 && plan.stop > 0.0 && plan.start >= 0.0 && plan.start < plan.stop;
+    if fine && plan.stop.is_finite() && plan.max_step.is_none_or(|m| m > 0.0) {
+        return Ok(());
+    }
+    Err(bad_range(format!(
+        "`.tran` needs 0 < step, 0 <= start < stop and a positive maximum step; got step {:e}, stop {:e}, start {:e}",
+        plan.step, plan.stop, plan.start
+    )))
+}
+
+/// Initial unknowns and contents.
+fn begin(t: &mut Transient, plan: &Plan, control: &Control) -> Result<(), Vec<Diagnostic>> {
+    let at = t.sim.point_dc();
+    if !plan.uic {
+        op::solve(t.sim, &at, &mut t.x, true, false, control, " at the start of the transient")?;
+        let at = t.sim.point_tran(0.0);
+        t.sim.load(&at, &t.x);
+        t.q.copy_from_slice(&t.sim.q);
+        return Ok(());
+    }
+    let known = initial_guess(t.sim, &mut t.x);
+    t.sim.load_uic(&t.x);
+    t.history.start(0.0, &t.x, &t.sim.q.clone());
+    // The conditions given need not satisfy Kirchhoff's laws. A step so short that no charge moves finds the unknowns
+    // that belong to these contents; time does not advance.
+    let instant = 1e-9 * plan.step.min(plan.stop);
+    let c = Coefficients::new(Method::BackwardEuler, 1, instant, &[0.0]);
+    let limit = t.max_iterations;
+    t.max_iterations = 100;
+    let solved = t.solve(instant, &c);
+    t.max_iterations = limit;
+    if let Err(f) = solved {
+        if known == 0 {
+            return Err(vec![t.sim.step_collapse(
+                0.0,
+                instant,
+                f.unknown(),
+                "the initial conditions contradict each other",
+            )]);
+        }
+        t.x.copy_from_slice(t.history.x(0));
+    }
+    let q = t.history.q(0).to_vec();
+    t.q.copy_from_slice(&q);
+    Ok(())
+}
+
+/// `.ic` voltages, held states, and what `ic=` of devices says about nodes reachable from a known one. Returns how many
+/// nodes were given.
+fn initial_guess(sim: &Simulation, x: &mut [f64]) -> usize {
+    let mut known = vec![false; sim.len()];
+    known[0] = true;
+    for (u, v) in sim.holds() {
+        (x[u], known[u]) = (v, true);
+    }
+    for &(u, v) in &sim.circuit.ics {
+        (x[u as usize], known[u as usize]) = (v, true);
+    }
+    let mut pairs = vec![];
+    for b in sim.batches() {
+        b.initial_conditions(&mut pairs);
+    }
+    loop {
+        let before = pairs.len();
+        pairs.retain(|&(p, n, v)| {
+            let (p, n) = (p as usize, n as usize);
+            match (known[p], known[n]) {
+                (true, false) => (x[n], known[n]) = (x[p] - v, true),
+                (false, true) => (x[p], known[p]) = (x[n] + v, true),
+                (true, true) => {}
+                (false, false) => return true,
+            }
+            false
+        });
+        if pairs.len() == before {
+            break;
+        }
+    }
+    known.iter().skip(1).filter(|k| **k).count()
+}
+
+pub fn run(
+    plan: &Plan,
+    sim: &mut Simulation,
+    probes: &Probes,
+    sink: &mut dyn Sink,
+    control: &Control,
+) -> Result<(), Vec<Diagnostic>> {
+    check(plan)?;
+    let options = sim.circuit.options.clone();
+    let method = Method::from_options(&options.method, options.maxord, options.xmu).ok_or_else(|| {
+        let near = crate::diag::nearest::did_you_mean(&options.method, ["trap", "gear", "be", "trbdf2"]);
+        let mut d =
+            Diagnostic::error(codes::UNKNOWN_METHOD, format!("unknown integration method `{}`", options.method));
+        d.help.extend(near);
+        vec![d]
+    })?;
+    let n = sim.len();
+    let mut controller = Controller::new(options.reltol, options.trtol * LTE_PER_TRTOL, sim.abstol.clone());
+    controller.is_dynamic.fill(false);
+    let memory = sim.memory.clone();
+    let mut t = Transient {
+        sim,
+        method,
+        history: History::new(n),
+        controller,
+        newton: Newton::new(n),
+        x: vec![0.0; n],
+        past: vec![0.0; n],
+        residual: vec![0.0; n],
+        q: vec![0.0; n],
+        qdot: vec![0.0; n],
+        memory,
+        max_iterations: options.itl4.max(10),
+    };
+    begin(&mut t, plan, control)?;
+    t.history.start(0.0, &t.x.clone(), &t.q.clone());
+    t.controller.start(&t.x);
+    let dynamic = {
+        let mut d = vec![false; n];
+        t.sim.mark_dynamic(&mut d);
+        d
+    };
+    t.controller.is_dynamic = dynamic;
+    t.memory.copy_from_slice(&t.sim.memory);
+
+    let schema =
+        Schema { kind: PlotKind::Tran, has_axis: true, is_complex: false, signals: signals(Some(time_axis()), probes) };
+    sink.begin(&schema);
+    let mut recorder = Recorder {
+        sink,
+        list: probes.iter().map(|p| p.1).collect(),
+        vars: vec![],
+        row: vec![],
+        start: plan.start,
+        grid: options.interp.then_some((plan.step, 0)),
+        previous: vec![],
+        out: vec![],
+    };
+    let at = t.sim.point_tran(0.0);
+    let wishes = t.sim.accept(&at, &t.x);
+    recorder.record(t.sim, 0.0, &t.x);
+    let outcome = advance(&mut t, plan, wishes, &mut recorder, control);
+    let is_partial = !matches!(outcome, Ok(false));
+    let end = meta(t.sim, is_partial);
+    recorder.sink.end(end);
+    outcome.map(drop)
+}
+
+/// The loop. `Ok(true)`: interrupted.
+fn advance(
+    t: &mut Transient,
+    plan: &Plan,
+    mut wishes: Wishes,
+    recorder: &mut Recorder,
+    control: &Control,
+) -> Result<bool, Vec<Diagnostic>> {
+    let longest = plan.max_step.unwrap_or((plan.stop - plan.start) / 50.0);
+    let shortest = 1e-12 * plan.step.min(longest);
+    let mut time = 0.0;
+    let mut h = (0.1 * plan.step.min(plan.stop / 100.0)).min(longest);
+    let mut order = 1;
+    let mut after_failure = false;
+    loop {
+        if control.is_cancelled() {
+            return Ok(true);
+        }
+        // Where this step must not go beyond.
+        let mut target = plan.stop;
+        if wishes.next_break > time {
+            target = target.min(wishes.next_break);
+        }
+        if plan.start > time {
+            target = target.min(plan.start);
+        }
+        if t.history.len() == 1 && !after_failure {
+            h = h.min(0.05 * (target - time));
+        }
+        h = h.min(longest).min(wishes.max_step.max(shortest)).max(shortest);
+        let left = target - time;
+        let proposed = h;
+        let lands = h >= left * (1.0 - 1e-9);
+        if !lands && 2.0 * h > left {
+            h = 0.5 * left;
+        }
+        let t1 = if lands { target } else { time + h };
+        let floor = shortest.max(8.0 * f64::EPSILON * time);
+
+        match t.attempt(t1, order) {
+            Err(failure) => {
+                t.sim.stats.rejected_newton += 1;
+                t.reject();
+                h = (t1 - time) / CUT;
+                if t.history.len() > 1 {
+                    t.history.restart();
+                }
+                order = 1;
+                after_failure = true;
+                if h < floor {
+                    return Err(vec![collapse(t, time, h, &failure)]);
+                }
+                continue;
+            }
+            Ok(c) => {
+                let variable = if matches!(t.method, Method::Gear { .. }) { t.method.max_order() } else { 0 };
+                let verdict = t.controller.judge(&t.history, &c, t1, &t.x, variable);
+                match verdict {
+                    Verdict::Reject { retry, worst, error } if t1 - time > 2.0 * floor => {
+                        t.sim.stats.rejected_lte += 1;
+                        t.reject();
+                        h = retry.max(floor);
+                        if h <= floor {
+                            let cause = format!("its local error stays {error:.2e} times too large");
+                            return Err(vec![t.sim.step_collapse(time, h, worst, &cause)]);
+                        }
+                        continue;
+                    }
+                    Verdict::Reject { .. } => h = 2.0 * floor,
+                    Verdict::Accept { next, order: o } => {
+                        h = if lands { next.max(proposed.min(next * 4.0)) } else { next };
+                        order = match t.method {
+                            Method::Gear { .. } => o.max(1),
+                            m => m.max_order(),
+                        };
+                    }
+                }
+            }
+        }
+        after_failure = false;
+        let step = t1 - time;
+        let stats = &mut t.sim.stats;
+        stats.accepted += 1;
+        stats.min_step = stats.min_step.min(step);
+        stats.max_step = stats.max_step.max(step);
+        let at_break = wishes.next_break <= t1;
+        time = t1;
+        wishes = t.commit(t1);
+        recorder.record(t.sim, time, &t.x);
+        if time >= plan.stop {
+            return Ok(false);
+        }
+        if at_break || wishes.discontinuity {
+            t.history.restart();
+            order = 1;
+            // The time scale before the corner says little about the one after it, but something.
+            h = (10.0 * step).max(proposed).min(longest);
+        }
+        let p = Progress { fraction: time / plan.stop, at: time, step, points: t.sim.stats.accepted as usize };
+        control.progress("tran", &p);
+    }
+}
+
+fn collapse(t: &Transient, time: f64, h: f64, failure: &Failure) -> Diagnostic {
+    let cause = match failure {
+        Failure::Singular(_) => "the matrix is singular there".to_string(),
+        Failure::NotFinite { .. } => "a device returned a number that is not finite".to_string(),
+        Failure::NoConvergence { iterations, ratio, .. } => {
+            format!("Newton still moved it by {ratio:.2e} tolerances after {iterations} iterations")
+        }
+    };
+    t.sim.step_collapse(time, h, failure.unknown(), &cause)
+}
