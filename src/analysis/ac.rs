@@ -24,12 +24,7 @@ pub fn run(
     let points = frequencies(freq)?;
     let mut linear = SmallSignal::new(sim, control)?;
     let axis = Signal::new("frequency", Quantity::Frequency);
-    sink.begin(&Schema {
-        kind: PlotKind::Ac,
-        has_axis: true,
-        is_complex: true,
-        signals: signals(Some(axis), probes),
-    });
+    sink.begin(&Schema { kind: PlotKind::Ac, has_axis: true, is_complex: true, signals: signals(Some(axis), probes) });
     let list: Vec<_> = probes.iter().map(|p| p.1).collect();
     let (mut vars, mut row) = (vec![], vec![]);
     let mut z = vec![];

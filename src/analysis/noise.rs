@@ -112,12 +112,7 @@ pub struct Plan<'a> {
     pub every: usize,
 }
 
-pub fn run(
-    plan: &Plan,
-    sim: &mut Simulation,
-    sink: &mut dyn Sink,
-    control: &Control,
-) -> Result<(), Vec<Diagnostic>> {
+pub fn run(plan: &Plan, sim: &mut Simulation, sink: &mut dyn Sink, control: &Control) -> Result<(), Vec<Diagnostic>> {
     let mut faults = vec![];
     let output = Output::find(sim, plan.output, plan.reference).map_err(|d| faults.extend(d)).ok();
     let input = Input::find(sim, plan.input).map_err(|d| faults.extend(d)).ok();
@@ -195,10 +190,8 @@ fn totals(output: &Output, input: &Input, sources: &Sources, tally: &[Tally], by
         all_out += tally[own].total_out;
         all_in += tally[own].total_in;
     }
-    let mut signals = vec![
-        Signal::new("onoise_total", unit(output.is_voltage)),
-        Signal::new("inoise_total", unit(input.is_voltage)),
-    ];
+    let mut signals =
+        vec![Signal::new("onoise_total", unit(output.is_voltage)), Signal::new("inoise_total", unit(input.is_voltage))];
     let mut row: Vec<f64> = vec![all_out.sqrt(), all_in.sqrt()];
     if by_device {
         for (name, s) in sources.names.iter().zip(&sum) {

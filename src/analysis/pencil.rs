@@ -430,7 +430,8 @@ mod tests {
     #[test]
     fn rates_sixteen_decades_apart() {
         let taus: [f64; 6] = [1e-12, 3e-9, 3.1e-9, 1e-3, 10.0, 1e4];
-        let entries: Vec<_> = taus.iter().enumerate().map(|(i, t)| (i as u32 + 1, i as u32 + 1, 1e-3, t * 1e-3)).collect();
+        let entries: Vec<_> =
+            taus.iter().enumerate().map(|(i, t)| (i as u32 + 1, i as u32 + 1, 1e-3, t * 1e-3)).collect();
         let found = eig(6, &entries);
         assert_eq!(found.len(), 6, "{found:?}");
         for (s, t) in found.iter().zip(taus.iter().rev()) {

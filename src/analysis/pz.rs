@@ -30,12 +30,7 @@ pub struct Plan<'a> {
 
 type Entries = Vec<(u32, u32, f64, f64)>;
 
-pub fn run(
-    plan: &Plan,
-    sim: &mut Simulation,
-    sink: &mut dyn Sink,
-    control: &Control,
-) -> Result<(), Vec<Diagnostic>> {
+pub fn run(plan: &Plan, sim: &mut Simulation, sink: &mut dyn Sink, control: &Control) -> Result<(), Vec<Diagnostic>> {
     let mut faults = vec![];
     let mut node = |name: &str| match sim.probe(&format!("v({name})")) {
         Some((_, Probe::Unknown(u))) => u,
@@ -103,8 +98,7 @@ pub fn run(
         vec![]
     };
     let name = |word: &'static str| move |k: usize| Signal::new(format!("{word}({k})"), Quantity::Other("rad/s"));
-    let signals: Vec<Signal> =
-        (1..=poles.len()).map(name("pole")).chain((1..=zeros.len()).map(name("zero"))).collect();
+    let signals: Vec<Signal> = (1..=poles.len()).map(name("pole")).chain((1..=zeros.len()).map(name("zero"))).collect();
     sim.stats.accepted += 1;
     sink.begin(&Schema { kind: PlotKind::Pz, has_axis: false, is_complex: true, signals });
     let row: Vec<Complex64> = poles.into_iter().chain(zeros).collect();

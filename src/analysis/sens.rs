@@ -80,9 +80,8 @@ fn stencil(value: f64, spec: &ParamSpec) -> Option<[(f64, f64); 4]> {
 /// All parameters, or those of the instances and models named in `only`.
 fn parameters(sim: &Simulation, only: &[String]) -> Vec<Parameter> {
     let circuit = &sim.circuit;
-    let is_wanted = |names: &[&str]| {
-        only.is_empty() || only.iter().any(|o| names.iter().any(|n| n.eq_ignore_ascii_case(o.trim())))
-    };
+    let is_wanted =
+        |names: &[&str]| only.is_empty() || only.iter().any(|o| names.iter().any(|n| n.eq_ignore_ascii_case(o.trim())));
     let is_number = |s: &ParamSpec| matches!(s.kind, ParamKind::Real | ParamKind::Expr);
     let mut all = vec![];
     for (g, group) in circuit.groups.iter().enumerate() {
@@ -105,7 +104,8 @@ fn parameters(sim: &Simulation, only: &[String]) -> Vec<Parameter> {
                 let is_principal = info.positional == Some(id);
                 let name = if is_principal { inst.to_string() } else { format!("{inst}_{}", spec.name) };
                 let Some(value) = sim.batch(g).param(i.index, id).filter(|v| v.is_finite()) else { continue };
-                if (value != 0.0 || is_principal || i.given(id).is_some()) && is_wanted(&[inst, &name])
+                if (value != 0.0 || is_principal || i.given(id).is_some())
+                    && is_wanted(&[inst, &name])
                     && let Some(stencil) = stencil(value, spec)
                 {
                     offer(Parameter { name, group: g, place: Place::Instance(i.index), id, value, stencil });
@@ -123,7 +123,8 @@ fn parameters(sim: &Simulation, only: &[String]) -> Vec<Parameter> {
                 let given = model.given(id);
                 let name = format!("{owner}:{}", spec.name);
                 let Some(value) = given.or(spec.default).filter(|v| v.is_finite()) else { continue };
-                if (value != 0.0 || given.is_some()) && is_wanted(&[owner, &model.name, &name])
+                if (value != 0.0 || given.is_some())
+                    && is_wanted(&[owner, &model.name, &name])
                     && let Some(stencil) = stencil(value, spec)
                 {
                     offer(Parameter { name, group: g, place: Place::Model(m), id, value, stencil });
@@ -347,8 +348,7 @@ impl SlopeLoad {
             self.rhs.fill(zero);
             for (g, batch) in sim.batches().enumerate() {
                 let batch = if g == p.group { own.as_ref() } else { batch };
-                let is_moved = g == p.group
-                    || (moves && batch.linearity() == crate::device::Linearity::Nonlinear);
+                let is_moved = g == p.group || (moves && batch.linearity() == crate::device::Linearity::Nonlinear);
                 if !is_moved {
                     continue;
                 }

@@ -124,7 +124,8 @@ impl Output {
     /// `v(a)`, `v(a,b)`, `i(v1)` or a bare node; `reference` is a second node.
     pub fn find(sim: &Simulation, text: &str, reference: Option<&str>) -> Result<Output, Vec<Diagnostic>> {
         let fault = |text: &str| {
-            let mut d = Diagnostic::error(codes::NO_OUTPUT, format!("`{text}` is no node voltage or branch current here"));
+            let mut d =
+                Diagnostic::error(codes::NO_OUTPUT, format!("`{text}` is no node voltage or branch current here"));
             d.help.extend(sim.suggest(text));
             vec![d]
         };
