@@ -6,12 +6,18 @@
 
 pub mod batch;
 pub mod behavioural;
+pub mod bjt;
 pub mod capacitor;
 pub mod card;
 pub mod common;
 pub mod controlled;
+pub mod diode;
 pub mod inductor;
+pub mod jfet;
+pub mod junction;
 pub mod laplace;
+pub mod mesfet;
+pub mod mosfet;
 pub mod mutual;
 pub mod param;
 pub mod registry;
@@ -21,6 +27,7 @@ pub mod switch;
 #[cfg(test)]
 pub mod testkit;
 pub mod tline;
+pub mod values;
 
 pub use batch::{
     AcLoad, Batch, Binder, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot, Unknown,

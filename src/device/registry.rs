@@ -10,6 +10,13 @@ pub fn all() -> &'static [Arc<dyn DeviceType>] {
     ALL.get_or_init(|| {
         vec![
             // one line per device
+            Arc::new(super::diode::Diode),
+            Arc::new(super::bjt::Bjt),
+            Arc::new(super::jfet::Jfet),
+            Arc::new(super::mosfet::Mosfet::<super::mosfet::One>::new()),
+            Arc::new(super::mosfet::Mosfet::<super::mosfet::Two>::new()),
+            Arc::new(super::mosfet::Mosfet::<super::mosfet::Three>::new()),
+            Arc::new(super::mesfet::Mesfet),
             Arc::new(super::resistor::Resistor),
             Arc::new(super::capacitor::Capacitor),
             Arc::new(super::inductor::Inductor),

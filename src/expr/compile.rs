@@ -82,6 +82,8 @@ struct Compiler<'s> {
     calls: usize,
     depth: usize,
     work: usize,
+    /// A limit was passed: nothing more is looked at.
+    gave_up: bool,
 }
 
 impl<'s> Compiler<'s> {
@@ -101,6 +103,7 @@ impl<'s> Compiler<'s> {
             calls: 0,
             depth: 0,
             work: 0,
+            gave_up: false,
         }
     }
 
@@ -146,10 +149,14 @@ impl<'s> Compiler<'s> {
     }
 
     fn expr(&mut self, e: &Expr) -> Res<Val> {
+        if self.gave_up {
+            return Err(Noted);
+        }
         self.work += 1;
         self.depth += 1;
         if self.depth > MAX_DEPTH || self.work > MAX_WORK || self.inputs.len() >= usize::from(u16::MAX) {
             self.depth -= 1;
+            self.gave_up = true;
             return self.fail(
                 Diagnostic::error(codes::EXPR_TOO_LARGE, "expression is too large with its functions put in")
                     .at(e.span, "too deep or too long here")
@@ -452,6 +459,7 @@ impl<'s> Compiler<'s> {
         self.calls += 1;
         if self.calls > MAX_CALLS || self.depth + 8 > MAX_DEPTH {
             self.calls -= 1;
+            self.gave_up = true;
             return self.fail(
                 Diagnostic::error(codes::RECURSION, format!("function `{name}` calls itself without end"))
                     .at(e.span, format!("call number {MAX_CALLS} inside the others"))

@@ -234,7 +234,7 @@ fn user_functions_take_values_and_nodes() {
     // Deep bodies inside deep calls end in a fault, not in an exhausted stack.
     let body = format!("{}tall(x){}", "1+(2*".repeat(90), ")".repeat(90));
     let mut tall = Table::default().func("tall", &["x"], &body);
-    assert_eq!(fault_in("tall(v(a))", false, &mut tall).code.0, "E0207");
+    assert_eq!(fault_in("tall(v(a))", false, &mut tall).code.0, "E0209");
     // 2^60 terms if an argument were put in twice.
     let deep = format!("{}v(a){}", "twice(".repeat(60), ")".repeat(60));
     let p = Program::compile(&read(&deep), &mut t).unwrap();
@@ -454,6 +454,10 @@ proptest! {
         let mut g = vec![0.0; x.len()];
         let v = p.eval_grad(&x, &mut g, &mut s);
         prop_assert!(v.is_finite() && g.iter().all(|g| g.is_finite()), "{} = {v}, {g:?}", e);
+        // Beyond these, differences say nothing.
+        if s[..s.len() / 2].iter().any(|r| r.abs() > 1e6) {
+            return Ok(());
+        }
         for k in 0..x.len() {
             let mut at = |h: f64| { let mut y = x.clone(); y[k] += h; p.eval(&y, &mut s) };
             // Only where two step sizes and both sides agree is there a derivative to compare with.

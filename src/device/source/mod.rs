@@ -4,9 +4,15 @@
 
 use super::*;
 
+mod build;
+mod drive;
 pub mod isource;
 pub mod limited;
+pub mod noise;
 pub mod vsource;
+pub mod wave;
+
+pub use build::{WORDS, waveform};
 
 crate::param_table! { pub static INSTANCE = [
     DC: "dc" real "V|A", Range::ANY, "Value in OP and DC (default: the waveform's value at time 0, else 0)";
