@@ -19,6 +19,12 @@ pub mod laplace;
 pub mod mesfet;
 pub mod mosfet;
 pub mod mutual;
+pub mod bjt;
+pub mod diode;
+pub mod jfet;
+pub mod junction;
+pub mod mesfet;
+pub mod mosfet;
 pub mod param;
 pub mod registry;
 pub mod resistor;
@@ -30,7 +36,7 @@ pub mod tline;
 pub mod values;
 
 pub use batch::{
-    AcLoad, Batch, Binder, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot, Unknown,
+    AcLoad, Batch, Binder, DcKind, DcLink, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot, Unknown,
     UnknownKind, UnknownSpec, Wiring, Wishes,
 };
 pub use card::{Group, InstanceRef, ModelCard, Value};
