@@ -10,8 +10,7 @@ use ferrospice::session::{self, Memory, RunOptions};
 /// Least-squares slope of ln(error) over ln(h).
 fn slope(points: &[(f64, f64)]) -> f64 {
     let n = points.len() as f64;
-    let (mx, my) =
-        (points.iter().map(|p| p.0.ln()).sum::<f64>() / n, points.iter().map(|p| p.1.ln()).sum::<f64>() / n);
+    let (mx, my) = (points.iter().map(|p| p.0.ln()).sum::<f64>() / n, points.iter().map(|p| p.1.ln()).sum::<f64>() / n);
     let sxy: f64 = points.iter().map(|p| (p.0.ln() - mx) * (p.1.ln() - my)).sum();
     let sxx: f64 = points.iter().map(|p| (p.0.ln() - mx).powi(2)).sum();
     sxy / sxx
@@ -111,8 +110,11 @@ fn exact_rlc(t: f64) -> f64 {
 #[test]
 fn circuits_converge_at_the_order_of_the_method() {
     for (method, order) in [("be", 1.0), ("trap", 2.0), ("trbdf2", 2.0), ("gear maxord=2", 2.0)] {
-        let points: Vec<(f64, f64)> =
-            [500, 1000, 2000, 4000].iter().map(|n| 1.0 / f64::from(*n)).map(|h| (h, circuit_error(method, h))).collect();
+        let points: Vec<(f64, f64)> = [500, 1000, 2000, 4000]
+            .iter()
+            .map(|n| 1.0 / f64::from(*n))
+            .map(|h| (h, circuit_error(method, h)))
+            .collect();
         let s = slope(&points);
         assert!((s - order).abs() < 0.1, "{method}: slope {s:.3} from {points:?}");
     }

@@ -402,3 +402,24 @@ fn registry() {
     lu.factor(&[0.0]).unwrap();
     lu.solve(&mut []);
 }
+
+#[test]
+fn determinant_has_its_sign() {
+    let mut b = Builder::new();
+    for (r, c) in [(1, 2), (2, 3), (3, 1), (1, 1), (2, 2)] {
+        b.add(r, c);
+    }
+    let p = Arc::new(b.finish(3).0);
+    let mut lu = lu(&p);
+    let mut v = vec![0.0; p.slots()];
+    for (r, c, x) in [(1, 2, 2.0), (2, 3, 3.0), (3, 1, 5.0), (1, 1, 1.0), (2, 2, 1.0)] {
+        v[p.slot(r, c) as usize] = x;
+    }
+    lu.factor(&v).unwrap();
+    let (d, e) = lu.determinant();
+    assert!((d * e.exp2() - 30.0).abs() < 1e-12);
+    v[p.slot(3, 1) as usize] = -5.0;
+    lu.factor(&v).unwrap();
+    let (d, e) = lu.determinant();
+    assert!((d * e.exp2() + 30.0).abs() < 1e-12);
+}

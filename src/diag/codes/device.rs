@@ -10,7 +10,7 @@ crate::codes! { CODES:
     INCOMPLETE_INSTANCE = "E0410", "incomplete semiconductor instance",
         "A semiconductor device needs its model and all its terminals: `D1 a k DMOD`, `Q1 c b e QMOD`, \
          `M1 d g s b NMOD`. The substrate of a bipolar transistor alone may be left out.";
-    MOS_GEOMETRY = "E0411", "impossible transistor geometry",
+    BAD_MOS_GEOMETRY = "E0411", "impossible transistor geometry",
         "The effective channel is not positive: length minus twice the lateral diffusion (l - 2 ld), or width minus \
          twice the narrowing (w - 2 wd), must leave something. Check the units: `l=2` is two metres, `l=2u` two microns.";
     BAD_DOPING = "E0412", "substrate doping below intrinsic",
@@ -65,13 +65,4 @@ crate::codes! { CODES:
     ACTIVE_COUPLING = "W0441", "couplings that are not passive",
         "With more than two windings, equal negative couplings below -1/(n-1) make the inductance matrix indefinite: \
          such windings deliver energy, and a transient may grow without bound.";
-    INCOMPLETE_INSTANCE = "E0460", "incomplete semiconductor instance",
-        "A semiconductor device needs its model and all its terminals: `D1 a k DMOD`, `Q1 c b e QMOD`, \
-         `M1 d g s b NMOD`. The substrate of a bipolar transistor alone may be left out.";
-    BAD_MOS_GEOMETRY = "E0461", "impossible transistor geometry",
-        "The effective channel is not positive: length minus twice the lateral diffusion (l - 2 ld), or width minus \
-         twice the narrowing (w - 2 wd), must leave something. Check the units: `l=2` is two metres, `l=2u` two microns.";
-    BAD_DOPING = "E0462", "substrate doping below intrinsic",
-        "NSUB is in 1/cm³ and must exceed the intrinsic density of silicon (1.45e10 at 27 °C), or the surface \
-         potential that is computed from it would be negative. A value such as 1e15 is usual; 1e21 is per m³.";
 }
