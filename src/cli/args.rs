@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Simulates SPICE-style netlists of ordinary electronics and emerging synaptic devices.
 #[derive(Parser, Debug)]
-#[command(name = "ferrospice", version, about, max_term_width = 110, arg_required_else_help = true)]
+#[command(name = "ferrospice", version, max_term_width = 110, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 ok, 1 fault in the netlist (or a failed check), 2 usage, 3 not converged, \
                         130 interrupted.\nResults go to standard output, diagnostics to standard error.")]
 pub struct LowArgs {

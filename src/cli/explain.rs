@@ -34,6 +34,20 @@ pub fn run(args: &Explain, term: &Term) -> u8 {
     exit
 }
 
+/// All codes as a Markdown page.
+pub fn markdown() -> String {
+    let mut all: Vec<_> = codes::all().collect();
+    all.sort_by_key(|e| (e.code.0.get(1..).unwrap_or(""), e.code.0));
+    let mut s = String::from(
+        "# Diagnostic codes\n\nGenerated from the register that `ferrospice explain` prints. \
+         E: error, W: warning, L: lint.\n",
+    );
+    for e in all {
+        s.push_str(&format!("\n## {}: {}\n\n{}\n", e.code.0, e.title, e.text.trim()));
+    }
+    s
+}
+
 /// Breaks lines at blanks; lines that start with a blank (examples) stay as they are.
 pub fn wrap(text: &str, width: usize) -> String {
     let mut out = String::new();

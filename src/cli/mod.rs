@@ -2,7 +2,7 @@
 
 pub mod args;
 mod check;
-mod explain;
+pub mod explain;
 mod figures;
 mod interrupt;
 pub mod models;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 
 use crate::dataset::{PlotKind, Table};
+use crate::measure;
 use crate::session::{DeviceTable, Outcome, PointResult, number};
 
 /// Rows of an operating-point table beyond which the rest is only counted.
@@ -53,16 +54,11 @@ fn point(s: &mut String, p: &PointResult) {
         s.push_str(&t.text(WIDTH));
     }
     if !p.measures.is_empty() {
-        s.push_str("Measures\n");
-        let width = p.measures.iter().map(|m| m.name.len()).max().unwrap_or(0);
-        for m in &p.measures {
-            let value = if m.value.is_finite() { format!("{:.6e}", m.value) } else { "failed".into() };
-            let _ = writeln!(s, "  {:<width$} = {value}{}", m.name, m.detail());
-        }
+        s.push_str(measure::print::ngspice(&p.measures, 6).trim_start_matches('\n'));
         s.push('\n');
     }
     for f in &p.fouriers {
-        s.push_str(&f.text());
+        s.push_str(&f.print());
         s.push('\n');
     }
     if !p.checks.is_empty() {

@@ -30,7 +30,7 @@ pub mod tline;
 pub mod values;
 
 pub use batch::{
-    AcLoad, Batch, Binder, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot, Unknown,
+    AcLoad, Batch, Binder, DcKind, DcLink, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot, Unknown,
     UnknownKind, UnknownSpec, Wiring, Wishes,
 };
 pub use card::{Group, InstanceRef, ModelCard, Value};

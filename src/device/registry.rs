@@ -10,13 +10,6 @@ pub fn all() -> &'static [Arc<dyn DeviceType>] {
     ALL.get_or_init(|| {
         vec![
             // one line per device
-            Arc::new(super::diode::Diode),
-            Arc::new(super::bjt::Bjt),
-            Arc::new(super::jfet::Jfet),
-            Arc::new(super::mosfet::Mosfet::<super::mosfet::One>::new()),
-            Arc::new(super::mosfet::Mosfet::<super::mosfet::Two>::new()),
-            Arc::new(super::mosfet::Mosfet::<super::mosfet::Three>::new()),
-            Arc::new(super::mesfet::Mesfet),
             Arc::new(super::resistor::Resistor),
             Arc::new(super::capacitor::Capacitor),
             Arc::new(super::inductor::Inductor),
@@ -38,6 +31,13 @@ pub fn all() -> &'static [Arc<dyn DeviceType>] {
             Arc::new(super::switch::Vswitch),
             Arc::new(super::switch::Cswitch),
             Arc::new(super::tline::Tline),
+            Arc::new(super::diode::Diode),
+            Arc::new(super::bjt::Bjt),
+            Arc::new(super::jfet::Jfet),
+            Arc::new(super::mosfet::Mosfet::<super::mosfet::One>::new()),
+            Arc::new(super::mosfet::Mosfet::<super::mosfet::Two>::new()),
+            Arc::new(super::mosfet::Mosfet::<super::mosfet::Three>::new()),
+            Arc::new(super::mesfet::Mesfet),
         ]
     })
 }

@@ -1,17 +1,15 @@
-//! `.check` cards: an expression of measures, and of operating-point signals where the deck has an `.op`, against
-//! what is expected. What has no value fails; a check never passes by not being evaluated.
+//! `.check` cards: an expression of measures and signals against what is expected. A signal that stands there by itself
+//! counts with its value in the operating point, or else with its last one. What has no value fails; a check never passes by not being evaluated.
 
-use super::derive::{self, Names, Value};
 use super::point::ResultTable;
-use super::results::MeasureResult;
 use super::signals::{Named, canonical, function, named};
 use crate::circuit::cards::CheckTest;
 use crate::circuit::{Check, Circuit};
-use crate::dataset::{PlotKind, Table};
-use crate::diag::codes::session as code;
-use crate::diag::{Diagnostic, SourceMap, nearest};
+use crate::dataset::Table;
+use crate::diag::Diagnostic;
 use crate::expr::Expr;
 use crate::expr::ast::ExprKind;
+use crate::measure::{self, Measurement};
 
 /// The verdict on one check.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,23 +65,24 @@ fn format_exponent(x: f64) -> String {
 pub(super) fn all(
     circuit: &Circuit,
     tables: &[ResultTable],
-    measures: &[MeasureResult],
-    sources: &SourceMap,
+    measures: &[Measurement],
 ) -> (Vec<CheckResult>, Vec<Diagnostic>) {
-    let op = tables.iter().find(|t| t.table.schema.kind == PlotKind::Op).map(|t| &t.table);
-    let names = CheckNames { measures, op };
+    let tables: Vec<&Table> = tables.iter().map(|t| &t.table).collect();
+    let names = |n: &str| measure::lookup(measures, n);
     let mut faults = vec![];
     let results = circuit
         .checks
         .iter()
         .map(|c| {
-            let value = match derive::tree(&c.expr, &|s| sources.text(s).to_string(), &names) {
-                Ok(v) => v.last().filter(|x| x.is_finite()),
-                Err(mut d) => {
-                    if d.labels.is_empty() {
-                        d = d.at(c.span, "in this check");
+            let value = match measure::eval_scalar(&c.expr, &names, &tables) {
+                Ok(x) => Some(x).filter(|x| x.is_finite()),
+                Err(mut found) => {
+                    for d in &mut found {
+                        if d.labels.iter().all(|l| l.span.is_nowhere()) {
+                            *d = d.clone().at(c.span, "in this check");
+                        }
                     }
-                    faults.push(d);
+                    faults.extend(found);
                     None
                 }
             };
@@ -111,7 +110,7 @@ pub(super) fn signals(e: &Expr) -> Vec<Named> {
         ExprKind::Name(_) => vec![],
         ExprKind::Call(f, args) => match function(&f.to_ascii_lowercase()) {
             Some((base, _)) if args.iter().all(|a| matches!(a.kind, ExprKind::Name(_) | ExprKind::Number(_))) => {
-                let inside: Vec<String> = args.iter().map(derive::argument).collect();
+                let inside: Vec<String> = args.iter().map(argument).collect();
                 named(base, &inside.join(","))
             }
             _ => args.iter().flat_map(signals).collect(),
@@ -122,35 +121,12 @@ pub(super) fn signals(e: &Expr) -> Vec<Named> {
     }
 }
 
-struct CheckNames<'a> {
-    measures: &'a [MeasureResult],
-    op: Option<&'a Table>,
-}
-
-impl Names for CheckNames<'_> {
-    fn signal(&self, name: &str) -> Option<Value> {
-        self.op.and_then(|t| t.signal(name)).and_then(|v| v.last()).map(Value::Scalar)
-    }
-
-    fn word(&self, name: &str) -> Option<Value> {
-        self.measures.iter().find(|m| m.name.eq_ignore_ascii_case(name)).map(|m| Value::Scalar(m.value))
-    }
-
-    fn known(&self) -> Vec<String> {
-        let signals = self.op.iter().flat_map(|t| t.schema.signals.iter().map(|s| s.name.clone()));
-        self.measures.iter().map(|m| m.name.clone()).chain(signals).collect()
-    }
-
-    fn unknown(&self, name: &str) -> Diagnostic {
-        let known = self.known();
-        let mut d = Diagnostic::error(code::UNKNOWN_CHECK_NAME, format!("`{name}` has no value here"));
-        if let Some(help) = nearest::did_you_mean(name, known.iter().map(String::as_str)) {
-            d = d.help(help);
-        }
-        if self.op.is_none() && name.contains('(') {
-            d = d.help("the deck has no `.op`; measure the waveform with `.meas` and check the measure");
-        }
-        d
+/// The text of an argument of `v(...)` that was read as an expression.
+fn argument(e: &Expr) -> String {
+    match &e.kind {
+        ExprKind::Name(n) => n.clone(),
+        ExprKind::Number(x) => format!("{x}"),
+        _ => String::new(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::circuit::Circuit;
 use crate::dataset::{Column, PlotKind, Quantity, Signal, Table};
 use crate::diag::codes::session as code;
 use crate::diag::{Diagnostic, Span, codes, nearest};
+use crate::measure::wave;
 use crate::sim::{Probe, Simulation};
 
 /// A signal that a card names, and where.
@@ -126,21 +127,8 @@ impl Power {
             return None;
         }
         let time = table.axis()?.as_real()?;
-        Some((Signal::new(self.name.clone(), Quantity::Energy), Column::Real(integral(time, &power))))
+        Some((Signal::new(self.name.clone(), Quantity::Energy), Column::Real(wave::energy(time, &power))))
     }
-}
-
-/// Running integral by the trapezoidal rule, from 0.
-pub fn integral(x: &[f64], y: &[f64]) -> Vec<f64> {
-    let mut sum = 0.0;
-    let mut out = Vec::with_capacity(x.len());
-    for k in 0..x.len().min(y.len()) {
-        if k > 0 {
-            sum += 0.5 * (x[k] - x[k - 1]) * (y[k] + y[k - 1]);
-        }
-        out.push(sum);
-    }
-    out
 }
 
 struct Planner<'a> {
@@ -320,10 +308,3 @@ pub fn wishes_of_save(text: &str, span: Span, circuit: &Circuit) -> Vec<Wish> {
     vec![Wish { named: Named::Plain(name), span, is_kept: true }]
 }
 
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn energy_is_the_integral_of_power() {
-        assert_eq!(super::integral(&[0.0, 1.0, 3.0], &[2.0, 4.0, 0.0]), [0.0, 3.0, 7.0]);
-    }
-}

@@ -4,12 +4,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::results::MeasureResult;
 use super::world::World;
 use super::{Outcome, PointResult};
 use crate::dataset::Dataset;
 use crate::diag::Diagnostic;
 use crate::diag::codes::session as code;
+use crate::measure::Measurement;
 use crate::output::{self, Format, RawOptions, WriteOptions};
 
 /// Writes a dataset in one format. A format that holds one kind of table gets a file for each:
@@ -63,7 +63,7 @@ pub fn write_measures(outcome: &Outcome, path: &Path, world: &dyn World) -> Resu
 fn measures_csv(points: &[PointResult]) -> String {
     let Some(first) = points.iter().max_by_key(|p| p.measures.len()) else { return String::new() };
     let sweep = first.sweep.iter().map(|s| s.0.as_str());
-    let names = first.measures.iter().map(|m: &MeasureResult| m.name.as_str());
+    let names = first.measures.iter().map(|m: &Measurement| m.name.as_str());
     let mut text = sweep.chain(names).map(quoted).collect::<Vec<_>>().join(",");
     text.push('\n');
     for p in points {
@@ -101,12 +101,20 @@ fn one(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::PlotKind;
 
     #[test]
     fn measures_are_rows() {
         let point = |r: f64, v: f64| PointResult {
             sweep: vec![("r".into(), r)],
-            measures: vec![MeasureResult { name: "v(a,b)".into(), value: v, at: vec![] }],
+            measures: vec![Measurement {
+                name: "v(a,b)".into(),
+                kind: PlotKind::Tran,
+                value: v,
+                unit: String::new(),
+                tails: vec![],
+                label: String::new(),
+            }],
             ..PointResult::default()
         };
         assert_eq!(measures_csv(&[point(1.0, 0.5), point(2.0, f64::NAN)]), "r,\"v(a,b)\"\n1e0,5e-1\n2e0,nan\n");

@@ -37,7 +37,6 @@ use crate::netlist::{self, Compat, Deck, Files, ParseOptions};
 pub use checks::{CheckResult, expectation, number};
 pub use point::{DeviceTable, PointResult, ResultTable};
 pub use prints::PrintTable;
-pub use results::{FourierResult, MeasureResult};
 pub use world::{Disk, Memory, World};
 
 /// Everything a run can be told from outside the deck.
@@ -91,7 +90,7 @@ pub struct Outcome {
     pub elements: usize,
     pub nodes: usize,
     pub is_interrupted: bool,
-    /// The run got as far as the first analysis: result files may be written.
+    /// Some analysis gave a table: there is something to write.
     pub has_run: bool,
 }
 
@@ -229,7 +228,7 @@ pub fn run_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World, co
     out.diagnostics.extend(gather(&points));
     (out.elements, out.nodes) = (elements, nodes);
     out.title = deck.title.clone();
-    out.has_run = true;
+    out.has_run = points.iter().any(|p| !p.tables.is_empty());
     out.is_interrupted = control.is_cancelled();
     if out.is_interrupted {
         let done = points.iter().filter(|p| p.is_complete).count();

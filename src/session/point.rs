@@ -6,7 +6,7 @@ use super::checks::{self, CheckResult};
 use super::columns::{Plan, Wish, wishes_of, wishes_of_save};
 use super::points::SweepPoint;
 use super::prints::{self, PrintTable};
-use super::results::{self, FourierResult, MeasureResult};
+use super::results;
 use super::signals::Named;
 use super::{Job, derive};
 use crate::analysis;
@@ -15,6 +15,7 @@ use crate::circuit::{Analysis, Circuit, Print};
 use crate::dataset::{Meta, PlotKind, Schema, Sink, Table};
 use crate::device::OpVar;
 use crate::diag::Diagnostic;
+use crate::measure::{Fourier, Measurement};
 use crate::sim::Simulation;
 
 /// A table, and how many of its columns were selected for the results; those after them were only needed by cards.
@@ -52,8 +53,8 @@ pub struct PointResult {
     pub label: String,
     pub tables: Vec<ResultTable>,
     pub devices: Vec<DeviceTable>,
-    pub measures: Vec<MeasureResult>,
-    pub fouriers: Vec<FourierResult>,
+    pub measures: Vec<Measurement>,
+    pub fouriers: Vec<Fourier>,
     pub prints: Vec<PrintTable>,
     pub checks: Vec<CheckResult>,
     /// What the deck asks to be drawn, with `.plot`, `.print` and `.probe`, and what was asked outside it.
@@ -86,7 +87,13 @@ pub(super) fn run(job: &Job, circuit: Circuit, point: &SweepPoint, control: &Con
     };
     let (wishes, has_selection, selects_all) = wishes(&circuit);
     let (plan, faults) = Plan::new(&circuit, &sim, &wishes, has_selection, selects_all);
+    let is_faulty = faults.iter().any(Diagnostic::is_error);
     out.diagnostics.extend(faults);
+    if is_faulty {
+        // A name that does not exist is said before an hour of simulation, not after it.
+        out.checks = checks::not_run(&circuit);
+        return out;
+    }
 
     let mut complete = true;
     for (k, (card, _)) in circuit.analyses.iter().enumerate() {
@@ -94,7 +101,6 @@ pub(super) fn run(job: &Job, circuit: Circuit, point: &SweepPoint, control: &Con
             complete = false;
             break;
         }
-        let before = out.tables.len();
         let device_vars = job.opts.device_tables && matches!(card, Analysis::Op);
         let mut probes = plan.probes.clone();
         let device_at = probes.len();
@@ -117,7 +123,6 @@ pub(super) fn run(job: &Job, circuit: Circuit, point: &SweepPoint, control: &Con
             let selected = plan.arrange(&mut table);
             out.tables.push(ResultTable { analysis: k, print_step, table, selected });
         }
-        debug_assert!(out.tables.len() >= before);
     }
     out.is_complete = complete;
 
@@ -130,7 +135,7 @@ pub(super) fn run(job: &Job, circuit: Circuit, point: &SweepPoint, control: &Con
     let (prints, faults) = prints::all(&circuit, &out.tables);
     out.prints = prints;
     out.diagnostics.extend(faults);
-    let (checks, faults) = checks::all(&circuit, &out.tables, &out.measures, job.sources);
+    let (checks, faults) = checks::all(&circuit, &out.tables, &out.measures);
     out.checks = checks;
     out.diagnostics.extend(faults);
     out.plots = plots(&circuit);

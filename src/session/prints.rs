@@ -6,7 +6,7 @@
 use super::derive;
 use super::point::ResultTable;
 use crate::circuit::{Circuit, Print};
-use crate::dataset::{Column, PlotKind, Quantity, Signal, Table};
+use crate::dataset::{Column, PlotKind, Signal, Table};
 use crate::diag::Diagnostic;
 use crate::output::text;
 
@@ -59,19 +59,14 @@ fn one(card: &Print, t: &ResultTable, faults: &mut Vec<Diagnostic>) -> Option<Pr
     let mut any = false;
     for s in &card.signals {
         match derive::evaluate(&s.text, table, s.span) {
-            Ok(v) => {
+            Ok((column, quantity)) => {
                 any = true;
                 let name = derive::strip(&s.text).to_lowercase();
-                let quantity = table.column(&name).and_then(|_| table.index(&name));
-                let quantity = quantity.map_or(Quantity::Other(""), |i| table.schema.signals[i].quantity);
-                out.push_column(
-                    Signal::new(name, quantity),
-                    resampled(table, v.into_column(table.len()), grid.as_deref()),
-                );
+                out.push_column(Signal::new(name, quantity), resampled(table, column, grid.as_deref()));
             }
             // A signal that is nowhere was reported when the columns were chosen; here it may belong to another table.
-            Err(d) if d.code == crate::diag::codes::results::UNKNOWN_SIGNAL && card.analysis.is_empty() => {}
-            Err(d) => faults.push(d),
+            Err(d) if derive::is_missing(&d) && card.analysis.is_empty() => {}
+            Err(d) => faults.extend(d),
         }
     }
     any.then_some(PrintTable { table: out })
@@ -115,7 +110,7 @@ fn resampled(table: &Table, c: Column, grid: Option<&[f64]>) -> Column {
 mod tests {
     use super::*;
     use crate::circuit::Save;
-    use crate::dataset::Schema;
+    use crate::dataset::{Quantity, Schema};
     use crate::diag::Span;
 
     #[test]

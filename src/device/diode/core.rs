@@ -107,7 +107,7 @@ impl Core {
             ikr: m(mp::IKR) * area,
             bv: model.given(mp::BV).map_or(f64::INFINITY, |bv| {
                 let bv = if m(mp::TLEV) == 0.0 { bv - m(mp::TCV) * dt } else { bv * (1.0 - m(mp::TCV) * dt) };
-                matched_breakdown(bv, m(mp::IBV) * area, is, vte_bv, vt)
+                matched_breakdown(bv, m(mp::IBV) * mult, is, vte_bv, vt)
             }),
             vte_bv,
             vcrit: critical_voltage(vte, is),

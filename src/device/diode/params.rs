@@ -42,7 +42,7 @@ pub mod model {
         FC: "fc" real "" = 0.5, Range::FRACTION, "Forward-bias limit of the depletion formula, in units of vj";
         FCS: "fcs" real "" = 0.5, Range::FRACTION, "The same for the sidewall";
         BV: "bv" | "vb" real "V", Range::POSITIVE, "Reverse breakdown voltage (default: none)";
-        IBV: "ibv" | "ib" real "A" = 1e-3, Range::NON_NEGATIVE, "Current at breakdown per unit area";
+        IBV: "ibv" | "ib" real "A" = 1e-3, Range::NON_NEGATIVE, "Current at breakdown (of the whole device, whatever its area)";
         NBV: "nbv" real "", Range::POSITIVE, "Breakdown emission coefficient (default: n)";
         TCV: "tcv" real "1/K" = 0.0, Range::ANY, "Temperature coefficient of bv";
         JTUN: "jtun" real "A" = 0.0, Range::NON_NEGATIVE, "Tunnelling saturation current per unit area";

@@ -6,7 +6,21 @@ use std::marker::PhantomData;
 use crate::device::{Batch, DeviceInfo, DeviceType, Env, Group, ParamSpec, Terminal};
 use crate::diag::Diagnostic;
 
+mod common;
+#[cfg(test)]
+#[rustfmt::skip]
+mod golden;
+mod level1;
+mod level2;
+mod level3;
+mod meyer;
 pub mod params;
+mod shell;
+#[cfg(test)]
+mod tests;
+mod ward;
+
+use shell::Level;
 
 const TERMINALS: &[Terminal] = &[
     Terminal { name: "d", doc: "Drain", optional: false },
@@ -58,30 +72,9 @@ static LEVEL3: DeviceInfo = info(
      saturation and weak inversion. Vladimirescu and Liu, UCB/ERL M80/7 (1980).",
 );
 
-/// What distinguishes a level.
-pub trait Level: Send + Sync + 'static {
-    fn info() -> &'static DeviceInfo;
-}
-
-pub struct One;
-pub struct Two;
-pub struct Three;
-
-impl Level for One {
-    fn info() -> &'static DeviceInfo {
-        &LEVEL1
-    }
-}
-impl Level for Two {
-    fn info() -> &'static DeviceInfo {
-        &LEVEL2
-    }
-}
-impl Level for Three {
-    fn info() -> &'static DeviceInfo {
-        &LEVEL3
-    }
-}
+pub use level1::One;
+pub use level2::Two;
+pub use level3::Three;
 
 /// The registry's entry for a level.
 pub struct Mosfet<L>(PhantomData<L>);
@@ -92,12 +85,18 @@ impl<L> Mosfet<L> {
     }
 }
 
+impl<L> Default for Mosfet<L> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<L: Level> DeviceType for Mosfet<L> {
     fn info(&self) -> &DeviceInfo {
         L::info()
     }
 
-    fn batch(&self, _group: &Group, _env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
-        Err(vec![])
+    fn batch(&self, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
+        Ok(Box::new(shell::Mosfets::<L>::build(group, env)?))
     }
 }

@@ -42,7 +42,7 @@ macro_rules! mos_model {
             CGSO: "cgso" real "F/m" = 0.0, Range::NON_NEGATIVE, "Gate-source overlap capacitance per width";
             CGDO: "cgdo" real "F/m" = 0.0, Range::NON_NEGATIVE, "Gate-drain overlap capacitance per width";
             CGBO: "cgbo" real "F/m" = 0.0, Range::NON_NEGATIVE, "Gate-bulk overlap capacitance per length";
-            CJ: "cj" real "F/m²", Range::NON_NEGATIVE, "Bottom junction capacitance per area (default: from nsub, or 0)";
+            CJ: "cj" real "F/m²" = 0.0, Range::NON_NEGATIVE, "Bottom junction capacitance per area";
             MJ: "mj" real "" = 0.5, Range::FRACTION, "Bottom grading coefficient";
             CJSW: "cjsw" real "F/m" = 0.0, Range::NON_NEGATIVE, "Sidewall junction capacitance per perimeter";
             MJSW: "mjsw" real "" = $mjsw, Range::FRACTION, "Sidewall grading coefficient";

@@ -10,7 +10,7 @@ crate::codes! { CODES:
     INCOMPLETE_INSTANCE = "E0410", "incomplete semiconductor instance",
         "A semiconductor device needs its model and all its terminals: `D1 a k DMOD`, `Q1 c b e QMOD`, \
          `M1 d g s b NMOD`. The substrate of a bipolar transistor alone may be left out.";
-    MOS_GEOMETRY = "E0411", "impossible transistor geometry",
+    BAD_MOS_GEOMETRY = "E0411", "impossible transistor geometry",
         "The effective channel is not positive: length minus twice the lateral diffusion (l - 2 ld), or width minus \
          twice the narrowing (w - 2 wd), must leave something. Check the units: `l=2` is two metres, `l=2u` two microns.";
     BAD_DOPING = "E0412", "substrate doping below intrinsic",

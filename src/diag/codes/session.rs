@@ -11,20 +11,12 @@ crate::codes! { CODES:
     OUTPUT_FAILED = "E0752", "output cannot be written",
         "A result file could not be written. Results are written to a temporary file next to the target and then \
          renamed, so the directory must be writable and what was there before is left as it was.";
-    BAD_EXPRESSION = "E0753", "expression of signals cannot be evaluated",
-        "A `.print`, `.save`, `.plot`, `.check` or `--plot` expression uses a function or an operator that has no \
-         meaning for the values it is given: for example `>` between complex numbers of an AC analysis. Take \
-         `mag()`, `re()`, `im()`, `db()` or `ph()` of a complex value first.";
     NO_POWER = "E0754", "power of this element is not available",
         "`p(x)` is the sum over the terminals of voltage times current into the element, and `e(x)` its integral \
          over time. They need the element's terminal voltages and currents, and exist in `.op`, `.dc` and `.tran` \
          only: power is no small-signal quantity.";
     INTERRUPTED = "W0755", "interrupted",
         "The run was stopped before its end. What had been computed was kept and is marked partial in the output.";
-    UNKNOWN_CHECK_NAME = "E0756", "unknown name in a check",
-        "A `.check` expression may use the names of measures (`.meas`) and, when the deck has an `.op`, signals of \
-         the operating point such as `v(out)`. Waveforms need a measure first: \
-         `.meas tran peak max v(out)` and then `.check peak peak within 1% of 3.3`.";
     NOTHING_TO_CHECK = "W0757", "no check in the deck",
         "`check --run` was asked to evaluate the `.check` cards of a deck that has none. A check looks like \
          `.check gain gain within 1% of 10`, `.check swing peak > 2` or `.check level vlo between 0 and 0.4`.";
