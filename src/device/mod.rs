@@ -14,6 +14,8 @@ pub mod inductor;
 pub mod laplace;
 pub mod mutual;
 pub mod param;
+#[cfg(test)]
+mod primitive_tests;
 pub mod registry;
 pub mod resistor;
 pub mod source;
