@@ -240,9 +240,9 @@ fn solve(b: &Bench, y: &[Complex64], rhs: &[Complex64], load: &[(usize, f64)]) -
         for r in 0..n {
             if r != k {
                 let m = a[r][k] / a[k][k];
-                for c in k..=n {
-                    let t = a[k][c];
-                    a[r][c] -= m * t;
+                let pivot = a[k].clone();
+                for (x, t) in a[r].iter_mut().zip(&pivot).skip(k) {
+                    *x -= m * t;
                 }
             }
         }
