@@ -8,6 +8,7 @@ pub mod batch;
 pub mod bjt;
 pub mod card;
 pub mod diode;
+pub mod gated;
 pub mod jfet;
 pub mod junction;
 pub mod mesfet;
