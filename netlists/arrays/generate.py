@@ -42,14 +42,14 @@ def wrapped(head, items, per_line=10):
 
 
 THRESHOLD = [
-    "* Threshold memristor, smooth at its rails; G = Goff + (Gon - Goff) x, dx/dt = beta (v beyond +-Vt), x in [0, 1].",
+    "* Threshold memristor, conductance linear in the state: G = Goff + (Gon - Goff) x; beyond +-Vt the state relaxes to a rail:",
+    "* dx/dt = beta (v - Vt) (1 - x) for v > Vt, beta (v + Vt) x for v < -Vt; x in [0, 1].",
     "* Positive v(te,be) beyond Vt sets (x -> 1, low resistance), negative resets.",
-    ".func th(x) {1/(1+exp(-(x)/1e-3))}",
-    ".subckt memristor te be ron=5k roff=100k x0=0 beta=1e8 vt=0.8",
+    ".subckt memristor te be ron=5k roff=100k x0=0 beta=2e8 vt=0.8",
     "cx x 0 1 ic={x0}",
     "rx x 0 1e12",
     "bx 0 x i={beta}*(v(te,be)-0.5*(abs(v(te,be)+{vt})-abs(v(te,be)-{vt})))"
-    "*(th(v(te,be))*th(1-v(x))+th(-v(te,be))*th(v(x)))",
+    "*(v(te,be)>0 ? 1-v(x) : v(x))",
     "bm te be i=v(te,be)*({1/roff}+({1/ron-1/roff})*v(x))",
     ".ends",
 ]
