@@ -1,7 +1,14 @@
 //! The analyses: one file each. They drive a [`Simulation`] and stream points into a [`Sink`].
 
+pub mod ac;
 pub mod dc;
+pub mod noise;
 pub mod op;
+mod pencil;
+pub mod pz;
+pub mod sens;
+pub mod small_signal;
+pub mod tf;
 pub mod tran;
 
 use crate::base::Control;
@@ -29,7 +36,17 @@ pub fn run(
             let plan = tran::Plan { step: *step, stop: *stop, start: *start, max_step: *max_step, uic: *uic };
             tran::run(&plan, sim, probes, sink, control)
         }
-        _ => Err(vec![Diagnostic::error(codes::BAD_RANGE, "analysis not available")]),
+        Analysis::Ac { freq } => ac::run(freq, sim, probes, sink, control),
+        Analysis::Noise { output, reference, input, freq, every } => {
+            let plan = noise::Plan { output, reference: reference.as_deref(), input, freq, every: *every };
+            noise::run(&plan, sim, sink, control)
+        }
+        Analysis::Tf { output, input } => tf::run(output, input, sim, sink, control),
+        Analysis::Sens { output, freq, only } => sens::run(output, freq.as_ref(), only, sim, sink, control),
+        Analysis::Pz { input, output, is_voltage, poles, zeros } => {
+            let plan = pz::Plan { input, output, is_voltage: *is_voltage, poles: *poles, zeros: *zeros };
+            pz::run(&plan, sim, sink, control)
+        }
     }
 }
 

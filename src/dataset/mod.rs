@@ -2,10 +2,13 @@
 //!
 //! An analysis streams points into a [`Sink`]; [`Table`] is the sink that keeps them.
 
+pub mod compare;
+pub mod interp;
+
 use std::collections::BTreeMap;
 
 use num_complex::Complex64;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a column measures: gives the unit and the raw-file type word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -37,7 +40,96 @@ impl Quantity {
             Quantity::Other(u) => u,
         }
     }
+
+    /// The type word of a raw file, as ngspice spells it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Quantity::Time => "time",
+            Quantity::Frequency => "frequency",
+            Quantity::Voltage => "voltage",
+            Quantity::Current => "current",
+            Quantity::Temperature => "temperature",
+            Quantity::Power => "power",
+            Quantity::Charge => "charge",
+            Quantity::Energy => "energy",
+            Quantity::Other("Ω") => "impedance",
+            Quantity::Other("S") => "admittance",
+            Quantity::Other("F") => "capacitance",
+            Quantity::Other("rad") => "phase",
+            Quantity::Other("dB") => "decibel",
+            Quantity::Other("V/√Hz") => "voltage-density",
+            Quantity::Other("A/√Hz") => "current-density",
+            Quantity::Other(_) => "notype",
+        }
+    }
+
+    /// Reads a raw file's type word; those of ngspice and LTspice are known.
+    pub fn from_word(word: &str) -> Quantity {
+        match word.to_ascii_lowercase().as_str() {
+            "time" => Quantity::Time,
+            "frequency" => Quantity::Frequency,
+            "voltage" => Quantity::Voltage,
+            "current" | "device_current" | "subckt_current" => Quantity::Current,
+            "temperature" | "temp-sweep" => Quantity::Temperature,
+            "power" => Quantity::Power,
+            "charge" => Quantity::Charge,
+            "energy" => Quantity::Energy,
+            "impedance" | "res-sweep" => Quantity::Other("Ω"),
+            "admittance" => Quantity::Other("S"),
+            "capacitance" => Quantity::Other("F"),
+            "phase" => Quantity::Other("rad"),
+            "decibel" => Quantity::Other("dB"),
+            "voltage-density" => Quantity::Other("V/√Hz"),
+            "current-density" => Quantity::Other("A/√Hz"),
+            _ => Quantity::Other(""),
+        }
+    }
+
+    /// The quantity that has this unit. Units outside [`UNITS`] are lost (`Other("")`).
+    pub fn from_unit(unit: &str) -> Quantity {
+        match unit {
+            "s" => Quantity::Time,
+            "Hz" => Quantity::Frequency,
+            "V" => Quantity::Voltage,
+            "A" => Quantity::Current,
+            "°C" => Quantity::Temperature,
+            "W" => Quantity::Power,
+            "J" => Quantity::Energy,
+            "C" => Quantity::Charge,
+            _ => Quantity::Other(UNITS.iter().find(|u| **u == unit).copied().unwrap_or("")),
+        }
+    }
+
+    /// What a signal's name says of it: `v(a)` is a voltage, `i(r1)` a current.
+    pub fn from_name(name: &str) -> Quantity {
+        let n = name.to_ascii_lowercase();
+        match n.as_str() {
+            "time" => return Quantity::Time,
+            "frequency" | "freq" => return Quantity::Frequency,
+            "temp-sweep" | "temp" => return Quantity::Temperature,
+            "v-sweep" => return Quantity::Voltage,
+            "i-sweep" | "v(i-sweep)" | "i(i-sweep)" => return Quantity::Current,
+            "res-sweep" => return Quantity::Other("Ω"),
+            _ => {}
+        }
+        match n.split_once('(').map(|(head, _)| head) {
+            Some("v") => Quantity::Voltage,
+            Some("i" | "ib" | "ic" | "ie" | "is" | "id" | "ig" | "ix") => Quantity::Current,
+            Some("p") => Quantity::Power,
+            Some("e") => Quantity::Energy,
+            Some("q") => Quantity::Charge,
+            _ if n.ends_with("#branch") || n.ends_with("[i]") || n.ends_with("[id]") => Quantity::Current,
+            _ => Quantity::Other(""),
+        }
+    }
 }
+
+/// Units beyond those of the named quantities that files can carry and bring back.
+pub const UNITS: &[&str] = &[
+    "", "Ω", "S", "F", "H", "rad", "deg", "dB", "V/√Hz", "A/√Hz", "V²/Hz", "A²/Hz", "V²", "A²", "V/V", "A/A", "K", "m",
+    "nm", "m²", "Wb", "C/m²", "C/cm²", "µC/cm²", "V/s", "A/s", "V s", "A s", "1/s", "rad/s", "Ω²", "%", "1", "m³",
+    "1/m³", "mol/m³", "eV", "T", "A/m", "V/m", "N", "Pa",
+];
 
 /// Which analysis a table is of. The names are those of ngspice's raw files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -86,6 +178,36 @@ impl PlotKind {
             PlotKind::Fourier => "four",
         }
     }
+
+    pub const ALL: [PlotKind; 10] = [
+        PlotKind::Op,
+        PlotKind::Dc,
+        PlotKind::Ac,
+        PlotKind::Tran,
+        PlotKind::NoiseDensity,
+        PlotKind::NoiseIntegrated,
+        PlotKind::Tf,
+        PlotKind::Sens,
+        PlotKind::Pz,
+        PlotKind::Fourier,
+    ];
+
+    pub fn from_word(word: &str) -> Option<PlotKind> {
+        PlotKind::ALL.into_iter().find(|k| k.word().eq_ignore_ascii_case(word))
+    }
+
+    /// Reads a `Plotname:`; titles that only begin like ours count too (`Transient Analysis: step 2`,
+    /// ngspice's `DC transfer characteristic`, `Noise Spectral Density Curves - (V^2 or A^2)/Hz`).
+    pub fn from_title(title: &str) -> Option<PlotKind> {
+        let t = title.trim().to_ascii_lowercase();
+        PlotKind::ALL
+            .into_iter()
+            .find(|k| t.starts_with(&k.title().to_ascii_lowercase()))
+            .or_else(|| t.starts_with("dc").then_some(PlotKind::Dc))
+            .or_else(|| t.starts_with("noise").then_some(PlotKind::NoiseDensity))
+            .or_else(|| t.contains("transient").then_some(PlotKind::Tran))
+            .or_else(|| t.starts_with("ac ").then_some(PlotKind::Ac))
+    }
 }
 
 /// Name and meaning of a column.
@@ -113,7 +235,8 @@ pub struct Schema {
 }
 
 /// How a result was made.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Meta {
     pub title: String,
     pub version: String,
@@ -129,7 +252,8 @@ pub struct Meta {
 }
 
 /// What the solver did. Golden-tested: a rise is a regression.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Stats {
     pub unknowns: usize,
     pub matrix_entries: usize,
@@ -192,6 +316,26 @@ impl Column {
         }
     }
 
+    /// Point `k` as a complex number; NaN beyond the end.
+    pub fn at(&self, k: usize) -> Complex64 {
+        match self {
+            Column::Real(v) => v.get(k).copied().unwrap_or(f64::NAN).into(),
+            Column::Complex(v) => v.get(k).copied().unwrap_or(f64::NAN.into()),
+        }
+    }
+
+    /// Magnitudes of a complex column, the numbers themselves of a real one.
+    pub fn magnitude(&self) -> Vec<f64> {
+        match self {
+            Column::Real(v) => v.clone(),
+            Column::Complex(v) => v.iter().map(|z| z.norm()).collect(),
+        }
+    }
+
+    pub fn is_complex(&self) -> bool {
+        matches!(self, Column::Complex(_))
+    }
+
     pub fn as_real(&self) -> Option<&[f64]> {
         match self {
             Column::Real(v) => Some(v),
@@ -242,6 +386,43 @@ impl Table {
         if self.schema.has_axis { self.columns.first() } else { None }
     }
 
+    /// The column a user means by `name`: case and blanks do not matter, `i(v1)` finds `v1#branch`, `out` finds
+    /// `v(out)`, `time` and the like find the axis.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        let want: String = name.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+        let direct = |w: &str| self.schema.signals.iter().position(|s| s.name.eq_ignore_ascii_case(w));
+        direct(&want)
+            .or_else(|| want.strip_prefix("i(").and_then(|r| direct(&format!("{}#branch", r.strip_suffix(')')?))))
+            .or_else(|| want.strip_suffix("#branch").and_then(|r| direct(&format!("i({r})"))))
+            .or_else(|| direct(&format!("v({want})")))
+            .or_else(|| {
+                let is_axis = matches!(
+                    want.as_str(),
+                    "v-sweep" | "i-sweep" | "temp-sweep" | "res-sweep" | "hertz" | "freq" | "sweep"
+                );
+                (self.schema.has_axis && is_axis).then_some(0)
+            })
+    }
+
+    /// Is any column complex?
+    pub fn is_complex(&self) -> bool {
+        self.schema.is_complex || self.columns.iter().any(Column::is_complex)
+    }
+
+    /// Replaces the table's rows by those at `keep`, in that order; numbers past the end are left out.
+    #[must_use]
+    pub fn select(&self, keep: &[usize]) -> Table {
+        let columns = self
+            .columns
+            .iter()
+            .map(|c| match c {
+                Column::Real(v) => Column::Real(keep.iter().filter_map(|&k| v.get(k).copied()).collect()),
+                Column::Complex(v) => Column::Complex(keep.iter().filter_map(|&k| v.get(k).copied()).collect()),
+            })
+            .collect();
+        Table { schema: self.schema.clone(), columns, meta: self.meta.clone() }
+    }
+
     pub fn push_column(&mut self, signal: Signal, column: Column) {
         self.schema.signals.push(signal);
         self.columns.push(column);
@@ -287,5 +468,57 @@ pub struct Dataset {
 impl Dataset {
     pub fn of_kind(&self, kind: PlotKind) -> impl Iterator<Item = &Table> {
         self.tables.iter().filter(move |t| t.schema.kind == kind)
+    }
+}
+
+/// Each `begin` opens a new table: the sink for analyses that give more than one.
+impl Sink for Dataset {
+    fn begin(&mut self, schema: &Schema) {
+        let mut t = Table::default();
+        t.begin(schema);
+        self.tables.push(t);
+    }
+
+    fn point(&mut self, row: &[f64]) {
+        if let Some(t) = self.tables.last_mut() {
+            t.point(row);
+        }
+    }
+
+    fn point_complex(&mut self, row: &[Complex64]) {
+        if let Some(t) = self.tables.last_mut() {
+            t.point_complex(row);
+        }
+    }
+
+    fn end(&mut self, meta: Meta) {
+        if let Some(t) = self.tables.last_mut() {
+            t.end(meta);
+        }
+    }
+}
+
+/// Feeds two sinks: keep and stream at once.
+pub struct Tee<'a>(pub &'a mut dyn Sink, pub &'a mut dyn Sink);
+
+impl Sink for Tee<'_> {
+    fn begin(&mut self, schema: &Schema) {
+        self.0.begin(schema);
+        self.1.begin(schema);
+    }
+
+    fn point(&mut self, row: &[f64]) {
+        self.0.point(row);
+        self.1.point(row);
+    }
+
+    fn point_complex(&mut self, row: &[Complex64]) {
+        self.0.point_complex(row);
+        self.1.point_complex(row);
+    }
+
+    fn end(&mut self, meta: Meta) {
+        self.0.end(meta.clone());
+        self.1.end(meta);
     }
 }

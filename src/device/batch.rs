@@ -21,6 +21,35 @@ pub trait DeviceType: Send + Sync {
     fn info(&self) -> &DeviceInfo;
     /// Builds the batch of a group. All faults of all instances are returned at once.
     fn batch(&self, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>>;
+    /// How its terminals are connected at DC, for the checks of the circuit's topology. `None`: not said.
+    fn dc_links(&self) -> Option<&'static [DcLink]> {
+        None
+    }
+    /// Warnings and lints about cards that `batch` accepts (a resistance of zero, a gain that cannot be meant).
+    fn lint(&self, group: &Group, env: &Env) -> Vec<Diagnostic> {
+        let _ = (group, env);
+        vec![]
+    }
+}
+
+/// What lies between two terminals at DC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DcKind {
+    /// A current that depends on the voltage across.
+    Conductive,
+    /// A given voltage: voltage source, inductor.
+    Voltage,
+    /// A given current.
+    Current,
+    Open,
+}
+
+/// A connection of two terminals (by number) at DC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DcLink {
+    pub a: u8,
+    pub b: u8,
+    pub kind: DcKind,
 }
 
 /// What holds for the whole simulation, as far as devices may know it.
@@ -126,6 +155,9 @@ pub struct Point {
     pub time: f64,
     /// Time derivatives are zero (OP, DC): delayed quantities equal present ones, states marked `hold` are held.
     pub is_static: bool,
+    /// The operating point from which a transient starts: sources take their waveform's value at time 0 even where
+    /// `dc` is given. False for `.op`, `.dc`, `.ac` and the like.
+    pub is_tran_op: bool,
     /// The very first evaluation of a transient with `uic`: charges and fluxes come from the `ic=` of instances that have one.
     pub is_uic_start: bool,
     /// Conductance across junctions, S (`.options gmin`, or the homotopy's present value).
@@ -143,6 +175,7 @@ impl Point {
         Point {
             time: 0.0,
             is_static: true,
+            is_tran_op: false,
             is_uic_start: false,
             gmin: 1e-12,
             source_scale: 1.0,

@@ -143,6 +143,28 @@ impl Group {
         (0..self.len()).map(|i| self.get(i))
     }
 
+    /// Room for that many instances with that many nodes and parameters in all.
+    pub fn reserve(&mut self, instances: usize, nodes: usize, params: usize) {
+        self.rows.reserve_exact(instances);
+        self.nodes.reserve_exact(nodes);
+        self.params.reserve_exact(params);
+    }
+
+    /// Gives an instance parameter another value.
+    pub fn set_instance_param(&mut self, instance: usize, id: ParamId, value: Value) {
+        let Some(row) = self.rows.get(instance) else { return };
+        let start = row.params as usize;
+        let end = self.rows.get(instance + 1).map_or(self.params.len(), |r| r.params as usize);
+        if let Some(p) = self.params[start..end].iter_mut().rev().find(|(i, _)| *i == id) {
+            p.1 = value;
+            return;
+        }
+        self.params.insert(end, (id, value));
+        for r in &mut self.rows[instance + 1..] {
+            r.params += 1;
+        }
+    }
+
     /// Rewrites node numbers (after nodes were merged or renumbered).
     pub fn map_nodes(&mut self, f: impl Fn(Unknown) -> Unknown) {
         for n in &mut self.nodes {

@@ -5,14 +5,32 @@
 //! node into devices = 0; a branch current is positive from the first terminal through the device to the second.
 
 pub mod batch;
+pub mod behavioural;
+pub mod bjt;
+pub mod capacitor;
 pub mod card;
+pub mod common;
+pub mod controlled;
+pub mod diode;
+pub mod inductor;
+pub mod jfet;
+pub mod junction;
+pub mod laplace;
+pub mod mesfet;
+pub mod mosfet;
+pub mod mutual;
 pub mod param;
 pub mod registry;
+pub mod resistor;
+pub mod source;
+pub mod switch;
 #[cfg(test)]
 pub mod testkit;
+pub mod tline;
+pub mod values;
 
 pub use batch::{
-    AcLoad, Batch, Binder, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot, Unknown,
+    AcLoad, Batch, Binder, DcKind, DcLink, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot, Unknown,
     UnknownKind, UnknownSpec, Wiring, Wishes,
 };
 pub use card::{Group, InstanceRef, ModelCard, Value};

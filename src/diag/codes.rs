@@ -44,9 +44,19 @@ pub mod device;
 pub mod expr;
 pub mod netlist;
 pub mod results;
+pub mod session;
+pub mod small_signal;
 
-static SLICES: &[&[Entry]] =
-    &[netlist::CODES, expr::CODES, circuit::CODES, device::CODES, analysis::CODES, results::CODES];
+static SLICES: &[&[Entry]] = &[
+    netlist::CODES,
+    expr::CODES,
+    circuit::CODES,
+    device::CODES,
+    analysis::CODES,
+    small_signal::CODES,
+    results::CODES,
+    session::CODES,
+];
 
 #[cfg(test)]
 mod tests {

@@ -103,3 +103,13 @@ impl Simulation {
         d.help("smooth the equation that jumps, or give the state a rail that it can leave; `.options method=gear` damps ringing")
     }
 }
+
+impl Simulation {
+    /// The matrix at a known operating point has no inverse.
+    pub fn singular(&self, s: &Singular, place: &str) -> Diagnostic {
+        let namer = self.namer();
+        let name = namer.name(&self.circuit, s.column as usize);
+        let d = Diagnostic::error(codes::SINGULAR, format!("singular matrix{place}: nothing determines {name}"));
+        describe_singular(d, &self.circuit, &namer, s)
+    }
+}

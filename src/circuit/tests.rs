@@ -1,0 +1,1 @@
+//! Decks through parser and elaboration.

@@ -1,0 +1,212 @@
+//! What may stand on the command line, as it stands there. `settings` turns it into what is to be done.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Simulates SPICE-style netlists of ordinary electronics and emerging synaptic devices.
+#[derive(Parser, Debug)]
+#[command(name = "ferrospice", version, max_term_width = 110, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 ok, 1 fault in the netlist (or a failed check), 2 usage, 3 not converged, \
+                        130 interrupted.\nResults go to standard output, diagnostics to standard error.")]
+pub struct LowArgs {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Colour: `auto` is on a terminal, unless NO_COLOR is set; CLICOLOR_FORCE turns it on anywhere
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub color: ColorChoice,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run all analyses of a netlist
+    #[command(after_help = "Without -o and -r nothing is written: operating points, .print tables, measures, Fourier \
+                            tables and checks go to standard output. With -o DIR alone: DIR/DECK.raw and, where the \
+                            deck has them, DIR/DECK.meas.csv.")]
+    Run(Box<Run>),
+    /// Draw signals of a result file
+    Plot(Box<Plot>),
+    /// Check a netlist without running it, or run it and evaluate its .check cards
+    Check(Box<Check>),
+    /// Explain a diagnostic code
+    Explain(Explain),
+    /// List the device types, or show the parameters of one
+    Models(Models),
+    /// Write a completion script for a shell to standard output
+    Completions { shell: clap_complete::Shell },
+    /// Write the manual page (roff) to standard output
+    Man {
+        /// Of a subcommand, e.g. `run`
+        command: Option<String>,
+    },
+}
+
+/// How a netlist is read.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Reading {
+    /// Directory searched for .include and .lib files (repeatable)
+    #[arg(short = 'I', long = "include", value_name = "DIR")]
+    pub include: Vec<PathBuf>,
+    /// Replace the value of a global .param (repeatable); SI suffixes allowed
+    #[arg(short = 'D', long = "param", value_name = "NAME=VALUE")]
+    pub param: Vec<String>,
+    /// Spellings that collide between simulators are read as this one does
+    #[arg(long, value_enum, value_name = "DIALECT")]
+    pub compat: Option<Dialect>,
+    /// Set an option over the deck's .options (repeatable), e.g. reltol=1e-4
+    #[arg(long = "option", value_name = "NAME[=VALUE]")]
+    pub option: Vec<String>,
+    /// Seed of every random draw (.options seed)
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Worker threads; 0 is one for each processor. Results do not depend on it
+    #[arg(long, short = 'j', value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Dialect {
+    Ngspice,
+    Ltspice,
+    Hspice,
+    Pspice,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FileFormat {
+    /// Binary rawfile
+    Raw,
+    /// Rawfile in ASCII
+    RawAscii,
+    /// One file per table, comma separated
+    Csv,
+    /// NumPy archive
+    Npz,
+    /// One document with all tables
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Picture {
+    Svg,
+    Png,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProgressChoice {
+    /// A bar when standard error is a terminal and the run takes more than half a second
+    Auto,
+    /// One JSON object a line on standard error
+    Json,
+    None,
+}
+
+#[derive(Args, Debug)]
+pub struct Run {
+    /// The netlist; `-` is standard input
+    pub deck: PathBuf,
+    /// Write results to this directory (made if needed), named after the deck
+    #[arg(short = 'o', long = "output", value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Write one rawfile at this path, all plots appended, every accepted time point unless `.options interp`;
+    /// ASCII when SPICE_ASCIIRAWFILE=1. Nothing is written when the netlist is at fault
+    #[arg(short = 'r', long = "rawfile", value_name = "FILE")]
+    pub rawfile: Option<PathBuf>,
+    /// Formats written by -o (default raw)
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT")]
+    pub format: Vec<FileFormat>,
+    /// Draw figures: of the expressions given, else what .plot/.print/.probe ask for, else all node voltages.
+    /// Written to the -o directory, or the current one
+    #[arg(long, value_name = "EXPR", num_args = 0..)]
+    pub plot: Option<Vec<String>>,
+    /// Picture formats of --plot (default svg)
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT")]
+    pub plot_format: Vec<Picture>,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Diagnostics and results as JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+    /// No results on standard output; errors only on standard error
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Solver statistics of each analysis on standard error
+    #[arg(long)]
+    pub stats: bool,
+    /// How progress is shown
+    #[arg(long, value_enum, default_value_t = ProgressChoice::Auto, value_name = "HOW")]
+    pub progress: ProgressChoice,
+}
+
+#[derive(Args, Debug)]
+pub struct Plot {
+    /// A rawfile or CSV file
+    pub file: PathBuf,
+    /// Signals or expressions of signals; none: all node voltages
+    #[arg(value_name = "EXPR")]
+    pub exprs: Vec<String>,
+    /// Horizontal axis instead of the sweep variable: X-Y plots, hysteresis loops
+    #[arg(long, value_name = "EXPR")]
+    pub x: Option<String>,
+    /// The picture; its extension decides: .svg or .png (default: FILE with .svg)
+    #[arg(short, long, value_name = "FIGURE")]
+    pub output: Option<PathBuf>,
+    /// Logarithmic horizontal axis
+    #[arg(long)]
+    pub logx: bool,
+    /// Logarithmic vertical axis, of the absolute value
+    #[arg(long)]
+    pub logy: bool,
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Width and height in pixels
+    #[arg(long, value_name = "WxH", default_value = "960x600")]
+    pub size: String,
+    /// Number of the plot within the file, from 1 (default: all that have the signals)
+    #[arg(long, value_name = "N")]
+    pub number: Option<usize>,
+}
+
+#[derive(Args, Debug)]
+pub struct Check {
+    /// Netlists; `-` is standard input
+    #[arg(required = true)]
+    pub decks: Vec<PathBuf>,
+    /// Run each deck and evaluate its .check cards
+    #[arg(long)]
+    pub run: bool,
+    #[command(flatten)]
+    pub reading: Reading,
+    /// Diagnostics and checks as JSON, one object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Failures only
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// A code such as E0301
+    #[arg(required_unless_present = "list")]
+    pub code: Vec<String>,
+    /// All codes with their titles
+    #[arg(long)]
+    pub list: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Models {
+    /// A device (`diode`), a model type (`nmos`) or an element letter (`q`)
+    pub name: Option<String>,
+    /// As Markdown: the reference page
+    #[arg(long)]
+    pub markdown: bool,
+}

@@ -1,0 +1,37 @@
+//! The junction field-effect transistor of SPICE: Shichman and Hodges with the doping-tail parameter.
+
+use crate::device::{Batch, DeviceInfo, DeviceType, Env, Group, Terminal};
+use crate::diag::Diagnostic;
+
+pub mod params;
+
+static INFO: DeviceInfo = DeviceInfo {
+    name: "jfet",
+    letter: 'j',
+    model_types: &[("njf", 1.0), ("pjf", -1.0)],
+    levels: &[1],
+    model_required: true,
+    terminals: &[
+        Terminal { name: "d", doc: "Drain", optional: false },
+        Terminal { name: "g", doc: "Gate", optional: false },
+        Terminal { name: "s", doc: "Source", optional: false },
+    ],
+    instance: params::INSTANCE,
+    model: params::model::MODEL,
+    positional: Some(params::AREA),
+    has_branch: false,
+    doc: "Junction field-effect transistor: Shichman and Hodges (1968) with the doping-tail parameter b of Sydney University; gate junctions with depletion charge. Antognetti and Massobrio, Semiconductor Device Modeling with SPICE, ch. 3.",
+};
+
+/// The registry's entry.
+pub struct Jfet;
+
+impl DeviceType for Jfet {
+    fn info(&self) -> &DeviceInfo {
+        &INFO
+    }
+
+    fn batch(&self, _group: &Group, _env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
+        Err(vec![])
+    }
+}

@@ -1,0 +1,602 @@
+//! The transistor around the channel: nodes, bulk junctions, capacitances, limiting, noise.
+//!
+//! The channel is evaluated *oriented*: for vds < 0 drain and source change places, so that a level sees vds >= 0
+//! only. Local nodes are 0 drain, 1 gate, 2 source (both behind their resistances), 3 bulk; voltages are
+//! multiplied by the polarity (+1 nmos, -1 pmos), currents and charges too, derivatives then by 1.
+
+pub use super::common::{Common, ModelBase};
+use super::meyer::{Path, meyer};
+use super::params::{self, common as mp};
+use super::ward;
+use crate::base::consts;
+use crate::device::junction::{diode_current, limit_drain, limit_gate, limit_junction};
+use crate::device::values::{Values, incomplete};
+use crate::device::{
+    Batch, Binder, DeviceInfo, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot, Unknown,
+    UnknownSpec, Value, Wiring, Wishes,
+};
+use crate::diag::{Diagnostic, codes};
+
+/// What a level says about the channel at one (vgs, vds >= 0, vbs).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Channel {
+    pub id: f64,
+    pub gm: f64,
+    pub gds: f64,
+    pub gmb: f64,
+    pub von: f64,
+    pub vdsat: f64,
+    /// Derivatives by (vgs, vds, vbs).
+    pub dvon: [f64; 3],
+    pub dvdsat: [f64; 3],
+}
+
+/// What distinguishes a level.
+pub trait Level: Send + Sync + 'static {
+    type Params: Clone + Send + Sync + Default;
+
+    fn info() -> &'static DeviceInfo;
+
+    /// Effective length and width.
+    fn geometry(model: &Values, l: f64, w: f64) -> (f64, f64) {
+        (l - 2.0 * model.get(mp::LD), w)
+    }
+
+    /// Shift of the threshold voltage by a parameter.
+    fn shift(_model: &Values) -> f64 {
+        0.0
+    }
+
+    fn params(model: &Values, base: &ModelBase, common: &Common) -> Self::Params;
+
+    fn channel(c: &Common, p: &Self::Params, vgs: f64, vds: f64, vbs: f64) -> Channel;
+}
+
+#[derive(Clone)]
+struct Inst<P> {
+    /// d, g, s, b as given; then drain and source behind their resistances.
+    nodes: [Unknown; 4],
+    inner: [Unknown; 4],
+    /// Local 4x4, row by row.
+    slots: [Slot; 16],
+    /// (d,d) (d,di) (di,d) and the same for the source.
+    series: [Slot; 6],
+    pol: f64,
+    common: Common,
+    level: P,
+    path: Path,
+    is_off: bool,
+    /// vds, vgs, vbs of `ic`.
+    ic: [Option<f64>; 3],
+    model: u32,
+    values: Values,
+}
+
+/// All transistors of one level.
+pub struct Mosfets<L: Level> {
+    insts: Vec<Inst<L::Params>>,
+    models: Vec<(Values, ModelBase)>,
+    env: Env,
+}
+
+impl<L: Level> Clone for Mosfets<L> {
+    fn clone(&self) -> Self {
+        Mosfets { insts: self.insts.clone(), models: self.models.clone(), env: self.env }
+    }
+}
+
+/// Channel, orientation and capacitances at one bias.
+struct Bias {
+    ch: Channel,
+    reversed: bool,
+    /// Oriented voltages.
+    v: [f64; 3],
+}
+
+impl<L: Level> Mosfets<L> {
+    pub fn build(group: &Group, env: &Env) -> Result<Self, Vec<Diagnostic>> {
+        let mut faults = vec![];
+        let models: Vec<(Values, ModelBase)> = group
+            .models
+            .iter()
+            .map(|card| {
+                let values = Values::of_model(card, L::info());
+                if values.given(mp::NSUB).is_some_and(|n| n * 1e6 <= super::common::NI) {
+                    faults.push(
+                        Diagnostic::error(
+                            codes::device::BAD_DOPING,
+                            format!("nsub of model `{}` is below the intrinsic density", card.name),
+                        )
+                        .at(card.span, format!("nsub = {:e} 1/cm³", values.get(mp::NSUB)))
+                        .help("substrate dopings lie between 1e14 and 1e18 1/cm³"),
+                    );
+                }
+                let base = ModelBase::new(&values, card.polarity, env);
+                (values, base)
+            })
+            .collect();
+        let mut insts = Vec::with_capacity(group.len());
+        for inst in group.iter() {
+            let (Some(model), &[d, g, s, b]) = (inst.model_index, inst.nodes) else {
+                faults.push(incomplete(&inst));
+                continue;
+            };
+            let values = Values::of_instance(&inst);
+            let (mv, base) = &models[model as usize];
+            let (l, w) = (values.or(params::L, env.defl), values.or(params::W, env.defw));
+            let (leff, weff) = L::geometry(mv, l, w);
+            if !(leff > 0.0 && weff > 0.0) {
+                faults.push(
+                    Diagnostic::error(codes::device::BAD_MOS_GEOMETRY, "the effective channel is not positive")
+                        .at(inst.span, format!("l = {l:e} m and w = {w:e} m leave {leff:e} m by {weff:e} m")),
+                );
+                continue;
+            }
+            let list = match inst.get(params::IC) {
+                Some(Value::Vector(v)) => v.to_vec(),
+                Some(Value::Num(x)) => vec![*x],
+                _ => vec![],
+            };
+            let ic = [params::ICVDS, params::ICVGS, params::ICVBS];
+            let ic = std::array::from_fn(|k| values.given(ic[k]).or(list.get(k).copied()));
+            let mut new = Inst {
+                nodes: [d, g, s, b],
+                inner: [d, g, s, b],
+                slots: [0; 16],
+                series: [0; 6],
+                pol: base.pol,
+                common: Common::default(),
+                level: L::Params::default(),
+                path: Path::default(),
+                is_off: inst.flag(params::OFF),
+                ic,
+                model,
+                values,
+            };
+            Self::prepare(&mut new, mv, base, env, env.temp);
+            insts.push(new);
+        }
+        if faults.is_empty() { Ok(Mosfets { insts, models, env: *env }) } else { Err(faults) }
+    }
+
+    fn prepare(inst: &mut Inst<L::Params>, model: &Values, base: &ModelBase, env: &Env, temp: f64) {
+        let l = inst.values.or(params::L, env.defl);
+        let w = inst.values.or(params::W, env.defw);
+        let size = L::geometry(model, l, w);
+        inst.common = Common::new(model, base, &inst.values, env, temp, size, L::shift(model));
+        inst.level = L::params(model, base, &inst.common);
+    }
+
+    /// (vgs, vds, vbs) with the polarity taken out.
+    #[inline]
+    fn voltages(t: &Inst<L::Params>, x: &[f64]) -> [f64; 3] {
+        let s = x[t.inner[2] as usize];
+        [0, 1, 2].map(|k| t.pol * (x[t.inner[[1, 0, 3][k]] as usize] - s))
+    }
+
+    #[inline]
+    fn bias(t: &Inst<L::Params>, [vgs, vds, vbs]: [f64; 3]) -> Bias {
+        let reversed = vds < 0.0;
+        let v = if reversed { [vgs - vds, -vds, vbs - vds] } else { [vgs, vds, vbs] };
+        Bias { ch: L::channel(&t.common, &t.level, v[0], v[1], v[2]), reversed, v }
+    }
+
+    /// Meyer's capacitances towards source, drain and bulk, and their derivatives by the oriented voltages.
+    #[inline]
+    fn meyer(t: &Inst<L::Params>, b: &Bias) -> ([f64; 3], [[f64; 3]; 3]) {
+        let c = &t.common;
+        let m = meyer(c.cox, c.phi, b.v[0], b.v[1], (b.ch.von, b.ch.dvon), (b.ch.vdsat, b.ch.dvdsat));
+        if b.reversed {
+            ([m.gd, m.gs, m.gb], [m.dgd, m.dgs, m.dgb])
+        } else {
+            ([m.gs, m.gd, m.gb], [m.dgs, m.dgd, m.dgb])
+        }
+    }
+
+    /// The voltages to evaluate at: limited, or those of the start.
+    #[inline]
+    fn limit(t: &Inst<L::Params>, at: &Point, v: [f64; 3], old: &[f64]) -> [f64; 3] {
+        let c = &t.common;
+        if at.is_first_iteration {
+            if t.is_off {
+                return [0.0; 3];
+            }
+            let [vds, vgs, vbs] = t.ic;
+            if vds.is_some() || vgs.is_some() || vbs.is_some() {
+                return [vgs, vds, vbs].map(|v| t.pol * v.unwrap_or(0.0));
+            }
+            return [c.vto, 0.0, -1.0];
+        }
+        let [mut vgs, mut vds, mut vbs] = v;
+        let (old_vgs, old_vds, old_vbs, von) = (old[0], old[1], old[2], old[3]);
+        let mut vgd = vgs - vds;
+        if old_vds >= 0.0 {
+            vgs = limit_gate(vgs, old_vgs, von);
+            vds = limit_drain(vgs - vgd, old_vds);
+        } else {
+            vgd = limit_gate(vgd, old_vgs - old_vds, von);
+            vds = -limit_drain(vgd - vgs, -old_vds);
+            vgs = vgd + vds;
+        }
+        if vds >= 0.0 {
+            vbs = limit_junction(vbs, old_vbs, c.vt, c.vcrit_s);
+        } else {
+            vbs = limit_junction(vbs - vds, old_vbs - old_vds, c.vt, c.vcrit_d) + vds;
+        }
+        // Where nothing was limited the sums above may still have rounded.
+        let near = |a: f64, b: f64| (a - b).abs() <= 1e-13 * (1.0 + b.abs());
+        if near(vgs, v[0]) && near(vds, v[1]) && near(vbs, v[2]) { v } else { [vgs, vds, vbs] }
+    }
+}
+
+/// Adds a two-terminal current (or charge) `i` from local node `a` to `b` with derivative `g` by its voltage.
+#[inline]
+fn branch(f: &mut [f64; 4], j: &mut [[f64; 4]; 4], a: usize, b: usize, i: f64, g: f64) {
+    f[a] += i;
+    f[b] -= i;
+    j[a][a] += g;
+    j[a][b] -= g;
+    j[b][a] -= g;
+    j[b][b] += g;
+}
+
+const OP_VARS: &[OpVar] = &[
+    OpVar { name: "id", unit: "A", doc: "Drain current, positive when on for either polarity" },
+    OpVar { name: "is", unit: "A", doc: "Source current" },
+    OpVar { name: "ig", unit: "A", doc: "Gate current" },
+    OpVar { name: "ib", unit: "A", doc: "Bulk current" },
+    OpVar { name: "ibd", unit: "A", doc: "Bulk-drain junction current" },
+    OpVar { name: "ibs", unit: "A", doc: "Bulk-source junction current" },
+    OpVar { name: "vgs", unit: "V", doc: "Gate-source voltage times polarity" },
+    OpVar { name: "vds", unit: "V", doc: "Drain-source voltage times polarity" },
+    OpVar { name: "vbs", unit: "V", doc: "Bulk-source voltage times polarity" },
+    OpVar { name: "vbd", unit: "V", doc: "Bulk-drain voltage times polarity" },
+    OpVar { name: "von", unit: "V", doc: "Turn-on voltage" },
+    OpVar { name: "vdsat", unit: "V", doc: "Saturation voltage" },
+    OpVar { name: "gm", unit: "S", doc: "Transconductance" },
+    OpVar { name: "gds", unit: "S", doc: "Output conductance" },
+    OpVar { name: "gmb", unit: "S", doc: "Bulk transconductance" },
+    OpVar { name: "gmbs", unit: "S", doc: "Bulk transconductance" },
+    OpVar { name: "gbd", unit: "S", doc: "Bulk-drain conductance" },
+    OpVar { name: "gbs", unit: "S", doc: "Bulk-source conductance" },
+    OpVar { name: "cbd", unit: "F", doc: "Bulk-drain capacitance" },
+    OpVar { name: "cbs", unit: "F", doc: "Bulk-source capacitance" },
+    OpVar { name: "cgs", unit: "F", doc: "Gate-source capacitance, overlap included" },
+    OpVar { name: "cgd", unit: "F", doc: "Gate-drain capacitance, overlap included" },
+    OpVar { name: "cgb", unit: "F", doc: "Gate-bulk capacitance, overlap included" },
+    OpVar { name: "rd", unit: "Ω", doc: "Drain resistance" },
+    OpVar { name: "rs", unit: "Ω", doc: "Source resistance" },
+    OpVar { name: "p", unit: "W", doc: "Power, series resistances included" },
+];
+
+impl<L: Level> Batch for Mosfets<L> {
+    fn len(&self) -> usize {
+        self.insts.len()
+    }
+
+    fn unknowns(&self) -> Vec<UnknownSpec> {
+        let mut out = vec![];
+        for (i, t) in self.insts.iter().enumerate() {
+            if t.common.g_drain > 0.0 {
+                out.push(UnknownSpec::node(i, "drain"));
+            }
+            if t.common.g_source > 0.0 {
+                out.push(UnknownSpec::node(i, "source"));
+            }
+        }
+        out
+    }
+
+    fn assign(&mut self, binder: &Binder) {
+        let mut next = binder.internals.iter().copied();
+        for t in &mut self.insts {
+            if t.common.g_drain > 0.0 {
+                t.inner[0] = next.next().unwrap_or(t.nodes[0]);
+            }
+            if t.common.g_source > 0.0 {
+                t.inner[2] = next.next().unwrap_or(t.nodes[2]);
+            }
+        }
+    }
+
+    fn connect(&mut self, w: &mut dyn Wiring) {
+        for t in &mut self.insts {
+            for r in 0..4 {
+                for c in 0..4 {
+                    t.slots[4 * r + c] = w.slot(t.inner[r], t.inner[c]);
+                }
+            }
+            for (k, (at, g)) in [(0, t.common.g_drain), (2, t.common.g_source)].into_iter().enumerate() {
+                if g > 0.0 {
+                    let (outer, inner) = (t.nodes[at], t.inner[at]);
+                    let s = [w.slot(outer, outer), w.slot(outer, inner), w.slot(inner, outer)];
+                    t.series[3 * k..3 * k + 3].copy_from_slice(&s);
+                }
+            }
+        }
+    }
+
+    fn set_temperature(&mut self, temp: f64) {
+        for (values, base) in &mut self.models {
+            *base = ModelBase::new(values, base.pol, &self.env);
+        }
+        for t in &mut self.insts {
+            let (values, base) = &self.models[t.model as usize];
+            Self::prepare(t, values, base, &self.env, temp);
+        }
+    }
+
+    fn iter_len(&self) -> usize {
+        4 * self.insts.len()
+    }
+
+    fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
+        for (t, old) in self.insts.iter().zip(mem.values.chunks_exact_mut(4)) {
+            let c = &t.common;
+            let v = Self::voltages(t, x);
+            let l = Self::limit(t, at, v, old);
+            let b = Self::bias(t, l);
+            old.copy_from_slice(&[l[0], l[1], l[2], b.ch.von]);
+
+            let (mut f, mut q) = ([0.0; 4], [0.0; 4]);
+            let (mut g, mut cc) = ([[0.0; 4]; 4], [[0.0; 4]; 4]);
+            let (dr, so) = if b.reversed { (2, 0) } else { (0, 2) };
+
+            // Channel current from the oriented drain to the oriented source.
+            let Channel { id, gm, gds, gmb, .. } = b.ch;
+            f[dr] = id;
+            f[so] = -id;
+            let all = gm + gds + gmb;
+            g[dr][1] = gm;
+            g[dr][dr] = gds;
+            g[dr][3] = gmb;
+            g[dr][so] = -all;
+            g[so][1] = -gm;
+            g[so][dr] = -gds;
+            g[so][3] = -gmb;
+            g[so][so] = all;
+
+            // Bulk junctions.
+            let (vgs, vds, vbs) = (l[0], l[1], l[2]);
+            let vbd = vbs - vds;
+            let (i, gj) = diode_current(vbs, c.is_s, c.vt);
+            branch(&mut f, &mut g, 3, 2, i + at.gmin * vbs, gj + at.gmin);
+            let (i, gj) = diode_current(vbd, c.is_d, c.vt);
+            branch(&mut f, &mut g, 3, 0, i + at.gmin * vbd, gj + at.gmin);
+            for (dep, v, node) in [(&c.source, vbs, 2), (&c.drain, vbd, 0)] {
+                let ((qa, ca), (qb, cb)) = (dep[0].at(v), dep[1].at(v));
+                branch(&mut q, &mut cc, 3, node, qa + qb, ca + cb);
+            }
+
+            // Gate: overlaps, then the channel's charge.
+            let vg = [vgs, vgs - vds, vgs - vbs];
+            for (cap, v, node) in [(c.cgso, vg[0], 2), (c.cgdo, vg[1], 0), (c.cgbo, vg[2], 3)] {
+                branch(&mut q, &mut cc, 1, node, cap * v, cap);
+            }
+            if c.cox > 0.0 && c.xqc < 0.0 {
+                let (cap, dcap) = Self::meyer(t, &b);
+                let exact = at.is_static || at.hertz > 0.0;
+                for (k, node) in [(0, 2), (1, 0), (2, 3)] {
+                    let dv = vg[k] - t.path.v[k];
+                    // In small-signal analysis the capacitance itself is asked for, not the slope of the path's sum.
+                    let slope = if exact { cap[k] } else { 0.5 * (cap[k] + t.path.c[k]) };
+                    branch(&mut q, &mut cc, 1, node, t.path.charge(k, vg[k], cap[k]), slope);
+                    if !exact && dv != 0.0 {
+                        let d = dcap[k].map(|d| 0.5 * dv * d);
+                        let rest = d[0] + d[1] + d[2];
+                        for (row, sign) in [(1, 1.0), (node, -1.0)] {
+                            cc[row][1] += sign * d[0];
+                            cc[row][dr] += sign * d[1];
+                            cc[row][3] += sign * d[2];
+                            cc[row][so] -= sign * rest;
+                        }
+                    }
+                }
+            } else if c.cox > 0.0 {
+                let [qg, qd, qb] = ward::charges(c.cox, c.vbi - c.phi, c.phi, c.gamma, c.xqc, b.v);
+                let qs = -(qg + qd + qb);
+                for (row, charge) in [(1, qg), (dr, qd), (3, qb), (so, qs)] {
+                    q[row] += charge.v;
+                    cc[row][1] += charge.d[0];
+                    cc[row][dr] += charge.d[1];
+                    cc[row][3] += charge.d[2];
+                    cc[row][so] -= charge.d[0] + charge.d[1] + charge.d[2];
+                }
+            }
+
+            let mut holds_charge = false;
+            if at.is_uic_start && t.ic.iter().any(Option::is_some) {
+                holds_charge = true;
+            }
+            if l != v {
+                mem.limited |= !holds_charge;
+                // Straight on from the limited point to x.
+                let dv = [v[1] - l[1], v[0] - l[0], 0.0, v[2] - l[2]];
+                for r in 0..4 {
+                    for k in [0, 1, 3] {
+                        f[r] += g[r][k] * dv[k];
+                        q[r] += cc[r][k] * dv[k];
+                    }
+                }
+            }
+            for r in 0..4 {
+                out.f(t.inner[r], t.pol * f[r]);
+                out.q(t.inner[r], t.pol * q[r]);
+                for k in 0..4 {
+                    out.g(t.slots[4 * r + k], g[r][k]);
+                    out.c(t.slots[4 * r + k], cc[r][k]);
+                }
+            }
+            for (k, (node, gs)) in [(0, c.g_drain), (2, c.g_source)].into_iter().enumerate() {
+                if gs > 0.0 {
+                    let (outer, inner) = (t.nodes[node], t.inner[node]);
+                    let i = gs * (x[outer as usize] - x[inner as usize]);
+                    out.f(outer, i);
+                    out.f(inner, -i);
+                    out.g(t.series[3 * k], gs);
+                    out.g(t.series[3 * k + 1], -gs);
+                    out.g(t.series[3 * k + 2], -gs);
+                    out.g(t.slots[5 * node], gs);
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self, _at: &Point, x: &[f64]) -> Wishes {
+        for t in &mut self.insts {
+            if t.common.cox > 0.0 && t.common.xqc < 0.0 {
+                let v = Self::voltages(t, x);
+                let (cap, _) = Self::meyer(t, &Self::bias(t, v));
+                t.path.commit([v[0], v[0] - v[1], v[0] - v[2]], cap);
+            }
+        }
+        Wishes::default()
+    }
+
+    fn noise(&self, _at: &Point, x: &[f64], out: &mut Vec<NoiseSource>) {
+        for (k, t) in self.insts.iter().enumerate() {
+            let c = &t.common;
+            let mut add = |name, p, n, white, flicker| {
+                out.push(NoiseSource { instance: k as u32, name, p, n, white, flicker, exponent: 1.0 });
+            };
+            let four_kt = 4.0 * consts::K * c.temp;
+            if c.g_drain > 0.0 {
+                add("rd", t.nodes[0], t.inner[0], four_kt * c.g_drain, 0.0);
+            }
+            if c.g_source > 0.0 {
+                add("rs", t.nodes[2], t.inner[2], four_kt * c.g_source, 0.0);
+            }
+            let ch = Self::bias(t, Self::voltages(t, x)).ch;
+            let (d, s) = (t.inner[0], t.inner[2]);
+            add("channel", d, s, four_kt * 2.0 / 3.0 * ch.gm.abs(), 0.0);
+            let (model, base) = &self.models[t.model as usize];
+            let (kf, af) = (model.get(mp::KF), model.get(mp::AF));
+            // Without an oxide thickness SPICE takes 100 nm here.
+            let cox = if base.cox > 0.0 { base.cox } else { super::common::EPS_OX / 1e-7 };
+            let area = c.weff * c.mult * c.leff;
+            let current = || kf * ch.id.abs().powf(af);
+            let flicker = match model.given(mp::NLEV) {
+                _ if kf == 0.0 => 0.0,
+                None => current() / (area * cox * cox),
+                Some(0.0) => current() / (cox * c.leff * c.leff),
+                Some(1.0) => current() / (cox * area),
+                Some(_) => kf * ch.gm * ch.gm / (cox * area),
+            };
+            add("flicker", d, s, 0.0, flicker);
+        }
+    }
+
+    fn op_vars(&self) -> &'static [OpVar] {
+        OP_VARS
+    }
+
+    fn op_values(&self, instance: usize, at: &Point, x: &[f64], _mem: &[f64], out: &mut [f64]) {
+        let t = &self.insts[instance];
+        let c = &t.common;
+        let v = Self::voltages(t, x);
+        let (vgs, vds, vbs) = (v[0], v[1], v[2]);
+        let vbd = vbs - vds;
+        let b = Self::bias(t, v);
+        let (ibs, gbs) = diode_current(vbs, c.is_s, c.vt);
+        let (ibd, gbd) = diode_current(vbd, c.is_d, c.vt);
+        let (ibs, ibd) = (ibs + at.gmin * vbs, ibd + at.gmin * vbd);
+        let (gbs, gbd) = (gbs + at.gmin, gbd + at.gmin);
+        let id = if b.reversed { -b.ch.id } else { b.ch.id } - ibd;
+        let cap = if c.xqc < 0.0 {
+            Self::meyer(t, &b).0
+        } else {
+            let [qg, ..] = ward::charges(c.cox, c.vbi - c.phi, c.phi, c.gamma, c.xqc, b.v);
+            let (d, s, bulk) = (-qg.d[1], qg.d[0] + qg.d[1] + qg.d[2], -qg.d[2]);
+            if b.reversed { [d, s, bulk] } else { [s, d, bulk] }
+        };
+        let inverse = |g: f64| if g > 0.0 { 1.0 / g } else { 0.0 };
+        let node = |k: usize| t.pol * x[t.nodes[k] as usize];
+        let is = -id - ibd - ibs;
+        let power = id * node(0) + is * node(2) + (ibd + ibs) * node(3);
+        let values = [
+            id,
+            is,
+            0.0,
+            ibd + ibs,
+            ibd,
+            ibs,
+            vgs,
+            vds,
+            vbs,
+            vbd,
+            t.pol * b.ch.von,
+            t.pol * b.ch.vdsat,
+            b.ch.gm,
+            b.ch.gds,
+            b.ch.gmb,
+            b.ch.gmb,
+            gbd,
+            gbs,
+            c.drain[0].at(vbd).1 + c.drain[1].at(vbd).1,
+            c.source[0].at(vbs).1 + c.source[1].at(vbs).1,
+            cap[0] + c.cgso,
+            cap[1] + c.cgdo,
+            cap[2] + c.cgbo,
+            inverse(c.g_drain),
+            inverse(c.g_source),
+            power,
+        ];
+        for (o, value) in out.iter_mut().zip(values) {
+            *o = value;
+        }
+    }
+
+    fn initial_conditions(&self, out: &mut Vec<(Unknown, Unknown, f64)>) {
+        for t in &self.insts {
+            let [d, g, s, b] = t.inner;
+            for (node, v) in [d, g, b].into_iter().zip(t.ic) {
+                out.extend(v.map(|v| (node, s, v)));
+            }
+        }
+    }
+
+    fn set_param(&mut self, instance: usize, id: ParamId, value: f64) -> bool {
+        // Squares may create or remove a series resistance; initial voltages are read once.
+        let fixed = [params::NRD, params::NRS, params::IC, params::ICVDS, params::ICVGS, params::ICVBS, params::OFF];
+        let positive = id != params::L && id != params::W;
+        let Some(t) = self.insts.get_mut(instance) else { return false };
+        if fixed.contains(&id) {
+            return false;
+        }
+        if !positive {
+            let (model, _) = &self.models[t.model as usize];
+            let l = if id == params::L { value } else { t.values.or(params::L, self.env.defl) };
+            let w = if id == params::W { value } else { t.values.or(params::W, self.env.defw) };
+            let (leff, weff) = L::geometry(model, l, w);
+            if !(leff > 0.0 && weff > 0.0) {
+                return false;
+            }
+        }
+        t.values.set(id, value)
+    }
+
+    fn param(&self, instance: usize, id: ParamId) -> Option<f64> {
+        let v = &self.insts.get(instance)?.values;
+        match id {
+            params::L => Some(v.or(id, self.env.defl)),
+            params::W => Some(v.or(id, self.env.defw)),
+            params::AD => Some(v.or(id, self.env.defad)),
+            params::AS => Some(v.or(id, self.env.defas)),
+            _ => v.read(id),
+        }
+    }
+
+    fn set_model_param(&mut self, model: usize, id: ParamId, value: f64) -> bool {
+        // Resistances decide about unknowns, dopings and lengths need their checks: the simulation is rebuilt.
+        let rebuild = [mp::RD, mp::RS, mp::RSH, mp::NSUB, mp::LD];
+        let common = (id as usize) < params::common::MODEL.len();
+        match self.models.get_mut(model) {
+            Some((values, _)) if common && !rebuild.contains(&id) => values.set(id, value),
+            _ => false,
+        }
+    }
+
+    fn clone_box(&self) -> Box<dyn Batch> {
+        Box::new(self.clone())
+    }
+}

@@ -1,0 +1,104 @@
+//! Conservation laws and identities that hold whatever the numbers are.
+
+use ferrospice::base::Control;
+use ferrospice::dataset::{PlotKind, Table};
+use ferrospice::session::{self, Memory, Outcome, RunOptions};
+
+fn run(deck: &str) -> Outcome {
+    let out = session::run_text("deck.cir", deck, &RunOptions::default(), &Memory::default(), &Control::default());
+    assert!(!out.has_errors(), "{:?}", out.diagnostics);
+    out
+}
+
+fn table(out: &Outcome, kind: PlotKind) -> &Table {
+    out.tables().find(|t| t.schema.kind == kind).expect("the analysis ran")
+}
+
+/// A node that only capacitors touch keeps its charge, however loose the tolerances and however many pulses.
+#[test]
+fn an_isolated_node_keeps_its_charge() {
+    for method in ["trap", "gear", "be", "trbdf2"] {
+        let out = run(&format!(
+            "isolated node between capacitors\n\
+             V1 a 0 PULSE(0 1 1n 1n 1n 5n 13n)\n\
+             C1 a x 1p\nC2 x 0 3p\nC3 x b 2p\nR1 b 0 1k\n\
+             .ic v(x)=0.3\n.options reltol=1e-2 method={method}\n.tran 1n 2u\n.end\n"
+        ));
+        let t = table(&out, PlotKind::Tran);
+        let [a, x, b] = ["v(a)", "v(x)", "v(b)"].map(|n| t.real(n).unwrap());
+        let charge = |k: usize| 1e-12 * (x[k] - a[k]) + 3e-12 * x[k] + 2e-12 * (x[k] - b[k]);
+        let start = charge(0);
+        for k in 0..t.len() {
+            assert!((charge(k) - start).abs() < 1e-20, "{method} point {k}: {:e} C", charge(k) - start);
+        }
+    }
+}
+
+/// Same with nonlinear charges: the total of an isolated node with two junctions on it.
+#[test]
+fn nonlinear_charges_are_conserved() {
+    let out = run("charge on two expression capacitors\n\
+         V1 a 0 SIN(0 1 10meg)\n\
+         C1 a x q='1e-12*(v(a,x)+0.2*v(a,x)**3)'\nC2 x 0 q='2e-12*tanh(v(x))'\n\
+         .options reltol=1e-2\n.tran 1n 5u\n.end\n");
+    let t = table(&out, PlotKind::Tran);
+    let (a, x) = (t.real("v(a)").unwrap(), t.real("v(x)").unwrap());
+    let charge = |k: usize| -1e-12 * (a[k] - x[k] + 0.2 * (a[k] - x[k]).powi(3)) + 2e-12 * x[k].tanh();
+    for k in 0..t.len() {
+        // The voltage is known to reltol only; its charge must not drift beyond that.
+        assert!((charge(k) - charge(0)).abs() < 2e-14, "point {k}: {:e}", charge(k));
+    }
+}
+
+/// What the source delivers is what the resistor burns plus what the inductor and the capacitor store.
+#[test]
+fn energy_balances() {
+    let out = run("series RLC from a step\n\
+         V1 a 0 PULSE(0 1 1u 10n)\nR1 a b 10\nL1 b c 10u\nC1 c 0 10n\n\
+         .options reltol=1e-5\n.tran 10n 10u\n\
+         .meas tran delivered integ par('-v(a)*i(v1)')\n\
+         .meas tran burnt integ par('v(a,b)*v(a,b)/10')\n\
+         .meas tran vend find v(c) at=10u\n.meas tran iend find i(l1) at=10u\n.end\n");
+    let m = |n: &str| out.measure(n)[0];
+    let stored = 0.5 * 10e-9 * m("vend").powi(2) + 0.5 * 10e-6 * m("iend").powi(2);
+    assert!((m("delivered") - m("burnt") - stored).abs() < 2e-4 * m("delivered"));
+}
+
+/// The amplitude and phase of a settled transient are those of AC.
+#[test]
+fn ac_is_the_settled_transient() {
+    let out = run("AC against transient, nonlinear amplifier at small signal\n\
+         V1 in 0 DC 0.62 SIN(0.62 0.1m 1meg) AC 1\n\
+         R1 vcc c 2k\nD1 in b dm\nR2 b 0 10k\nVcc vcc 0 5\nG1 c 0 b 0 1m\nC1 c 0 100p\n\
+         .model dm d is=1e-14 cjo=1p tt=1n\n\
+         .options reltol=1e-6 vntol=1e-12\n\
+         .ac lin 1 1meg 1meg\n.tran 1n 12u 0 2n\n\
+         .meas tran hi max v(c) from=10u to=12u\n.meas tran lo min v(c) from=10u to=12u\n.end\n");
+    let ac = table(&out, PlotKind::Ac);
+    let ferrospice::dataset::Column::Complex(v) = ac.column("v(c)").unwrap() else { panic!("complex") };
+    let swing = (out.measure("hi")[0] - out.measure("lo")[0]) / 2e-4;
+    assert!((swing - v[0].norm()).abs() < 2e-3 * v[0].norm(), "{swing} {}", v[0].norm());
+}
+
+/// A homotopy leaves nothing behind: with gmin=0 the leakage of an off diode is its saturation current alone.
+#[test]
+fn nothing_artificial_stays() {
+    let out = run("femtoampere leakage\n\
+         V1 a 0 -1\nD1 a b dm\nV2 b 0 0\n.model dm d is=1e-18\n\
+         .options gmin=0 abstol=1e-21\n.op\n.end\n");
+    let i = table(&out, PlotKind::Op).real("i(v2)").unwrap()[0];
+    assert!((i + 1e-18).abs() < 1e-21, "{i:e}");
+}
+
+/// A nanosecond pulse followed by three years of rest costs hundreds of steps.
+#[test]
+fn rest_is_cheap() {
+    let out = run("pulse, then rest\n\
+         V1 a 0 PULSE(0 1 0 0.1n 0.1n 1n)\nR1 a b 1k\nC1 b 0 1p\nC2 b 0 0.1p\nR2 b 0 1meg\n\
+         .tran 0.1n 1e8\n.end\n");
+    let t = table(&out, PlotKind::Tran);
+    let s = &t.meta.stats;
+    assert!(s.accepted + s.rejected_lte + s.rejected_newton < 500, "{s:?}");
+    assert!(t.real("v(b)").unwrap().iter().cloned().fold(0.0, f64::max) > 0.5);
+    assert!(t.real("v(b)").unwrap().last().unwrap().abs() < 1e-6);
+}
