@@ -6,7 +6,6 @@ use crate::diag::{Span, nearest};
 
 mod analyses;
 pub mod cards;
-mod sense;
 mod controlled;
 mod elab;
 mod elements;
