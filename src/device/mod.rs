@@ -20,6 +20,8 @@ pub mod mesfet;
 pub mod mosfet;
 pub mod mutual;
 pub mod param;
+#[cfg(test)]
+mod primitive_tests;
 pub mod registry;
 pub mod resistor;
 pub mod source;

@@ -140,6 +140,11 @@ impl Formulas {
         self.push(program.clone(), base)
     }
 
+    /// The same formula once more, for entries in another pair of rows. Evaluating either serves to stamp both.
+    pub fn again(&mut self, f: usize) -> usize {
+        self.push(self.programs[f].clone(), self.base[f])
+    }
+
     fn push(&mut self, program: Arc<Program>, base: u32) -> usize {
         if self.start.is_empty() {
             self.start.push(0);
