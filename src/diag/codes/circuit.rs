@@ -139,4 +139,7 @@ crate::codes! { CODES:
          whatever the source says.";
     DANGLING = "L0509", "node with one connection",
         "Only one terminal is connected to this node, so no current can flow there. This is often a misspelt node name.";
+    CURRENT_CUTSET = "E0510", "currents without a return path",
+        "Independent current sources drive a part of the circuit that has no DC path to ground, and their currents do not \
+         add up to zero: there is no operating point. Give the part a DC path, or start a transient with `uic`.";
 }
