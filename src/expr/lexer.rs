@@ -56,7 +56,7 @@ pub(super) fn token(text: &str) -> (Token<'_>, &str) {
 }
 
 fn is_name_start(c: char) -> bool {
-    c.is_alphabetic() || matches!(c, '_' | '#' | '$')
+    c.is_alphabetic() || matches!(c, '_' | '$')
 }
 
 pub(super) fn is_name_char(c: char) -> bool {
