@@ -333,7 +333,7 @@ fn element_faults() {
     assert_eq!(codes(&format!("{v}R9 a 0 2")), ["E0306"]);
     assert_eq!(codes(&format!("{v}R1 a 0 1k foo")), ["E0305"]);
     assert_eq!(codes(&format!("{v}Y1 a 0 1k")), ["E0316"]);
-    assert_eq!(codes(&format!("{v}R1 a 0 10M")), ["L0335"]);
+    assert_eq!(codes(&format!("{v}R1 a 0 10M")), ["L0102"]);
     assert_eq!(codes(&format!("{v}R1 a 0 1k tcx=1")), ["E0318"]);
     assert_eq!(codes(&format!("{v}R1 a 0 {{nope}}")), ["E0202"]);
     assert_eq!(codes(&format!("{v}B1 a 0 i=v(nope)")), ["E0205"]);
@@ -418,7 +418,7 @@ fn card_faults() {
     let base = "V1 a 0 1\nR1 a 0 1k\n";
     assert_eq!(codes(&format!("{base}.tran 1n")), Vec::<String>::new());
     assert_eq!(codes(&format!("{base}.tran 1n -1u")), ["E0338"]);
-    assert_eq!(codes(&format!("{base}.ac dec 10 1 10M")), ["E0338", "L0335"]);
+    assert_eq!(codes(&format!("{base}.ac dec 10 1 10M")), ["E0338", "L0102"]);
     assert_eq!(codes(&format!("{base}.disto dec 1 1 10")), ["E0328"]);
     assert_eq!(codes(&format!("{base}.options retol=1")), ["W0336"]);
     assert_eq!(codes(&format!("{base}.options reltol=-1")), ["E0337"]);
@@ -456,6 +456,31 @@ fn draws_do_not_depend_on_order() {
     let over = Overrides { run: 1, ..Overrides::default() };
     let c = run_with("R1 a 0 {agauss(1k,10,1)}\nV1 a 0 1", &over).circuit.unwrap();
     assert_ne!(param(&a, "r1", "r"), param(&c, "r1", "r"));
+}
+
+#[test]
+fn waveform_files() {
+    let text = "title\nV1 a 0 pwl file=\"wave.txt\" td=1n\nR1 a 0 1\n";
+    let mut sources = SourceMap::new();
+    let (deck, _) = parse(&NoFiles, "deck.cir", text, &ParseOptions::default(), &mut sources);
+    let (_, diags) = elaborate(&deck, &sources, &Overrides::default());
+    assert_eq!(diags[0].code.0, "E0333");
+    let files = wave_files(&deck, &sources);
+    assert_eq!(files[0].0, "wave.txt");
+    sources.add("wave.txt", "* time value\n0 0\n1n, 5\n", Some(files[0].1));
+    let c = elaborate(&deck, &sources, &Overrides::default()).0.unwrap();
+    assert_eq!(vector(&c, "v1", "args"), [0.0, 0.0, 1e-9, 5.0]);
+    assert_eq!(param(&c, "v1", "td"), 1e-9);
+}
+
+#[test]
+fn suffix_as_point() {
+    assert_eq!(codes("V1 a 0 1\nR1 a 0 2k2"), ["L0201"]);
+    let mut sources = SourceMap::new();
+    let opts = ParseOptions { compat: crate::netlist::Compat::Ltspice, ..Default::default() };
+    let (deck, _) = parse(&NoFiles, "deck.cir", "t\nV1 a 0 1\nR1 a 0 2k2\n", &opts, &mut sources);
+    let c = elaborate(&deck, &sources, &Overrides::default()).0.unwrap();
+    assert_eq!(param(&c, "r1", "r"), 2200.0);
 }
 
 #[test]
