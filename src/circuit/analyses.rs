@@ -330,7 +330,7 @@ impl<'a> Elab<'a> {
         let a = self.need(l, "first frequency")?;
         self.check_mega(l);
         let b = self.need(l, "last frequency")?;
-        if n.is_nan() || n < 1.0 || n > 1e9 {
+        if !(1.0..=1e9).contains(&n) {
             self.card_fault(l.card, format!("{n} is not a number of points"), "1 or more");
             return None;
         }

@@ -98,8 +98,8 @@ impl<'a> Elab<'a> {
             .iter()
             .enumerate()
             .filter(|(i, f)| {
-                !matches!(f.kind, FieldKind::Open | FieldKind::Close | FieldKind::Comma)
-                    && !(*i == 2 && matches!(self.deck.names.get(f.sym), "vcvs" | "vccs"))
+                let is_type_word = *i == 2 && matches!(self.deck.names.get(f.sym), "vcvs" | "vccs");
+                !is_type_word && !matches!(f.kind, FieldKind::Open | FieldKind::Close | FieldKind::Comma)
             })
             .map(|(_, f)| *f)
             .collect();
@@ -180,8 +180,8 @@ impl<'a> Elab<'a> {
             .iter()
             .enumerate()
             .filter(|(i, f)| {
-                !matches!(f.kind, FieldKind::Open | FieldKind::Close | FieldKind::Comma)
-                    && !(*i == 0 && matches!(self.deck.names.get(f.sym), "cccs" | "ccvs"))
+                let is_type_word = *i == 0 && matches!(self.deck.names.get(f.sym), "cccs" | "ccvs");
+                !is_type_word && !matches!(f.kind, FieldKind::Open | FieldKind::Close | FieldKind::Comma)
             })
             .map(|(_, f)| *f)
             .collect();

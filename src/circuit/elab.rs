@@ -182,9 +182,7 @@ impl<'a> Elab<'a> {
 
     fn define_ifs_again(&mut self, top: &Rc<Scope<'a>>, body: &'a [Stmt]) {
         if body.iter().any(|s| matches!(s, Stmt::If(_))) {
-            for map in [&top.params] {
-                map.borrow_mut().clear();
-            }
+            top.params.borrow_mut().clear();
             top.funcs.borrow_mut().clear();
             top.models.borrow_mut().clear();
             top.bins.borrow_mut().clear();
@@ -659,11 +657,11 @@ impl<'a> Elab<'a> {
             for g in &mut self.groups {
                 let info = *g.info();
                 for card in &mut g.models {
-                    if card.name.eq_ignore_ascii_case(model) {
-                        if let Some(id) = crate::device::param::find(info.model, param) {
-                            card.set(id, *value);
-                            found = true;
-                        }
+                    if card.name.eq_ignore_ascii_case(model)
+                        && let Some(id) = crate::device::param::find(info.model, param)
+                    {
+                        card.set(id, *value);
+                        found = true;
                     }
                 }
             }

@@ -372,10 +372,7 @@ impl<'a> Elab<'a> {
                 }
                 Some(Value::Vector(list.into()))
             }
-            ParamKind::Text => match self.value_text(scope, file, first) {
-                Some(t) => Some(Value::Text(t.into())),
-                None => None,
-            },
+            ParamKind::Text => self.value_text(scope, file, first).map(|t| Value::Text(t.into())),
             ParamKind::Real | ParamKind::Int | ParamKind::Flag | ParamKind::Expr => {
                 let plain = values.len() == 1;
                 if plain {

@@ -4,6 +4,7 @@
 //! - a set of nodes that no element connects with ground has no defined voltage: an error;
 //! - a set of nodes from which no conductive or voltage path leads to ground is held by currents and capacitors alone;
 //! - a loop of voltages has no defined current; a source with both ends on one node is the smallest such loop.
+//!
 //! All three by union-find over the nodes.
 
 use super::elab::Elab;
