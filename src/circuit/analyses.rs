@@ -43,7 +43,7 @@ impl<'a> Line<'a> {
 
 impl<'a> Elab<'a> {
     pub fn line(&self, card: &'a Card) -> Line<'a> {
-        Line { card, fields: Fields::of(self.deck, card.file, card.fields).all, at: 0 }
+        Line { card, fields: Fields::of(self.deck, card.fields).all, at: 0 }
     }
 
     pub fn word(&self, f: &Field) -> &'a str {
@@ -150,20 +150,8 @@ impl<'a> Elab<'a> {
                 "four" | "fourier" => self.four(&mut l, &mut c),
                 "meas" | "measure" => self.meas(&mut l, &mut c),
                 "check" => self.check_card(&mut l, &mut c),
-                "width" | "backanno" | "protect" | "unprotect" | "prot" | "unprot" | "connect" => {}
-                _ => {
-                    const CARDS: &[&str] = &[
-                        "op", "dc", "tran", "ac", "noise", "tf", "sens", "pz", "step", "temp", "data", "options", "ic",
-                        "nodeset", "save", "probe", "print", "plot", "meas", "four", "check", "global", "param",
-                        "func", "model", "subckt", "include", "lib", "if", "end",
-                    ];
-                    let mut d = Diagnostic::warning(codes::UNKNOWN_CARD, format!("unknown card `.{name}`"))
-                        .at(card.span(), "ignored");
-                    if let Some(h) = nearest::did_you_mean(name, CARDS.iter().copied()) {
-                        d = d.help(h);
-                    }
-                    self.report(d);
-                }
+                // The parser knows all cards and reported the others.
+                _ => {}
             }
         }
         for (scope, card) in std::mem::take(&mut self.local_cards) {
@@ -342,7 +330,7 @@ impl<'a> Elab<'a> {
         let a = self.need(l, "first frequency")?;
         self.check_mega(l);
         let b = self.need(l, "last frequency")?;
-        if n.is_nan() || n < 1.0 || n > 1e9 {
+        if !(1.0..=1e9).contains(&n) {
             self.card_fault(l.card, format!("{n} is not a number of points"), "1 or more");
             return None;
         }
@@ -363,11 +351,8 @@ impl<'a> Elab<'a> {
 
     fn check_mega(&mut self, l: &Line<'a>) {
         let Some(f) = l.peek() else { return };
-        let text = self.sources.text(l.span(f));
-        if let Some(m) = super::lints::mega(text, true) {
-            let d = Diagnostic::lint(codes::MEGA, format!("`{text}` is in millihertz"))
-                .at(l.span(f), "M means milli, in either case");
-            self.report(d.help(format!("write `{m}` if mega was meant")));
+        if let Some(d) = crate::netlist::lint::number(self.sources.text(l.span(f)), l.span(f), true) {
+            self.report(d);
         }
     }
 

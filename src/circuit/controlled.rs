@@ -56,7 +56,7 @@ fn poly_terms(n: usize, count: usize) -> Vec<Vec<usize>> {
 impl<'a> Elab<'a> {
     /// Is an E or G element more than a linear source?
     pub fn is_nonlinear(&self, e: &Element) -> bool {
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         fields.all.iter().any(|f| match f.kind {
             FieldKind::Key => {
                 VALUE_KEYS.contains(&self.deck.names.get(f.sym))
@@ -70,7 +70,7 @@ impl<'a> Elab<'a> {
     }
 
     pub fn controlled_type(&self, e: &Element, letter: u8) -> &'static str {
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let laplace = fields
             .all
             .iter()
@@ -91,15 +91,15 @@ impl<'a> Elab<'a> {
     /// `E1 a b c d gain`
     pub fn linear_controlled(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym, letter: u8) {
         let Some(ty) = self.device(scope, e, if letter == b'e' { "vcvs" } else { "vccs" }) else { return };
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let split = fields.first_key();
         // Parentheses and HSPICE's type word say nothing.
         let words: Vec<Field> = fields.all[..split]
             .iter()
             .enumerate()
             .filter(|(i, f)| {
-                !matches!(f.kind, FieldKind::Open | FieldKind::Close | FieldKind::Comma)
-                    && !(*i == 2 && matches!(self.deck.names.get(f.sym), "vcvs" | "vccs"))
+                let is_type_word = *i == 2 && matches!(self.deck.names.get(f.sym), "vcvs" | "vccs");
+                !is_type_word && !matches!(f.kind, FieldKind::Open | FieldKind::Close | FieldKind::Comma)
             })
             .map(|(_, f)| *f)
             .collect();
@@ -151,7 +151,7 @@ impl<'a> Elab<'a> {
         let name = self.controlled_type(e, letter);
         let Some(ty) = self.device(scope, e, name) else { return };
         let mut draft = Draft::new(ty.clone());
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let Some(head) = fields.all.get(..2).filter(|h| h.iter().all(|f| f.kind == FieldKind::Word)) else {
             let given = fields.all.iter().take_while(|f| f.kind == FieldKind::Word).count();
             self.wrong_nodes(scope, e, fields.all, ty.info(), given);
@@ -174,14 +174,14 @@ impl<'a> Elab<'a> {
 
     /// `F1 a b vname gain`
     fn linear_current(&mut self, scope: &Rc<Scope<'a>>, e: &Element, body: &[Field], draft: &mut Draft) -> bool {
-        let fields = Fields { file: e.file, all: body };
+        let fields = Fields { all: body };
         let split = fields.first_key();
         let words: Vec<Field> = body[..split]
             .iter()
             .enumerate()
             .filter(|(i, f)| {
-                !matches!(f.kind, FieldKind::Open | FieldKind::Close | FieldKind::Comma)
-                    && !(*i == 0 && matches!(self.deck.names.get(f.sym), "cccs" | "ccvs"))
+                let is_type_word = *i == 0 && matches!(self.deck.names.get(f.sym), "cccs" | "ccvs");
+                !is_type_word && !matches!(f.kind, FieldKind::Open | FieldKind::Close | FieldKind::Comma)
             })
             .map(|(_, f)| *f)
             .collect();
@@ -253,7 +253,7 @@ impl<'a> Elab<'a> {
         let Some(program) = self.compile(scope, &value) else { return false };
         let Some(id) = draft.ty.info().positional else { return false };
         draft.set(id, Value::Expr(Arc::new(program)));
-        let rest = Fields { file: e.file, all: body.get(used..).unwrap_or(&[]) };
+        let rest = Fields { all: body.get(used..).unwrap_or(&[]) };
         let keyed: Vec<(&Field, &[Field])> = rest.keyed(0);
         self.keys(scope, e, &keyed, draft)
     }
@@ -293,7 +293,7 @@ impl<'a> Elab<'a> {
         letter: u8,
         at: Span,
     ) -> Option<(Expr, usize)> {
-        let end = Fields { file: e.file, all: fields }.first_key();
+        let end = Fields { all: fields }.first_key();
         let mut plain: Vec<&Field> = fields[..end]
             .iter()
             .filter(|f| !matches!(f.kind, FieldKind::Open | FieldKind::Close | FieldKind::Comma | FieldKind::Symbol))
@@ -360,7 +360,7 @@ impl<'a> Elab<'a> {
 
     /// After `table`: `{expr} = (x,y) (x,y) ...`.
     fn table(&mut self, scope: &Rc<Scope<'a>>, e: &Element, fields: &[Field], at: Span) -> Option<(Expr, usize)> {
-        let end = Fields { file: e.file, all: fields }.first_key();
+        let end = Fields { all: fields }.first_key();
         let body = &fields[..end];
         let Some(k) = body.iter().position(|f| f.kind == FieldKind::Expr) else {
             self.report_in(
@@ -430,7 +430,7 @@ impl<'a> Elab<'a> {
                 draft.set(id, v);
             }
         }
-        let rest = Fields { file: e.file, all: body };
+        let rest = Fields { all: body };
         let keyed: Vec<(&Field, &[Field])> =
             rest.keyed(0).into_iter().filter(|(k, _)| self.deck.names.get(k.sym) != "laplace").collect();
         self.keys(scope, e, &keyed, draft)
@@ -475,7 +475,7 @@ impl<'a> Elab<'a> {
 
     /// `B1 a b v={...}` or `i={...}`
     pub fn behavioural(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym) {
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let has = |k: &str| fields.all.iter().any(|f| f.kind == FieldKind::Key && self.deck.names.get(f.sym) == k);
         let name = if has("i") { "bsource_i" } else { "bsource_v" };
         if has("i") && has("v") {
@@ -503,7 +503,7 @@ impl<'a> Elab<'a> {
         let Some(ty) = self.device(scope, e, name) else { return };
         let info = *ty.info();
         let mut draft = Draft::new(ty.clone());
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let head = fields.all.get(..2.min(fields.first_key())).unwrap_or(&[]);
         let Some(nodes) = self.nodes_of(scope, e, head, &info) else { return };
         draft.nodes = nodes;

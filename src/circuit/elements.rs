@@ -56,7 +56,7 @@ impl<'a> Elab<'a> {
                 self.put_aside(scope, e, full, name, 2);
             }
             b'b' => {
-                let fields = Fields::of(self.deck, e.file, e.fields);
+                let fields = Fields::of(self.deck, e.fields);
                 let has =
                     |k: &str| fields.all.iter().any(|f| f.kind == FieldKind::Key && self.deck.names.get(f.sym) == k);
                 let name = if has("i") { "bsource_i" } else { "bsource_v" };
@@ -86,7 +86,7 @@ impl<'a> Elab<'a> {
     fn put_aside(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym, name: &str, nodes: usize) {
         let Some(ty) = self.device(scope, e, name) else { return };
         let g = self.group(&ty);
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         for f in fields.all.iter().take(nodes) {
             if f.kind == FieldKind::Word {
                 self.node(scope, f.sym);
@@ -234,7 +234,7 @@ impl<'a> Elab<'a> {
             if !self.check(scope, spec, x, at) {
                 return false;
             }
-            self.suspicious(scope, e, f, info, x);
+            self.suspicious(scope, e, f, info);
             draft.set(id, Value::Num(x));
             return true;
         }
@@ -299,7 +299,7 @@ impl<'a> Elab<'a> {
             _ => "inductor",
         };
         let Some(mut ty) = self.device(scope, e, name) else { return };
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let split = fields.first_key();
         let words = &fields.all[..split];
         let Some(nodes) = self.nodes_of(scope, e, words, ty.info()) else { return };
@@ -395,7 +395,7 @@ impl<'a> Elab<'a> {
 
     /// The behavioural type of an R, C or L whose value reads signals.
     fn signal_passive(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, letter: u8) -> Option<&'static str> {
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         if fields.all.len() <= 3 && fields.all.iter().all(|f| f.kind == FieldKind::Word) {
             return None;
         }
@@ -489,7 +489,7 @@ impl<'a> Elab<'a> {
         let refs = usize::from(letter == b'w');
         let need = types.iter().map(|t| t.info().terminals.iter().filter(|t| !t.optional).count()).min().unwrap_or(0);
         let max = types.iter().map(|t| t.info().terminals.len()).max().unwrap_or(0);
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let split = fields.first_key();
         let words = &fields.all[..split];
         let takes_model = types.iter().any(|t| !t.info().model_types.is_empty());
@@ -637,7 +637,7 @@ impl<'a> Elab<'a> {
 
     fn mutual(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym) {
         let Some(ty) = self.device(scope, e, "mutual") else { return };
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let split = fields.first_key();
         let mut draft = Draft::new(ty.clone());
         let mut ok = true;
@@ -719,16 +719,12 @@ impl<'a> Elab<'a> {
     }
 
     /// Lint: `10M` is ten milliohm.
-    pub fn suspicious(&mut self, scope: &Scope<'a>, e: &Element, f: &Field, info: &DeviceInfo, x: f64) {
+    pub fn suspicious(&mut self, scope: &Scope<'a>, e: &Element, f: &Field, info: &DeviceInfo) {
         if info.name != "resistor" || f.kind != FieldKind::Word {
             return;
         }
         let at = Span::new(e.file, f.lo, f.hi);
-        let text = self.sources.text(at);
-        if let Some(mega) = super::lints::mega(text, false) {
-            let d = Diagnostic::lint(codes::MEGA, format!("`{text}` is {} ", crate::base::units::format_si(x, "Ω")))
-                .at(at, "M means milli, in either case")
-                .help(format!("write `{mega}` if mega was meant"));
+        if let Some(d) = crate::netlist::lint::number(self.sources.text(at), at, true) {
             self.report_in(scope, d);
         }
     }

@@ -132,7 +132,7 @@ impl<'a> Elab<'a> {
     /// A parameter of a model card that elaboration itself needs (`level`, bin limits), own or inherited.
     fn model_number(&mut self, scope: &Rc<Scope<'a>>, def: &'a ModelDef, key: &str) -> Option<f64> {
         for d in self.lineage(scope, def) {
-            let fields = Fields::of(self.deck, d.file, d.fields);
+            let fields = Fields::of(self.deck, d.fields);
             let hit = fields.keyed(0).into_iter().find(|(k, _)| self.deck.names.get(k.sym) == key);
             if let Some((_, [value, ..])) = hit {
                 return self.number(scope, d.file, value);
@@ -270,7 +270,7 @@ impl<'a> Elab<'a> {
         let mut card = ModelCard { name, span: def.name_span, polarity, params: vec![] };
         // Ancestors first, so that the model's own values replace theirs.
         for d in chain.into_iter().rev() {
-            let fields = Fields::of(self.deck, d.file, d.fields);
+            let fields = Fields::of(self.deck, d.fields);
             let first = fields.first_key();
             for f in &fields.all[..first] {
                 if f.kind == FieldKind::Word {
@@ -372,10 +372,7 @@ impl<'a> Elab<'a> {
                 }
                 Some(Value::Vector(list.into()))
             }
-            ParamKind::Text => match self.value_text(scope, file, first) {
-                Some(t) => Some(Value::Text(t.into())),
-                None => None,
-            },
+            ParamKind::Text => self.value_text(scope, file, first).map(|t| Value::Text(t.into())),
             ParamKind::Real | ParamKind::Int | ParamKind::Flag | ParamKind::Expr => {
                 let plain = values.len() == 1;
                 if plain {

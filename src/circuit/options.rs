@@ -90,7 +90,7 @@ const KNOWN: &[&str] = &[
 impl<'a> Elab<'a> {
     pub fn read_globals(&mut self, cards: &[&'a Card]) {
         for c in cards.iter().filter(|c| self.deck.names.get(c.name) == "global") {
-            for f in Fields::of(self.deck, c.file, c.fields).all {
+            for f in Fields::of(self.deck, c.fields).all {
                 if f.kind == FieldKind::Word {
                     self.globals.insert(f.sym, ());
                 }
@@ -101,7 +101,7 @@ impl<'a> Elab<'a> {
     pub fn read_temp(&mut self, cards: &[&'a Card]) {
         let top = self.top.clone();
         for c in cards.iter().filter(|c| self.deck.names.get(c.name) == "temp") {
-            let fields = Fields::of(self.deck, c.file, c.fields);
+            let fields = Fields::of(self.deck, c.fields);
             if let Some(f) = fields.all.first()
                 && let Some(t) = self.number(&top, c.file, f)
             {
@@ -112,7 +112,7 @@ impl<'a> Elab<'a> {
 
     pub fn read_options(&mut self, cards: &[&'a Card]) {
         for c in cards.iter().filter(|c| matches!(self.deck.names.get(c.name), "options" | "option" | "opt")) {
-            let fields = Fields::of(self.deck, c.file, c.fields);
+            let fields = Fields::of(self.deck, c.fields);
             let mut i = 0;
             while let Some(f) = fields.all.get(i) {
                 i += 1;

@@ -15,8 +15,9 @@ use crate::base::Sym;
 use crate::base::units::parse_number;
 use crate::device::{ParamKind, Value, param};
 use crate::diag::codes::circuit as codes;
-use crate::diag::{Diagnostic, Span, nearest};
-use crate::netlist::ast::{Element, Field, FieldKind};
+use crate::diag::{Diagnostic, SourceMap, Span, nearest};
+use crate::netlist::Deck;
+use crate::netlist::ast::{Element, Field, FieldKind, Stmt};
 
 /// Spelling in the netlist → name of the waveform.
 const WAVES: &[(&str, &str)] = &[
@@ -32,6 +33,38 @@ const WAVES: &[(&str, &str)] = &[
     ("pulsetrain", "pulsetrain"),
     ("pat", "pat"),
 ];
+
+/// The files that PWL sources name, with the places where they do. Whoever runs a deck reads them and adds them to the
+/// source map under the same name before elaboration, which has no access to files.
+pub fn wave_files(deck: &Deck, sources: &SourceMap) -> Vec<(String, Span)> {
+    fn collect(deck: &Deck, sources: &SourceMap, body: &[Stmt], out: &mut Vec<(String, Span)>) {
+        for s in body {
+            match s {
+                Stmt::Element(e) if matches!(deck.names.get(e.name).as_bytes().first(), Some(b'v' | b'i')) => {
+                    let all = Fields::of(deck, e.fields).all;
+                    for (k, f) in all.iter().enumerate() {
+                        let is_file = f.kind == FieldKind::Text
+                            || k > 0 && all[k - 1].kind == FieldKind::Key && deck.names.get(all[k - 1].sym) == "file";
+                        if is_file {
+                            let at = Span::new(e.file, f.lo, f.hi);
+                            out.push((file_name(sources.text(at)).to_string(), at));
+                        }
+                    }
+                }
+                Stmt::Subckt(d) => collect(deck, sources, &d.body, out),
+                Stmt::If(d) => d.arms.iter().for_each(|(_, b)| collect(deck, sources, b, out)),
+                _ => {}
+            }
+        }
+    }
+    let mut out = vec![];
+    collect(deck, sources, &deck.body, &mut out);
+    out
+}
+
+fn file_name(text: &str) -> &str {
+    text.trim_matches(['"', '\''])
+}
 
 struct Reader<'f> {
     fields: &'f [Field],
@@ -52,7 +85,7 @@ impl<'f> Reader<'f> {
 
 impl<'a> Elab<'a> {
     pub fn source(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym, letter: u8) {
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let limited = letter == b'v'
             && fields.all.iter().any(|f| {
                 f.kind == FieldKind::Key && matches!(self.deck.names.get(f.sym), "compliance" | "ilim" | "icomp")
@@ -358,7 +391,7 @@ impl<'a> Elab<'a> {
     /// `pwl file="name"`: two numbers a line, the file read by the parser together with the deck.
     fn wave_file(&mut self, scope: &Rc<Scope<'a>>, e: &Element, f: &Field, draft: &mut Draft) -> bool {
         let at = Span::new(e.file, f.lo, f.hi);
-        let name = self.sources.text(at).trim_matches(['"', '\'']).to_string();
+        let name = file_name(self.sources.text(at)).to_string();
         let found = self
             .sources
             .files()

@@ -63,10 +63,10 @@ impl<'a> Elab<'a> {
             }
             let mut values = vec![];
             while let Some(f) = l.next() {
-                if matches!(f.kind, FieldKind::Word | FieldKind::Expr) {
-                    if let Some(x) = self.number(&top, card.file, f) {
-                        values.push(x);
-                    }
+                if matches!(f.kind, FieldKind::Word | FieldKind::Expr)
+                    && let Some(x) = self.number(&top, card.file, f)
+                {
+                    values.push(x);
                 }
             }
             if targets.is_empty() || values.is_empty() || values.len() % targets.len() != 0 {
