@@ -13,6 +13,7 @@ pub mod common;
 pub mod controlled;
 pub mod diode;
 pub mod inductor;
+pub mod gated;
 pub mod jfet;
 pub mod junction;
 pub mod laplace;

@@ -132,8 +132,12 @@ impl Core {
             _ => (m(mp::XTB) * ln_ratio).exp(),
         };
         let is = saturation(mp::IS, mp::TIS1, mp::TIS2, 1.0, 1.0);
-        let other = |id: ParamId| if m(id) > 0.0 { saturation(id, mp::TIS1, mp::TIS2, 1.0, 1.0) } else { is };
-        let iss = saturation(mp::ISS, mp::TISS1, mp::TISS2, m(mp::NS), 1.0);
+        // With tlev=1 the currents of their own grow by their junctions' exponents.
+        let other = |id: ParamId, n: ParamId| {
+            let n = if tlev == 1.0 { m(n) } else { 1.0 };
+            if m(id) > 0.0 { saturation(id, mp::TIS1, mp::TIS2, n, 1.0) } else { is }
+        };
+        let iss = saturation(mp::ISS, mp::TISS1, mp::TISS2, 1.0, 1.0);
         let ise = saturation(mp::ISE, mp::TISE1, mp::TISE2, m(mp::NE), gain);
         let isc = saturation(mp::ISC, mp::TISC1, mp::TISC2, m(mp::NC), gain);
 
@@ -163,13 +167,13 @@ impl Core {
         let (cn, d) = if polarity > 0.0 { (2.42, 0.87) } else { (2.2, 0.52) };
         let (cn, d) = (model.or(mp::CN, cn), model.or(mp::D, d));
         let epi = |exponent: f64| if quasi { (exponent * ln_ratio).exp() } else { 1.0 };
-        let is_e = other(mp::IBE) * area;
+        let is_e = other(mp::IBE, mp::NF) * area;
         Core {
             temp: t,
             vt,
             is_lateral: lateral,
             is_e,
-            is_c: other(mp::IBC) * area_bc,
+            is_c: other(mp::IBC, mp::NR) * area_bc,
             nf_vt: law(mp::NF, mp::TNF1, mp::TNF2) * vt,
             nr_vt: law(mp::NR, mp::TNR1, mp::TNR2) * vt,
             bf: law(mp::BF, mp::TBF1, mp::TBF2) * gain,
@@ -246,9 +250,16 @@ impl Core {
             D::constant(0.0)
         } else if self.irb > 0.0 {
             let x = (ib / self.irb).max(D::constant(1e-9));
-            let z = ((1.0 + 14.590_25 * x).sqrt() - 1.0) / (2.4317 * x.sqrt());
-            let tan = z.chain(z.v.tan(), 1.0 + z.v.tan() * z.v.tan());
-            self.rbm + 3.0 * self.rb_rest * (tan - z) / (z * tan * tan)
+            // (sqrt(1 + a x) - 1)/(b sqrt(x)) without the cancellation at small x.
+            let z = 14.590_25 / 2.4317 * x.sqrt() / ((1.0 + 14.590_25 * x).sqrt() + 1.0);
+            let factor = if z.v < 0.03 {
+                let z2 = z * z;
+                1.0 - z2 * (4.0 / 15.0 + 4.0 / 105.0 * z2)
+            } else {
+                let tan = z.chain(z.v.tan(), 1.0 + z.v.tan() * z.v.tan());
+                3.0 * (tan - z) / (z * tan * tan)
+            };
+            self.rbm + self.rb_rest * factor
         } else {
             self.rbm + self.rb_rest / qb
         };
