@@ -252,9 +252,19 @@ impl Core {
             let x = (ib / self.irb).max(D::constant(1e-9));
             // (sqrt(1 + a x) - 1)/(b sqrt(x)) without the cancellation at small x.
             let z = 14.590_25 / 2.4317 * x.sqrt() / ((1.0 + 14.590_25 * x).sqrt() + 1.0);
-            let factor = if z.v < 0.03 {
+            let factor = if z.v < 0.3 {
+                // Series of the same, where tan z - z would cancel.
+                const SERIES: [f64; 7] = [
+                    1.0,
+                    -4.0 / 15.0,
+                    -4.0 / 105.0,
+                    -8.0 / 1575.0,
+                    -4.0 / 6237.0,
+                    -5528.0 / 70_945_875.0,
+                    -8.0 / 868_725.0,
+                ];
                 let z2 = z * z;
-                1.0 - z2 * (4.0 / 15.0 + 4.0 / 105.0 * z2)
+                SERIES.iter().rev().fold(D::constant(0.0), |sum, c| sum * z2 + *c)
             } else {
                 let tan = z.chain(z.v.tan(), 1.0 + z.v.tan() * z.v.tan());
                 3.0 * (tan - z) / (z * tan * tan)

@@ -105,7 +105,7 @@ impl Level for Three {
         let von = if weak { vth + c.vt * n } else { vth };
         let mut ch = Channel { von: von.v, dvon: von.d, ..Channel::default() };
         let is_below = vgs < von.v;
-        if is_below && !weak || vgs == von.v && !weak {
+        if !weak && vgs <= von.v {
             return ch;
         }
         let drive = if is_below { von } else { vg } - vth;
