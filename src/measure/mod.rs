@@ -22,7 +22,7 @@ use crate::expr::Expr;
 
 pub use fourier::{Fourier, fourier};
 pub use parse::{Count, Event, Spec, Stat, Window, parse};
-pub use signal::{Names, eval_scalar, no_names, signal};
+pub use signal::{Names, eval_scalar, no_names, signal, table_of};
 use wave::Edge;
 
 /// The result of one `.meas`.
