@@ -1,17 +1,18 @@
-//! Draws a [`Figure`]. The layout is in logical pixels; SVG gets it at four times the size inside a view box, because the drawing
-//! library's coordinates are whole numbers, and PNG at twice the size asked for, averaged down, so that lines are smooth.
+//! Draws a [`Figure`]. The layout is in logical pixels. The drawing library's coordinates are whole numbers, so SVG gets it eight
+//! times as large inside a view box, and PNG in parts of a pixel ([`super::raster`]).
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::raster::{self, Raster};
 use super::style::{self, FAINT, FAMILY, FRAME, INK, MINOR_GRID, PALETTE};
 use super::ticks::{self, Ticks};
 use super::{Axis, Colour, Figure, Mark, Pane, Trace, curve};
 use crate::diag::Diagnostic;
 use crate::diag::codes::results::{CANNOT_DRAW, NOTHING_TO_PLOT};
 
-const SVG_SCALE: u32 = 4;
+const SVG_SCALE: u32 = 8;
 const TICK_SIZE: f64 = 12.0;
 const LABEL_SIZE: f64 = 13.5;
 const TITLE_SIZE: f64 = 16.0;
@@ -24,7 +25,7 @@ fn cannot_draw(e: impl std::fmt::Display) -> Diagnostic {
 
 pub(super) fn svg(figure: &Figure) -> Result<String, Diagnostic> {
     style::register_fonts();
-    check_size(figure, f64::from(SVG_SCALE))?;
+    check_size(figure, 1.0)?;
     let (w, h) = (figure.width, figure.height);
     let mut text = String::new();
     {
@@ -41,23 +42,14 @@ pub(super) fn png(figure: &Figure, scale: f64) -> Result<Vec<u8>, Diagnostic> {
     if !(scale.is_finite() && (0.2..=16.0).contains(&scale)) {
         return Err(cannot_draw(format!("a scale of {scale} is out of range (0.2 to 16)")));
     }
-    check_size(figure, 2.0 * scale)?;
+    check_size(figure, scale)?;
     let w = (f64::from(figure.width) * scale).round().max(1.0) as usize;
     let h = (f64::from(figure.height) * scale).round().max(1.0) as usize;
-    let mut big = vec![255u8; 4 * w * h * 3];
+    let mut rgb = vec![255u8; 3 * w * h];
     {
-        let area = BitMapBackend::with_buffer(&mut big, (2 * w as u32, 2 * h as u32)).into_drawing_area();
-        draw(figure, &Canvas { area: &area, scale: 2.0 * scale })?;
+        let area = Raster::new(&mut rgb, w, h).into_drawing_area();
+        draw(figure, &Canvas { area: &area, scale: f64::from(raster::SUB) * scale })?;
         area.present().map_err(cannot_draw)?;
-    }
-    let mut small = vec![0u8; w * h * 3];
-    for y in 0..h {
-        for x in 0..w {
-            for c in 0..3 {
-                let at = |dx: usize, dy: usize| u32::from(big[((2 * y + dy) * 2 * w + 2 * x + dx) * 3 + c]);
-                small[(y * w + x) * 3 + c] = ((at(0, 0) + at(1, 0) + at(0, 1) + at(1, 1) + 2) / 4) as u8;
-            }
-        }
     }
     let mut bytes = vec![];
     let mut encoder = png::Encoder::new(&mut bytes, w as u32, h as u32);
@@ -66,14 +58,14 @@ pub(super) fn png(figure: &Figure, scale: f64) -> Result<Vec<u8>, Diagnostic> {
     let dots = (96.0 * scale / 0.0254).round() as u32;
     encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: dots, yppu: dots, unit: png::Unit::Meter }));
     let mut writer = encoder.write_header().map_err(cannot_draw)?;
-    writer.write_image_data(&small).map_err(cannot_draw)?;
+    writer.write_image_data(&rgb).map_err(cannot_draw)?;
     writer.finish().map_err(cannot_draw)?;
     Ok(bytes)
 }
 
 fn check_size(figure: &Figure, scale: f64) -> Result<(), Diagnostic> {
     let pixels = f64::from(figure.width) * f64::from(figure.height) * scale * scale;
-    if !(1.0..=4e8).contains(&pixels) || figure.width > 20_000 || figure.height > 20_000 {
+    if !(1.0..=1e8).contains(&pixels) || figure.width > 20_000 || figure.height > 20_000 {
         return Err(cannot_draw(format!("{} x {} pixels are too few or too many", figure.width, figure.height)));
     }
     Ok(())
@@ -181,7 +173,8 @@ impl Scale {
             return Some(Scale { lo: a.min(b), hi: a.max(b), is_log });
         }
         let (mut lo, mut hi) = (f64::INFINITY, f64::NEG_INFINITY);
-        for &x in values.filter(|x| usable(**x)) {
+        let all: Vec<f64> = values.copied().collect();
+        for x in all.iter().copied().filter(|x| usable(*x)) {
             lo = lo.min(x);
             hi = hi.max(x);
         }
@@ -189,6 +182,12 @@ impl Scale {
             return None;
         }
         if is_log {
+            // A curve that passes through zero reaches down to nothing: the axis ends a little below all but its
+            // smallest hundredth.
+            let mut positive: Vec<f64> = all.iter().copied().filter(|x| usable(*x)).collect();
+            let n = positive.len() / 100;
+            let (_, low, _) = positive.select_nth_unstable_by(n, f64::total_cmp);
+            lo = lo.max(1e-3 * *low);
             let (mut a, mut b) = (lo.log10(), hi.log10());
             if b - a < 1e-6 {
                 (a, b) = (a - 0.5, b + 0.5);

@@ -7,6 +7,7 @@
 pub mod auto;
 mod curve;
 mod draw;
+mod raster;
 mod style;
 mod ticks;
 

@@ -90,6 +90,12 @@ pub fn linear(lo: f64, hi: f64, room: usize, unit: &str) -> Ticks {
         .map(|(m, d)| (m * power, d))
         .find(|(s, _)| *s >= raw * (1.0 - 1e-9))
         .unwrap_or((10.0 * power, 5));
+    // Angles are divided by quarters and thirds of a turn.
+    let angles = [(15.0, 3), (30.0, 3), (45.0, 3), (90.0, 6), (180.0, 4), (360.0, 4)];
+    let (step, divisions) = match angles.into_iter().find(|(s, _)| *s >= raw * (1.0 - 1e-9)) {
+        Some(a) if unit == "°" && raw > 10.0 => a,
+        _ => (step, divisions),
+    };
     let large = lo.abs().max(hi.abs());
     let mut exp3 = ((large.log10() + 1e-9) / 3.0).floor() as i32;
     // 0 to 1.2 V reads better than 0 to 1200 mV, 0 to 0.8 V as 0 to 0.8 V.
