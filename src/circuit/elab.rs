@@ -212,9 +212,13 @@ impl<'a> Elab<'a> {
                 counts[usize::from(c & 127)] += 1;
             }
         }
-        for (letter, name, terminals) in
-            [(b'r', "resistor", 2), (b'c', "capacitor", 2), (b'l', "inductor", 2), (b'v', "vsource", 2), (b'i', "isource", 2)]
-        {
+        for (letter, name, terminals) in [
+            (b'r', "resistor", 2),
+            (b'c', "capacitor", 2),
+            (b'l', "inductor", 2),
+            (b'v', "vsource", 2),
+            (b'i', "isource", 2),
+        ] {
             let n = counts[usize::from(letter)];
             if n > 1000
                 && let Some(ty) = registry::by_name(name)
@@ -425,7 +429,8 @@ impl<'a> Elab<'a> {
         let deck: &'a Deck = self.deck;
         let text = deck.names.get(f.sym);
         let (lo, hi) = (f.lo, f.hi);
-        let parsed = crate::expr::parse(text, &|a, b| Span::new(file, (lo + a as u32).min(hi), (lo + b as u32).min(hi)));
+        let parsed =
+            crate::expr::parse(text, &|a, b| Span::new(file, (lo + a as u32).min(hi), (lo + b as u32).min(hi)));
         self.keep_expr(scope, file, f.lo, f.hi, parsed)
     }
 
@@ -463,7 +468,8 @@ impl<'a> Elab<'a> {
             return e.clone();
         }
         let text = super::text::source_text(self.sources, Span::new(file, lo, hi));
-        let parsed = crate::expr::parse(&text, &|a, b| Span::new(file, (lo + a as u32).min(hi), (lo + b as u32).min(hi)));
+        let parsed =
+            crate::expr::parse(&text, &|a, b| Span::new(file, (lo + a as u32).min(hi), (lo + b as u32).min(hi)));
         self.keep_expr(scope, file, lo, hi, parsed)
     }
 
@@ -540,7 +546,10 @@ impl<'a> Elab<'a> {
                 _ => {}
             }
             if self.count > MAX_ELEMENTS {
-                self.report(Diagnostic::error(codes::TOO_LARGE, format!("the flattened circuit has more than {MAX_ELEMENTS} elements")));
+                self.report(Diagnostic::error(
+                    codes::TOO_LARGE,
+                    format!("the flattened circuit has more than {MAX_ELEMENTS} elements"),
+                ));
                 return;
             }
         }
@@ -557,7 +566,8 @@ impl<'a> Elab<'a> {
         if self.place(full) != PLACE_NONE {
             let name = self.names.get(full).to_string();
             let first = self.place_span(full);
-            let mut d = Diagnostic::error(codes::DUPLICATE, format!("element `{name}` is defined twice")).at(e.span(), "again here");
+            let mut d = Diagnostic::error(codes::DUPLICATE, format!("element `{name}` is defined twice"))
+                .at(e.span(), "again here");
             if let Some(s) = first {
                 d = d.at(s, "first here");
             }
@@ -573,9 +583,10 @@ impl<'a> Elab<'a> {
         if (p.index as usize) < g.len() {
             return Some(g.get(p.index as usize).span);
         }
-        self.pending.iter().find(|q| {
-            self.names.lookup(&format!("{}{}", q.scope.prefix, self.deck.names.get(q.el.name))) == Some(sym)
-        }).map(|q| q.el.span())
+        self.pending
+            .iter()
+            .find(|q| self.names.lookup(&format!("{}{}", q.scope.prefix, self.deck.names.get(q.el.name))) == Some(sym))
+            .map(|q| q.el.span())
     }
 
     fn lower_pending(&mut self) {
@@ -616,7 +627,8 @@ impl<'a> Elab<'a> {
                 .outwards()
                 .flat_map(|s| s.subckts.borrow().keys().map(|k| self.names.get(*k).to_string()).collect::<Vec<_>>())
                 .collect();
-            let mut d = Diagnostic::error(codes::UNKNOWN_SUBCKT, format!("unknown subcircuit `{text}`")).at(at, "no such `.subckt`");
+            let mut d = Diagnostic::error(codes::UNKNOWN_SUBCKT, format!("unknown subcircuit `{text}`"))
+                .at(at, "no such `.subckt`");
             if let Some(h) = nearest::did_you_mean(&text, known.iter().map(String::as_str)) {
                 d = d.help(h);
             } else if known.is_empty() {
@@ -629,9 +641,12 @@ impl<'a> Elab<'a> {
             let ports: Vec<&str> = def.ports.iter().map(|(p, _)| self.deck.names.get(*p)).collect();
             let given: Vec<&str> = nodes.iter().map(|f| self.deck.names.get(f.sym)).collect();
             let text = self.deck.names.get(def.name);
-            let d = Diagnostic::error(codes::WRONG_NODES, format!("`{text}` has {} ports, and {} nodes are given", ports.len(), given.len()))
-                .at(e.span(), format!("nodes: {}", given.join(" ")))
-                .at(def.span, format!("ports: {}", ports.join(" ")));
+            let d = Diagnostic::error(
+                codes::WRONG_NODES,
+                format!("`{text}` has {} ports, and {} nodes are given", ports.len(), given.len()),
+            )
+            .at(e.span(), format!("nodes: {}", given.join(" ")))
+            .at(def.span, format!("ports: {}", ports.join(" ")));
             self.report_in(scope, d);
             return;
         }
@@ -649,7 +664,11 @@ impl<'a> Elab<'a> {
         }
         let depth = scope.calls.as_ref().map_or(0, |c| c.depth) + 1;
         if depth > MAX_DEPTH {
-            self.report_in(scope, Diagnostic::error(codes::TOO_LARGE, format!("subcircuits are nested more than {MAX_DEPTH} deep")).at(e.span(), "at this call"));
+            self.report_in(
+                scope,
+                Diagnostic::error(codes::TOO_LARGE, format!("subcircuits are nested more than {MAX_DEPTH} deep"))
+                    .at(e.span(), "at this call"),
+            );
             return;
         }
         let full = self.full_name(scope, e.name);
@@ -678,7 +697,11 @@ impl<'a> Elab<'a> {
         for (key, values) in fields.keyed(split) {
             let text = self.deck.names.get(key.sym);
             let Some(value) = values.first() else {
-                self.report_in(scope, Diagnostic::error(codes::MISSING, format!("`{text}` has no value")).at(Span::new(e.file, key.lo, key.hi), "a value is needed after this"));
+                self.report_in(
+                    scope,
+                    Diagnostic::error(codes::MISSING, format!("`{text}` has no value"))
+                        .at(Span::new(e.file, key.lo, key.hi), "a value is needed after this"),
+                );
                 continue;
             };
             let v = if values.len() > 1 {
@@ -692,7 +715,8 @@ impl<'a> Elab<'a> {
                     if x > 0.0 {
                         m *= x;
                     } else {
-                        let d = Diagnostic::error(codes::OUT_OF_RANGE_CALL, format!("multiplier m = {x} must be positive"));
+                        let d =
+                            Diagnostic::error(codes::OUT_OF_RANGE_CALL, format!("multiplier m = {x} must be positive"));
                         self.report_in(scope, d.at(Span::new(e.file, value.lo, value.hi), "here"));
                     }
                 }
@@ -702,8 +726,11 @@ impl<'a> Elab<'a> {
             if !def.params.iter().any(|p| p.name == key.sym) && !in_body() {
                 let known: Vec<&str> = def.params.iter().map(|p| self.deck.names.get(p.name)).collect();
                 let sub = self.deck.names.get(def.name);
-                let mut d = Diagnostic::warning(codes::UNKNOWN_CALL_PARAM, format!("subcircuit `{sub}` has no parameter `{text}`"))
-                    .at(Span::new(e.file, key.lo, key.hi), "not in its parameter list");
+                let mut d = Diagnostic::warning(
+                    codes::UNKNOWN_CALL_PARAM,
+                    format!("subcircuit `{sub}` has no parameter `{text}`"),
+                )
+                .at(Span::new(e.file, key.lo, key.hi), "not in its parameter list");
                 if let Some(h) = nearest::did_you_mean(text, known.iter().copied()) {
                     d = d.help(h);
                 }
@@ -740,7 +767,9 @@ impl<'a> Elab<'a> {
     fn call_value(&mut self, scope: &Rc<Scope<'a>>, file: FileId, f: &Field) -> Option<Value> {
         if f.kind == FieldKind::Word && number_of(self.deck.names.get(f.sym)).is_none() {
             let known = scope.outwards().any(|s| {
-                s.models.borrow().contains_key(&f.sym) || s.bins.borrow().contains_key(&f.sym) || s.subckts.borrow().contains_key(&f.sym)
+                s.models.borrow().contains_key(&f.sym)
+                    || s.bins.borrow().contains_key(&f.sym)
+                    || s.subckts.borrow().contains_key(&f.sym)
             });
             let is_param = scope.outwards().any(|s| s.params.borrow().contains_key(&f.sym));
             if known && !is_param {
@@ -760,7 +789,10 @@ impl<'a> Elab<'a> {
         let top = self.top.clone();
         for (name, param, value) in &over.instances {
             let Some(sym) = self.find_element(&top, name) else {
-                self.report(Diagnostic::error(codes::UNKNOWN_ELEMENT, format!("a sweep names the element `{name}`, which does not exist")));
+                self.report(Diagnostic::error(
+                    codes::UNKNOWN_ELEMENT,
+                    format!("a sweep names the element `{name}`, which does not exist"),
+                ));
                 continue;
             };
             let p = self.place(sym);
@@ -774,7 +806,10 @@ impl<'a> Elab<'a> {
                 Some(id) => g.set_instance_param(p.index as usize, id, (*value).into()),
                 None => {
                     let what = param.as_deref().unwrap_or("value");
-                    self.report(Diagnostic::error(codes::UNKNOWN_INSTANCE_PARAM, format!("`{name}` ({}) has no parameter `{what}` that could be swept", info.name)));
+                    self.report(Diagnostic::error(
+                        codes::UNKNOWN_INSTANCE_PARAM,
+                        format!("`{name}` ({}) has no parameter `{what}` that could be swept", info.name),
+                    ));
                 }
             }
         }
@@ -792,7 +827,10 @@ impl<'a> Elab<'a> {
                 }
             }
             if !found {
-                self.report(Diagnostic::error(codes::UNKNOWN_MODEL, format!("a sweep names `{model}({param})`, which no element in the circuit uses")));
+                self.report(Diagnostic::error(
+                    codes::UNKNOWN_MODEL,
+                    format!("a sweep names `{model}({param})`, which no element in the circuit uses"),
+                ));
             }
         }
     }

@@ -6,7 +6,6 @@ use crate::diag::{Span, nearest};
 
 mod analyses;
 pub mod cards;
-mod sense;
 mod controlled;
 mod elab;
 mod elements;
@@ -18,6 +17,7 @@ mod outputs;
 mod probes;
 mod rational;
 mod scope;
+mod sense;
 mod sources;
 mod sweeps;
 #[cfg(test)]

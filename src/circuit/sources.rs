@@ -54,7 +54,9 @@ impl<'a> Elab<'a> {
     pub fn source(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym, letter: u8) {
         let fields = Fields::of(self.deck, e.file, e.fields);
         let limited = letter == b'v'
-            && fields.all.iter().any(|f| f.kind == FieldKind::Key && matches!(self.deck.names.get(f.sym), "compliance" | "ilim" | "icomp"));
+            && fields.all.iter().any(|f| {
+                f.kind == FieldKind::Key && matches!(self.deck.names.get(f.sym), "compliance" | "ilim" | "icomp")
+            });
         let name = match (letter, limited) {
             (b'v', true) => "vsource_limited",
             (b'v', false) => "vsource",
@@ -79,7 +81,14 @@ impl<'a> Elab<'a> {
         }
     }
 
-    fn source_field(&mut self, scope: &Rc<Scope<'a>>, e: &Element, f: &Field, r: &mut Reader<'_>, draft: &mut Draft) -> bool {
+    fn source_field(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &Element,
+        f: &Field,
+        r: &mut Reader<'_>,
+        draft: &mut Draft,
+    ) -> bool {
         let text = self.deck.names.get(f.sym);
         let at = Span::new(e.file, f.lo, f.hi);
         match f.kind {
@@ -119,7 +128,10 @@ impl<'a> Elab<'a> {
                         while r.peek().is_some_and(|v| self.is_value(scope, v)) {
                             r.at += 1;
                         }
-                        let d = Diagnostic::warning(codes::NOT_SUPPORTED, format!("`{text}` belongs to distortion analysis, which is not supported"));
+                        let d = Diagnostic::warning(
+                            codes::NOT_SUPPORTED,
+                            format!("`{text}` belongs to distortion analysis, which is not supported"),
+                        );
                         self.report_in(scope, d.at(at, "ignored"));
                         true
                     }
@@ -140,19 +152,28 @@ impl<'a> Elab<'a> {
             FieldKind::Open | FieldKind::Close => true,
             FieldKind::Text | FieldKind::Symbol => {
                 let shown = self.sources.text(at).to_string();
-                self.report_in(scope, Diagnostic::error(codes::UNEXPECTED, format!("`{shown}` is not expected here")).at(at, "on this source"));
+                self.report_in(
+                    scope,
+                    Diagnostic::error(codes::UNEXPECTED, format!("`{shown}` is not expected here"))
+                        .at(at, "on this source"),
+                );
                 false
             }
         }
     }
 
     fn missing(&mut self, scope: &Scope<'a>, at: Span, what: &str) -> bool {
-        self.report_in(scope, Diagnostic::error(codes::MISSING, format!("{what} has no value")).at(at, "a value is needed after this"));
+        self.report_in(
+            scope,
+            Diagnostic::error(codes::MISSING, format!("{what} has no value")).at(at, "a value is needed after this"),
+        );
         false
     }
 
     fn unknown_wave(&mut self, scope: &Rc<Scope<'a>>, text: &str, at: Span) {
-        let mut d = Diagnostic::error(codes::UNEXPECTED, format!("`{text}` is neither a value, a parameter nor a waveform")).at(at, "not understood");
+        let mut d =
+            Diagnostic::error(codes::UNEXPECTED, format!("`{text}` is neither a value, a parameter nor a waveform"))
+                .at(at, "not understood");
         let params = self.param_names(scope);
         let known = WAVES.iter().map(|(w, _)| *w).chain(["dc", "ac"]).chain(params.iter().map(String::as_str));
         if let Some(h) = nearest::did_you_mean(text, known) {
@@ -189,7 +210,14 @@ impl<'a> Elab<'a> {
     }
 
     /// `key = value` on a source; a list for vector parameters.
-    fn source_key(&mut self, scope: &Rc<Scope<'a>>, e: &Element, key: &Field, r: &mut Reader<'_>, draft: &mut Draft) -> bool {
+    fn source_key(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &Element,
+        key: &Field,
+        r: &mut Reader<'_>,
+        draft: &mut Draft,
+    ) -> bool {
         let text = self.deck.names.get(key.sym);
         let at = Span::new(e.file, key.lo, key.hi);
         let ty = draft.ty.clone();
@@ -210,7 +238,9 @@ impl<'a> Elab<'a> {
                 while r.next().is_some_and(|f| f.kind != FieldKind::Close) {}
             } else {
                 r.next();
-                while r.peek().is_some_and(|f| f.kind == FieldKind::Comma) && r.fields.get(r.at + 1).is_some_and(|f| f.kind != FieldKind::Key) {
+                while r.peek().is_some_and(|f| f.kind == FieldKind::Comma)
+                    && r.fields.get(r.at + 1).is_some_and(|f| f.kind != FieldKind::Key)
+                {
                     r.at += 2;
                 }
             }
@@ -227,7 +257,15 @@ impl<'a> Elab<'a> {
         }
     }
 
-    fn waveform(&mut self, scope: &Rc<Scope<'a>>, e: &Element, at: Span, wave: &str, r: &mut Reader<'_>, draft: &mut Draft) -> bool {
+    fn waveform(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &Element,
+        at: Span,
+        wave: &str,
+        r: &mut Reader<'_>,
+        draft: &mut Draft,
+    ) -> bool {
         if r.peek().is_some_and(|f| f.kind == FieldKind::Symbol) {
             r.at += 1;
         }
@@ -264,7 +302,10 @@ impl<'a> Elab<'a> {
                 }
                 FieldKind::Word | FieldKind::Expr => {
                     let text = self.deck.names.get(f.sym);
-                    let is_bits = wave == "pat" && args.len() >= 6 && text.starts_with('b') && text[1..].bytes().all(|b| matches!(b, b'0' | b'1' | b'm' | b'z'));
+                    let is_bits = wave == "pat"
+                        && args.len() >= 6
+                        && text.starts_with('b')
+                        && text[1..].bytes().all(|b| matches!(b, b'0' | b'1' | b'm' | b'z'));
                     if is_bits {
                         self.set_named(draft, "bits", Value::Text(text.into()));
                     } else if depth == 0 && !self.is_value(scope, &f) {
@@ -295,13 +336,19 @@ impl<'a> Elab<'a> {
     /// Pairs, in order of time.
     fn check_pwl(&mut self, scope: &Scope<'a>, at: Span, args: &mut [f64]) -> bool {
         if args.len() % 2 == 1 {
-            let d = Diagnostic::error(codes::PWL, format!("PWL needs pairs of time and value, and has {} numbers", args.len()));
+            let d = Diagnostic::error(
+                codes::PWL,
+                format!("PWL needs pairs of time and value, and has {} numbers", args.len()),
+            );
             self.report_in(scope, d.at(at, "one number is missing or too many"));
             return false;
         }
         let times: Vec<f64> = args.iter().step_by(2).copied().collect();
         if let Some(k) = times.windows(2).position(|w| w[1] < w[0]) {
-            let d = Diagnostic::error(codes::PWL, format!("PWL times must not decrease: {:e} s is followed by {:e} s", times[k], times[k + 1]));
+            let d = Diagnostic::error(
+                codes::PWL,
+                format!("PWL times must not decrease: {:e} s is followed by {:e} s", times[k], times[k + 1]),
+            );
             self.report_in(scope, d.at(at, format!("point {} of {}", k + 2, times.len())));
             return false;
         }
@@ -312,9 +359,15 @@ impl<'a> Elab<'a> {
     fn wave_file(&mut self, scope: &Rc<Scope<'a>>, e: &Element, f: &Field, draft: &mut Draft) -> bool {
         let at = Span::new(e.file, f.lo, f.hi);
         let name = self.sources.text(at).trim_matches(['"', '\'']).to_string();
-        let found = self.sources.files().iter().find(|s| s.name == name || s.name.ends_with(&format!("/{name}"))).map(|s| Arc::clone(&s.text));
+        let found = self
+            .sources
+            .files()
+            .iter()
+            .find(|s| s.name == name || s.name.ends_with(&format!("/{name}")))
+            .map(|s| Arc::clone(&s.text));
         let Some(text) = found else {
-            let d = Diagnostic::error(codes::WAVE_FILE, format!("waveform file `{name}` was not found")).at(at, "named here");
+            let d = Diagnostic::error(codes::WAVE_FILE, format!("waveform file `{name}` was not found"))
+                .at(at, "named here");
             self.report_in(scope, d.help("paths are relative to the file that names them"));
             return false;
         };
@@ -325,7 +378,10 @@ impl<'a> Elab<'a> {
                 match number_of(word) {
                     Some(x) => args.push(x),
                     None => {
-                        let d = Diagnostic::error(codes::WAVE_FILE, format!("`{word}` on line {} of `{name}` is not a number", n + 1));
+                        let d = Diagnostic::error(
+                            codes::WAVE_FILE,
+                            format!("`{word}` on line {} of `{name}` is not a number", n + 1),
+                        );
                         self.report_in(scope, d.at(at, "named here"));
                         return false;
                     }

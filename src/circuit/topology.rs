@@ -90,7 +90,10 @@ pub(super) fn check(el: &Elab<'_>) -> Vec<Diagnostic> {
     if el.groups.iter().all(|g| g.is_empty()) {
         // Faulty elements were reported; without any line at all that is the fault.
         if el.count == 0 {
-            out.push(Diagnostic::error(codes::EMPTY, "the deck has no elements").help("the first line of a deck is its title, not an element"));
+            out.push(
+                Diagnostic::error(codes::EMPTY, "the deck has no elements")
+                    .help("the first line of a deck is its title, not an element"),
+            );
         }
         return out;
     }
@@ -155,8 +158,15 @@ pub(super) fn check(el: &Elab<'_>) -> Vec<Diagnostic> {
     }
     for (name, span, node) in shorted.into_iter().take(SHOWN) {
         out.push(
-            Diagnostic::error(codes::SHORTED_SOURCE, format!("both ends of `{}` are on node `{}`", el.names.get(name), el.names.get(el.nodes[node as usize])))
-                .at(span, "a voltage across a single node"),
+            Diagnostic::error(
+                codes::SHORTED_SOURCE,
+                format!(
+                    "both ends of `{}` are on node `{}`",
+                    el.names.get(name),
+                    el.names.get(el.nodes[node as usize])
+                ),
+            )
+            .at(span, "a voltage across a single node"),
         );
     }
     let loop_count = loops.len();
@@ -164,7 +174,10 @@ pub(super) fn check(el: &Elab<'_>) -> Vec<Diagnostic> {
         out.push(loop_fault(el, ty, name, span, a, b));
     }
     if loop_count > SHOWN {
-        out.push(Diagnostic::error(codes::VOLTAGE_LOOP, format!("{} more loops of voltage sources and inductors", loop_count - SHOWN)));
+        out.push(Diagnostic::error(
+            codes::VOLTAGE_LOOP,
+            format!("{} more loops of voltage sources and inductors", loop_count - SHOWN),
+        ));
     }
     islands(el, &mut any, &mut dc, &mut out);
     dangling(el, &degree, &mut out);
@@ -212,7 +225,10 @@ fn loop_fault(el: &Elab<'_>, ty: &str, name: crate::base::Sym, span: Span, a: Un
         path.push(*k);
         at = *p;
     }
-    let names: Vec<String> = std::iter::once(el.names.get(name)).chain(path.iter().map(|k| el.names.get(edges[*k].2))).map(|n| format!("`{n}`")).collect();
+    let names: Vec<String> = std::iter::once(el.names.get(name))
+        .chain(path.iter().map(|k| el.names.get(edges[*k].2)))
+        .map(|n| format!("`{n}`"))
+        .collect();
     let all_inductors = ty == "inductor" && path.iter().all(|k| edges[*k].4 == "inductor");
     let what = if all_inductors { "inductors" } else { "voltage sources and inductors" };
     let message = format!("a loop of {what}: {}", names.join(", "));
@@ -257,7 +273,8 @@ fn islands(el: &Elab<'_>, any: &mut Sets, dc: &mut Sets, out: &mut Vec<Diagnosti
         }
     }
     let list = |nodes: &[u32]| {
-        let mut names: Vec<String> = nodes.iter().take(8).map(|x| format!("`{}`", el.names.get(el.nodes[*x as usize]))).collect();
+        let mut names: Vec<String> =
+            nodes.iter().take(8).map(|x| format!("`{}`", el.names.get(el.nodes[*x as usize]))).collect();
         if nodes.len() > 8 {
             names.push(format!("and {} more", nodes.len() - 8));
         }
@@ -281,11 +298,16 @@ fn islands(el: &Elab<'_>, any: &mut Sets, dc: &mut Sets, out: &mut Vec<Diagnosti
             Diagnostic::warning(codes::NO_DC_PATH, format!("no DC path from {} to ground", list(nodes)))
                 .at(span, format!("only capacitors, currents and gates meet here, at `{name}`"))
                 .note("the operating point does not determine this voltage; it is held near 0 V")
-                .help("give it a DC path (a large resistor), `.options rshunt=1e12`, or an initial condition with `uic`"),
+                .help(
+                    "give it a DC path (a large resistor), `.options rshunt=1e12`, or an initial condition with `uic`",
+                ),
         );
     }
     if floating.len() > SHOWN {
-        out.push(Diagnostic::warning(codes::NO_DC_PATH, format!("{} more groups of nodes have no DC path to ground", floating.len() - SHOWN)));
+        out.push(Diagnostic::warning(
+            codes::NO_DC_PATH,
+            format!("{} more groups of nodes have no DC path to ground", floating.len() - SHOWN),
+        ));
     }
 }
 
@@ -320,8 +342,11 @@ fn dangling(el: &Elab<'_>, degree: &[u8], out: &mut Vec<Diagnostic>) {
     for node in single.iter().take(SHOWN) {
         let Some((name, span)) = at.get(node) else { continue };
         out.push(
-            Diagnostic::lint(codes::DANGLING, format!("node `{}` has one connection", el.names.get(el.nodes[*node as usize])))
-                .at(*span, format!("only `{}` is connected to it", el.names.get(*name))),
+            Diagnostic::lint(
+                codes::DANGLING,
+                format!("node `{}` has one connection", el.names.get(el.nodes[*node as usize])),
+            )
+            .at(*span, format!("only `{}` is connected to it", el.names.get(*name))),
         );
     }
 }

@@ -30,8 +30,8 @@ pub mod tline;
 pub mod values;
 
 pub use batch::{
-    AcLoad, Batch, Binder, DcKind, DcLink, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot, Unknown,
-    UnknownKind, UnknownSpec, Wiring, Wishes,
+    AcLoad, Batch, Binder, DcKind, DcLink, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot,
+    Unknown, UnknownKind, UnknownSpec, Wiring, Wishes,
 };
 pub use card::{Group, InstanceRef, ModelCard, Value};
 pub use param::{DeviceInfo, ParamId, ParamKind, ParamSpec, Range, Terminal};
