@@ -237,6 +237,10 @@ fn device_probes(
         let mut names = vec![];
         for i in group.iter() {
             let name = circuit.names.get(i.name).to_string();
+            // Sources that elaboration put in to measure currents are not the user's.
+            if circuit.sensed_name(&name).is_some() {
+                continue;
+            }
             let found: Vec<_> = vars.iter().filter_map(|v| sim.probe(&format!("@{name}[{}]", v.name))).collect();
             if found.len() == vars.len() {
                 probes.extend(found);
@@ -244,7 +248,9 @@ fn device_probes(
             }
         }
         let device = device_name(group.info().name);
-        layout.push((device, vars, names));
+        if !names.is_empty() {
+            layout.push((device, vars, names));
+        }
     }
     layout
 }
