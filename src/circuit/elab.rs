@@ -153,6 +153,7 @@ impl<'a> Elab<'a> {
         circuit.options = self.options.clone();
         circuit.env = self.env;
         self.apply_overrides();
+        self.fill_windings();
         self.groups.retain(|g| !g.is_empty());
         for d in super::topology::check(self) {
             self.report(d);

@@ -10,6 +10,7 @@ use super::scope::{Scope, Value as ParamValue};
 use super::text::{Fields, number_of};
 use super::{PENDING, PLACE_NONE, Place};
 use crate::base::Sym;
+use crate::device::inductor;
 use crate::device::{DeviceInfo, DeviceType, ParamId, ParamKind, Unknown, Value, param, registry};
 use crate::diag::codes::circuit as codes;
 use crate::diag::{Diagnostic, Span, nearest};
@@ -690,7 +691,31 @@ impl<'a> Elab<'a> {
             );
             ok = false;
         }
-        if ok { self.emit(scope, e, full, draft) } else { self.mark(full, &ty) }
+        if !ok {
+            return self.mark(full, &ty);
+        }
+        self.emit(scope, e, full, draft);
+    }
+
+    /// The coupling follows the temperature of its windings, so it is given all that decides their inductance; the
+    /// windings are told that they are coupled.
+    pub fn fill_windings(&mut self) {
+        let Some(k) = self.groups.iter().position(|g| g.info().name == "mutual") else { return };
+        let Some(id) = param::find(self.groups[k].info().instance, "windings") else { return };
+        for i in 0..self.groups[k].len() {
+            let refs = self.groups[k].get(i).refs.to_vec();
+            let mut windings = vec![];
+            for s in refs {
+                let p = self.place(s);
+                if let Some(g) = self.groups.get_mut(p.group as usize)
+                    && (p.index as usize) < g.len()
+                {
+                    windings.extend(inductor::winding(&g.get(p.index as usize), &self.env));
+                    g.set_instance_param(p.index as usize, inductor::COUPLED, 1.0.into());
+                }
+            }
+            self.groups[k].set_instance_param(i, id, Value::Vector(windings.into()));
+        }
     }
 
     /// Lint: `10M` is ten milliohm.

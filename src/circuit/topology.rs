@@ -7,7 +7,7 @@
 //! All three by union-find over the nodes.
 
 use super::elab::Elab;
-use crate::device::{DcKind, DcLink, DeviceInfo, InstanceRef, Unknown, Value, param};
+use crate::device::{DcKind, DcLink, DeviceInfo, InstanceRef, Unknown};
 use crate::diag::codes::circuit as codes;
 use crate::diag::{Diagnostic, Span};
 
@@ -101,6 +101,9 @@ pub(super) fn check(el: &Elab<'_>) -> Vec<Diagnostic> {
         // Elements are missing: what follows would be consequences.
         return out;
     }
+    for g in &el.groups {
+        out.extend(g.ty.lint(g, &el.env));
+    }
     let n = el.nodes.len();
     let (mut any, mut dc, mut volts) = (Sets::new(n), Sets::new(n), Sets::new(n));
     let mut degree = vec![0u8; n];
@@ -109,7 +112,6 @@ pub(super) fn check(el: &Elab<'_>) -> Vec<Diagnostic> {
     let mut shorted = vec![];
     for g in &el.groups {
         let known = g.ty.dc_links().or_else(|| links(g.info()));
-        let r = (g.info().name == "resistor").then(|| param::find(g.info().instance, "r")).flatten();
         for inst in g.iter() {
             for node in inst.nodes {
                 grounded |= *node == 0;
@@ -119,17 +121,6 @@ pub(super) fn check(el: &Elab<'_>) -> Vec<Diagnostic> {
             }
             for w in inst.nodes.windows(2) {
                 any.join(w[0], w[1]);
-            }
-            if let Some(id) = r
-                && let Some(Value::Num(x)) = inst.get(id)
-                && *x == 0.0
-            {
-                let name = el.names.get(inst.name);
-                out.push(
-                    Diagnostic::warning(codes::ZERO_RESISTANCE, format!("`{name}` has a resistance of zero"))
-                        .at(inst.span, "taken as 1 mΩ")
-                        .help("use a voltage source of 0 V for a wire whose current is wanted"),
-                );
             }
             each_link(&inst, known, &mut |a, b, kind| match kind {
                 DcKind::Conductive => {

@@ -13,6 +13,7 @@ pub mod common;
 pub mod controlled;
 pub mod diode;
 pub mod inductor;
+pub mod gated;
 pub mod jfet;
 pub mod junction;
 pub mod laplace;
@@ -20,6 +21,8 @@ pub mod mesfet;
 pub mod mosfet;
 pub mod mutual;
 pub mod param;
+#[cfg(test)]
+mod primitive_tests;
 pub mod registry;
 pub mod resistor;
 pub mod source;

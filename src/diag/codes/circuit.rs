@@ -137,9 +137,6 @@ crate::codes! { CODES:
     SHORTED_SOURCE = "E0507", "shorted source",
         "Both ends of a voltage source or an inductor are on the same node: the voltage across a single node is zero, \
          whatever the source says.";
-    ZERO_RESISTANCE = "W0508", "resistance of zero",
-        "A resistor of zero ohm would carry an infinite conductance. It is taken as 1 mΩ; a voltage source of 0 V is \
-         the exact wire.";
     DANGLING = "L0509", "node with one connection",
         "Only one terminal is connected to this node, so no current can flow there. This is often a misspelt node name.";
 }
