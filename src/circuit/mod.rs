@@ -17,6 +17,7 @@ mod outputs;
 mod probes;
 mod rational;
 mod scope;
+mod sense;
 mod sources;
 mod sweeps;
 #[cfg(test)]
