@@ -17,7 +17,6 @@ mod outputs;
 mod probes;
 mod rational;
 mod scope;
-mod sense;
 mod sources;
 mod sweeps;
 #[cfg(test)]
