@@ -64,6 +64,9 @@ const AC: f64 = 1e-5;
 /// ngspice's sensitivities are finite differences of relative step 1e-6.
 const SENS: f64 = 1e-5;
 
+/// Waveforms agree to 10 reltol of their range; the goldens are not meant to be better than this.
+const LEAST_TRAN: f64 = 1e-3;
+
 /// Below this a quantity is nought: V or A. Junctions carry gmin x V beside their own current, and currents are
 /// differences of larger ones.
 fn floor(name: &str) -> f64 {
@@ -156,7 +159,7 @@ fn difference(
     match values {
         Values::Wave { t, v, error } => {
             let reltol = table.meta.options.get("reltol").and_then(|s| s.parse().ok()).unwrap_or(1e-3);
-            let tol = golden.tolerance.tran.unwrap_or(10.0 * reltol);
+            let tol = golden.tolerance.tran.unwrap_or((10.0 * reltol).max(LEAST_TRAN));
             let stop = t.last().copied().unwrap_or(0.0);
             let slack = golden.tolerance.time.unwrap_or(0.0) * stop;
             waves(table.axis()?.re().as_slice(), &column.re(), t, v, *error, tol, slack)
@@ -240,8 +243,10 @@ fn waves(time: &[f64], ours: &[f64], t: &[f64], v: &[f64], thinned: f64, tol: f6
         }
     };
     for (&x, &e) in t.iter().zip(v) {
+        // Between our points the waveform is a curve, not a line: both interpolations count.
         let (lo, hi) = span(time, ours, x - slack, x + slack);
-        look(x, e, lo, hi, allowed);
+        let c = cubic(time, ours, x);
+        look(x, e, lo.min(c), hi.max(c), allowed);
     }
     for (&x, &e) in time.iter().zip(ours) {
         let (lo, hi) = span(t, v, x - slack, x + slack);
@@ -267,6 +272,16 @@ fn span(t: &[f64], v: &[f64], a: f64, b: f64) -> (f64, f64) {
         hi = hi.max(y);
     }
     if x.is_nan() || y.is_nan() { (f64::NAN, f64::NAN) } else { (lo, hi) }
+}
+
+/// The cubic through the two points on either side; the line at the ends.
+fn cubic(t: &[f64], v: &[f64], x: f64) -> f64 {
+    let k = t.partition_point(|&s| s < x);
+    if k < 2 || k + 1 >= t.len() {
+        return at(t, v, x);
+    }
+    let (t, v) = (&t[k - 2..k + 2], &v[k - 2..k + 2]);
+    (0..4).map(|i| v[i] * (0..4).filter(|&j| j != i).map(|j| (x - t[j]) / (t[i] - t[j])).product::<f64>()).sum()
 }
 
 fn at(t: &[f64], v: &[f64], x: f64) -> f64 {

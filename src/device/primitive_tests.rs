@@ -196,7 +196,7 @@ fn resistance_temperature_geometry_noise() {
     close(g(&[], &[("r", n(1e3)), ("tce", n(2.0))], 310.15), 1e-3 / 1.01f64.powi(20));
     close(g(&[("tc1", 1e-2)], &[("r", n(1e3)), ("temp", n(37.0))], 400.0), 1e-3 / 1.1);
     close(g(&[("tc1", 1e-2), ("tnom", 17.0)], &[("r", n(1e3)), ("dtemp", n(5.0))], 300.15), 1e-3 / 1.15);
-    close(g(&[("rsh", 100.0), ("narrow", 1e-6), ("defw", 3e-6)], &[("l", n(20e-6))], 300.15), 1e-3);
+    close(g(&[("rsh", 100.0), ("narrow", 0.5e-6), ("defw", 3e-6)], &[("l", n(20e-6))], 300.15), 1e-3);
     close(g(&[], &[("r", n(0.0))], 300.15), 1e3);
     assert_eq!(faults("resistor", &[], 0), ["E0440"]);
 

@@ -190,10 +190,12 @@ def thin(t, v):
     return sorted(keep), -heap[0][0] if heap else 0.0
 
 
-def wanted(name, choice):
+def wanted(name, choice, text):
+    """The signals asked for, or all of the top level; not those of elements that ngspice makes for POLY and TABLE."""
     if choice:
         return name in choice
-    return re.fullmatch(r"v\([^.#@]+\)|i\([^.#@]+\)", name) is not None
+    inside = re.fullmatch(r"[vi]\(([^.#@$]+)\)", name)
+    return inside is not None and re.search(rf"(?<!\w){inside[1]}(?!\w)", text.lower()) is not None
 
 
 def digits(x, n=12):
@@ -226,16 +228,22 @@ def golden(path):
             plot["axis"] = [digits(x.real) for x in axis]
         for name, column in list(zip(names, columns))[1 if has_axis else 0:]:
             name = name.lower()
-            if kind in ("op", "dc", "ac", "tran") and not wanted(name, choice):
+            if kind in ("op", "dc", "ac", "tran") and not wanted(name, choice, text):
                 continue
             if kind == "noise" and not name.startswith(("onoise_spectrum", "inoise_spectrum")):
                 continue
             if kind in ("noise_total", "tf", "sens", "pz") and name.startswith("v("):
                 name = name[2:-1]  # the raw file wraps every voltage-like name
-            if kind == "noise_total" and name not in ("onoise_total", "inoise_total"):
+            # Not the input noise: ngspice divides each interval's output noise by the gain at the interval's end.
+            if kind == "noise_total" and name != "onoise_total":
                 continue
             # Principal values only; ngspice differentiates numerically.
             if kind == "sens" and (":" in name or re.search(r"_(m|scale|l|w|bv_max)$", name)):
+                continue
+            if kind == "sens":
+                name = name.removesuffix("_gain")
+            # ngspice has no output resistance of a current: it says 1e20.
+            if kind == "tf" and abs(column[0]) >= 1e20:
                 continue
             if kind == "tran":
                 time = columns[0]
