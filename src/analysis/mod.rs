@@ -29,6 +29,7 @@ pub fn run(
     sink: &mut dyn Sink,
     control: &Control,
 ) -> Result<(), Vec<Diagnostic>> {
+    sim.restart_stats();
     match analysis {
         Analysis::Op => op::run(sim, probes, sink, control),
         Analysis::Dc { sweeps } => dc::run(sweeps, sim, probes, sink, control),

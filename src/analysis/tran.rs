@@ -177,7 +177,7 @@ fn check(plan: &Plan) -> Result<(), Vec<Diagnostic>> {
 
 /// Initial unknowns and contents.
 fn begin(t: &mut Transient, plan: &Plan, control: &Control) -> Result<(), Vec<Diagnostic>> {
-    let at = t.sim.point_dc();
+    let at = crate::device::Point { is_tran_op: true, ..t.sim.point_dc() };
     if !plan.uic {
         op::solve(t.sim, &at, &mut t.x, true, false, control, " at the start of the transient")?;
         let at = t.sim.point_tran(0.0);
@@ -265,6 +265,9 @@ pub fn run(
     let n = sim.len();
     let mut controller = Controller::new(options.reltol, options.trtol * LTE_PER_TRTOL, sim.abstol.clone());
     controller.is_dynamic.fill(false);
+    if plan.max_step.is_none() {
+        controller.resolution = plan.step;
+    }
     let memory = sim.memory.clone();
     let mut t = Transient {
         sim,

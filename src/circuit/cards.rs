@@ -63,9 +63,13 @@ pub enum Freq {
 
 impl Freq {
     pub fn points(&self) -> Vec<f64> {
+        // As in ngspice the last point is the stop frequency: where the span is not a whole number of steps, they are
+        // stretched to make it one.
         let log = |n: usize, a: f64, b: f64, base: f64| {
-            let count = ((b / a).ln() / base.ln() * n as f64 + 1e-9).floor() as usize + 1;
-            (0..count).map(|k| a * base.powf(k as f64 / n as f64)).collect()
+            let exact = (b / a).ln() / base.ln() * n as f64;
+            let steps = (exact + 1e-9).floor().max(0.0);
+            let ratio = if steps > 0.0 && exact - steps > 1e-6 { (b / a).powf(n as f64 / steps) } else { base };
+            (0..=steps as usize).map(|k| a * ratio.powf(k as f64 / n as f64)).collect()
         };
         match self {
             Freq::Lin(1, a, _) => vec![*a],

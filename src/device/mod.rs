@@ -12,6 +12,7 @@ pub mod card;
 pub mod common;
 pub mod controlled;
 pub mod diode;
+pub mod gated;
 pub mod inductor;
 pub mod jfet;
 pub mod junction;
@@ -20,6 +21,8 @@ pub mod mesfet;
 pub mod mosfet;
 pub mod mutual;
 pub mod param;
+#[cfg(test)]
+mod primitive_tests;
 pub mod registry;
 pub mod resistor;
 pub mod source;
@@ -30,8 +33,8 @@ pub mod tline;
 pub mod values;
 
 pub use batch::{
-    AcLoad, Batch, Binder, DcKind, DcLink, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot, Unknown,
-    UnknownKind, UnknownSpec, Wiring, Wishes,
+    AcLoad, Batch, Binder, DcKind, DcLink, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot,
+    Unknown, UnknownKind, UnknownSpec, Wiring, Wishes,
 };
 pub use card::{Group, InstanceRef, ModelCard, Value};
 pub use param::{DeviceInfo, ParamId, ParamKind, ParamSpec, Range, Terminal};

@@ -40,7 +40,7 @@ impl DeviceType for Mutual {
         let mut b = MutualBatch { k: vec![], pairs: vec![] };
         for inst in group.iter() {
             let k = inst.given(K).unwrap_or(f64::NAN);
-            if !(k.abs() <= 1.0) {
+            if k.is_nan() || k.abs() > 1.0 {
                 faults.push(
                     Diagnostic::error(codes::BAD_COUPLING, "coupling coefficient outside -1 to 1")
                         .at(inst.span, format!("k is {k}"))

@@ -1,7 +1,7 @@
 //! Resistor: `i = (v_p - v_n) m / R(T)`.
 //!
 //! R(T) = r scale (1 + tc1 dT + tc2 dT²) with dT = T - tnom, or r scale 1.01^(tce dT) when `tce` is given. Without a
-//! value the sheet resistance of the model gives it: r = rsh (l - short)/(w - narrow).
+//! value the sheet resistance of the model gives it: r = rsh (l - 2 short)/(w - 2 narrow), etched on both sides as in ngspice.
 //! Noise: thermal 4kT/R, and flicker kf |i|^af / (f^ef weff^wf leff^lf). Equations: Nagel, "SPICE2", ERL-M520, 1975,
 //! and the ngspice manual, section "Resistors".
 
@@ -31,8 +31,8 @@ crate::param_table! { pub static MODEL = [
     RSH: "rsh" real "Ω/sq", Range::NON_NEGATIVE, "Sheet resistance";
     DEFW: "defw" | "w" real "m" = 1e-5, Range::POSITIVE, "Default width";
     DEFL: "l" | "defl" real "m" = 1e-5, Range::POSITIVE, "Default length";
-    NARROW: "narrow" | "dw" real "m" = 0.0, Range::ANY, "Narrowing by side etching";
-    SHORT: "short" | "dlr" real "m" = 0.0, Range::ANY, "Shortening by side etching";
+    NARROW: "narrow" | "dw" real "m" = 0.0, Range::ANY, "Narrowing by side etching, each side";
+    SHORT: "short" | "dlr" real "m" = 0.0, Range::ANY, "Shortening by side etching, each end";
     RES: "r" | "res" real "Ω", Range::ANY, "Default resistance of instances without a value";
     MTC1: "tc1" | "tc1r" real "1/°C" = 0.0, Range::ANY, "Linear temperature coefficient";
     MTC2: "tc2" | "tc2r" real "1/°C²" = 0.0, Range::ANY, "Quadratic temperature coefficient";
@@ -99,7 +99,7 @@ impl DeviceType for Resistor {
                 Some(r) if r.is_finite() => {}
                 Some(_) => faults.push(
                     Diagnostic::error(codes::BAD_GEOMETRY, "width or length of this resistor is nothing after etching")
-                        .at(inst.span, "w must be above narrow, l above short"),
+                        .at(inst.span, "w must be above 2 narrow, l above 2 short"),
                 ),
                 None => faults.push(
                     Diagnostic::error(codes::MISSING_VALUE, "resistor without a value")
@@ -156,7 +156,7 @@ impl ResistorBatch {
         self.models.given(m, RSH).filter(|r| *r != 0.0)?;
         let w = self.bank.given(i, W).unwrap_or_else(|| self.models.real(m, DEFW));
         let l = self.bank.given(i, L).unwrap_or_else(|| self.models.real(m, DEFL));
-        Some((w - self.models.real(m, NARROW), l - self.models.real(m, SHORT)))
+        Some((w - 2.0 * self.models.real(m, NARROW), l - 2.0 * self.models.real(m, SHORT)))
     }
 
     /// Resistance at tnom; infinite where the geometry is impossible.

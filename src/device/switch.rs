@@ -1,6 +1,19 @@
 //! Switches controlled by a voltage (`vswitch`, S) or by a current (`cswitch`, W).
+//!
+//! The logarithm of the conductance passes from ln(1/roff) to ln(1/ron) as 3t² - 2t³ (PSPICE's law), t going from 0 to
+//! 1 over a stretch of the control. For the smooth type that stretch is voff to von. For the threshold type (`sw`,
+//! `csw`) it is centred at vt + |vh| while the switch is open and at vt - |vh| while it is closed, and reaches `width`
+//! to either side; by default width = max(|vh|/100, |vt|/1000, 0.1 mV or 0.1 µA). The state changes only at accepted
+//! points, and only where both curves agree (the control is beyond the whole stretch), so the conductance never jumps
+//! and Newton's method sees one smooth function. While the control approaches the stretch, the step is bounded so that
+//! the passage is met.
 
+use super::common::{Bank, Quad, node};
 use super::*;
+use crate::base::Sym;
+use crate::base::consts::K;
+use crate::diag::Diagnostic;
+use crate::diag::codes::device as codes;
 
 crate::param_table! { pub static INSTANCE = [
     ON: "on" flag "" = 0.0, Range::ANY, "Closed at first, where the control lies within the hysteresis";
@@ -64,8 +77,8 @@ impl DeviceType for Vswitch {
     fn info(&self) -> &DeviceInfo {
         &VSWITCH
     }
-    fn batch(&self, _group: &Group, _env: &Env) -> Result<Box<dyn Batch>, Vec<crate::diag::Diagnostic>> {
-        Err(vec![])
+    fn batch(&self, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
+        build(true, group, env)
     }
 }
 
@@ -73,7 +86,304 @@ impl DeviceType for Cswitch {
     fn info(&self) -> &DeviceInfo {
         &CSWITCH
     }
-    fn batch(&self, _group: &Group, _env: &Env) -> Result<Box<dyn Batch>, Vec<crate::diag::Diagnostic>> {
-        Err(vec![])
+    fn batch(&self, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
+        build(false, group, env)
+    }
+}
+
+/// What a model comes to.
+#[derive(Clone, Copy, Debug)]
+struct Curve {
+    ln_off: f64,
+    /// ln(g_on/g_off)
+    ln_ratio: f64,
+    /// Control at the middle of the passage of an open and of a closed switch, and half the width of the passage
+    /// (negative when more control opens the switch).
+    centre_open: f64,
+    centre_closed: f64,
+    half: f64,
+    has_hysteresis: bool,
+}
+
+impl Curve {
+    fn new(models: &Bank, m: usize, polarity: f64, is_voltage: bool) -> Result<Curve, &'static str> {
+        let (von, voff) = (models.given(m, VON), models.given(m, VOFF));
+        let is_smooth = polarity < 0.0 || von.is_some() || voff.is_some();
+        let (ron, roff) = (models.real(m, RON), models.given(m, ROFF).unwrap_or(if is_smooth { 1e6 } else { 1e12 }));
+        if !(ron > 0.0 && roff > 0.0) {
+            return Err("ron and roff must be above zero");
+        }
+        let (ln_off, ln_ratio) = (-roff.ln(), (roff / ron).ln());
+        if is_smooth {
+            let von = von.unwrap_or(if is_voltage { 1.0 } else { 1e-3 });
+            let voff = voff.unwrap_or(0.0);
+            if von == voff {
+                return Err("von and voff must differ");
+            }
+            let (centre, half) = (0.5 * (von + voff), 0.5 * (von - voff));
+            return Ok(Curve {
+                ln_off,
+                ln_ratio,
+                centre_open: centre,
+                centre_closed: centre,
+                half,
+                has_hysteresis: false,
+            });
+        }
+        let (t, h) = (models.real(m, T), models.real(m, H).abs());
+        let least = if is_voltage { 1e-4 } else { 1e-7 };
+        let half = models.given(m, WIDTH).unwrap_or((1e-2 * h).max(1e-3 * t.abs()).max(least));
+        Ok(Curve { ln_off, ln_ratio, centre_open: t + h, centre_closed: t - h, half, has_hysteresis: h > 0.0 })
+    }
+
+    fn centre(&self, is_closed: bool) -> f64 {
+        if is_closed { self.centre_closed } else { self.centre_open }
+    }
+
+    /// Conductance and its derivative by the control.
+    fn conductance(&self, control: f64, is_closed: bool) -> (f64, f64) {
+        let t = (0.5 * ((control - self.centre(is_closed)) / self.half + 1.0)).clamp(0.0, 1.0);
+        let g = (self.ln_off + self.ln_ratio * t * t * (3.0 - 2.0 * t)).exp();
+        (g, g * self.ln_ratio * 6.0 * t * (1.0 - t) * 0.5 / self.half)
+    }
+
+    /// The state that follows from a control, given the present one.
+    fn next_state(&self, control: f64, is_closed: bool) -> bool {
+        if !self.has_hysteresis {
+            return (control - self.centre_open) / self.half > 0.0;
+        }
+        if is_closed { control > self.centre_closed - self.half } else { control >= self.centre_open + self.half }
+    }
+
+    /// Longest step that still lands in the passage when the control goes on at `rate`.
+    fn max_step(&self, control: f64, is_closed: bool, rate: f64) -> f64 {
+        let (d, half) = (self.centre(is_closed) - control, self.half.abs());
+        if rate == 0.0 {
+            f64::INFINITY
+        } else if d.abs() <= half {
+            0.5 * half / rate.abs()
+        } else if d * rate > 0.0 {
+            d.abs() / rate.abs()
+        } else {
+            f64::INFINITY
+        }
+    }
+}
+
+fn build(is_voltage: bool, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
+    let mut faults = vec![];
+    let models = Bank::of_models(MODEL, group);
+    let polarity: Vec<f64> = group.models.iter().map(|m| m.polarity).collect();
+    let mut curves = vec![];
+    for (m, card) in group.models.iter().enumerate() {
+        match Curve::new(&models, m, polarity[m], is_voltage) {
+            Ok(c) => curves.push(c),
+            Err(why) => faults
+                .push(Diagnostic::error(codes::BAD_SWITCH, format!("model `{}`: {why}", card.name)).at(card.span, why)),
+        }
+    }
+    let size = group.len();
+    let mut b = Switches {
+        is_voltage,
+        bank: Bank::of_instances(INSTANCE, group),
+        models,
+        polarity,
+        curves,
+        model: Vec::with_capacity(size),
+        p: Vec::with_capacity(size),
+        n: Vec::with_capacity(size),
+        control: vec![(0, 0); size],
+        refs: vec![],
+        quad: vec![Quad::default(); size],
+        cross: vec![Quad::default(); size],
+        m: vec![1.0; size],
+        is_closed: vec![false; size],
+        last: vec![(f64::NAN, 0.0); size],
+        temp: env.temp,
+    };
+    for inst in group.iter() {
+        b.p.push(node(&inst, 0));
+        b.n.push(node(&inst, 1));
+        b.is_closed[inst.index] = inst.flag(ON) && !inst.flag(OFF);
+        if is_voltage {
+            b.control[inst.index] = (node(&inst, 2), node(&inst, 3));
+        } else if let Some(r) = inst.refs.first() {
+            b.refs.push(*r);
+        } else {
+            faults.push(
+                Diagnostic::error(codes::NO_CONTROL, "switch without the element whose current controls it")
+                    .at(inst.span, "name a voltage source here")
+                    .help("write `W1 a b Vsense model`"),
+            );
+        }
+        match inst.model_index {
+            Some(m) => b.model.push(m as usize),
+            None => {
+                b.model.push(0);
+                faults.push(
+                    Diagnostic::error(codes::BAD_SWITCH, "switch without a model").at(inst.span, "needs a model"),
+                );
+            }
+        }
+    }
+    if faults.is_empty() { Ok(Box::new(b)) } else { Err(faults) }
+}
+
+#[derive(Clone)]
+struct Switches {
+    is_voltage: bool,
+    bank: Bank,
+    models: Bank,
+    polarity: Vec<f64>,
+    curves: Vec<Curve>,
+    model: Vec<usize>,
+    p: Vec<Unknown>,
+    n: Vec<Unknown>,
+    control: Vec<(Unknown, Unknown)>,
+    refs: Vec<Sym>,
+    quad: Vec<Quad>,
+    /// Rows p, n by the control.
+    cross: Vec<Quad>,
+    m: Vec<f64>,
+    /// Committed.
+    is_closed: Vec<bool>,
+    /// Time and control at the last accepted point.
+    last: Vec<(f64, f64)>,
+    temp: f64,
+}
+
+impl Switches {
+    fn control(&self, i: usize, x: &[f64]) -> f64 {
+        x[self.control[i].0 as usize] - x[self.control[i].1 as usize]
+    }
+
+    fn conductance(&self, i: usize, x: &[f64]) -> (f64, f64) {
+        let (g, dg) = self.curves[self.model[i]].conductance(self.control(i, x), self.is_closed[i]);
+        (self.m[i] * g, self.m[i] * dg)
+    }
+
+    fn v(&self, i: usize, x: &[f64]) -> f64 {
+        x[self.p[i] as usize] - x[self.n[i] as usize]
+    }
+}
+
+impl Batch for Switches {
+    fn len(&self) -> usize {
+        self.p.len()
+    }
+
+    fn assign(&mut self, binder: &Binder) {
+        for (i, r) in self.refs.iter().enumerate() {
+            self.control[i] = ((binder.branch)(*r), 0);
+        }
+    }
+
+    fn connect(&mut self, w: &mut dyn Wiring) {
+        for i in 0..self.p.len() {
+            let pair = (self.p[i], self.n[i]);
+            self.quad[i] = Quad::connect(w, pair, pair);
+            self.cross[i] = Quad::connect(w, pair, self.control[i]);
+        }
+    }
+
+    fn set_temperature(&mut self, temp: f64) {
+        self.temp = temp;
+        for (m, curve) in self.curves.iter_mut().enumerate() {
+            if let Ok(c) = Curve::new(&self.models, m, self.polarity[m], self.is_voltage) {
+                *curve = c;
+            }
+        }
+        for i in 0..self.m.len() {
+            self.m[i] = self.bank.real(i, M);
+        }
+    }
+
+    fn eval(&self, _at: &Point, x: &[f64], _mem: &mut IterMem, out: &mut Load) {
+        for i in 0..self.p.len() {
+            let v = self.v(i, x);
+            let (g, dg) = self.conductance(i, x);
+            out.f(self.p[i], g * v);
+            out.f(self.n[i], -g * v);
+            self.quad[i].g(out, g);
+            self.cross[i].g(out, dg * v);
+        }
+    }
+
+    fn accept(&mut self, at: &Point, x: &[f64]) -> Wishes {
+        let mut wishes = Wishes::default();
+        for i in 0..self.p.len() {
+            let curve = self.curves[self.model[i]];
+            let control = self.control(i, x);
+            let was = self.is_closed[i];
+            let is = curve.next_state(control, was);
+            self.is_closed[i] = is;
+            if is != was && !at.is_static {
+                wishes.discontinuity = true;
+            }
+            let (t, before) = self.last[i];
+            if !at.is_static && at.time > t {
+                let rate = (control - before) / (at.time - t);
+                wishes.max_step = wishes.max_step.min(curve.max_step(control, is, rate));
+            }
+            self.last[i] = (if at.is_static { f64::NAN } else { at.time }, control);
+        }
+        wishes
+    }
+
+    fn noise(&self, _at: &Point, x: &[f64], out: &mut Vec<NoiseSource>) {
+        for i in 0..self.p.len() {
+            out.push(NoiseSource {
+                instance: i as u32,
+                name: "thermal",
+                p: self.p[i],
+                n: self.n[i],
+                white: 4.0 * K * self.temp * self.conductance(i, x).0,
+                flicker: 0.0,
+                exponent: 1.0,
+            });
+        }
+    }
+
+    fn op_vars(&self) -> &'static [OpVar] {
+        &[
+            OpVar { name: "i", unit: "A", doc: "current from p to n" },
+            OpVar { name: "v", unit: "V", doc: "voltage from p to n" },
+            OpVar { name: "p", unit: "W", doc: "power" },
+            OpVar { name: "g", unit: "S", doc: "conductance, with m" },
+            OpVar { name: "r", unit: "Ω", doc: "resistance, with m" },
+            OpVar { name: "control", unit: "V|A", doc: "the controlling voltage or current" },
+            OpVar { name: "on", unit: "", doc: "1 when closed" },
+        ]
+    }
+
+    fn op_values(&self, i: usize, _at: &Point, x: &[f64], _mem: &[f64], out: &mut [f64]) {
+        let (v, (g, _), control) = (self.v(i, x), self.conductance(i, x), self.control(i, x));
+        let on = f64::from(u8::from(self.curves[self.model[i]].next_state(control, self.is_closed[i])));
+        for (o, value) in out.iter_mut().zip([g * v, v, g * v * v, g, 1.0 / g, control, on]) {
+            *o = value;
+        }
+    }
+
+    fn set_param(&mut self, instance: usize, id: ParamId, value: f64) -> bool {
+        id == M && self.bank.set(instance, id, value)
+    }
+
+    fn param(&self, instance: usize, id: ParamId) -> Option<f64> {
+        self.bank.get(instance, id)
+    }
+
+    fn set_model_param(&mut self, model: usize, id: ParamId, value: f64) -> bool {
+        let mut changed = self.models.clone();
+        let ok = self.polarity.get(model).is_some_and(|polarity| {
+            changed.set(model, id, value) && Curve::new(&changed, model, *polarity, self.is_voltage).is_ok()
+        });
+        if ok {
+            self.models = changed;
+        }
+        ok
+    }
+
+    fn clone_box(&self) -> Box<dyn Batch> {
+        Box::new(self.clone())
     }
 }

@@ -169,6 +169,19 @@ impl Simulation {
         wishes
     }
 
+    /// Starts counting anew: every analysis has its own statistics.
+    pub(crate) fn restart_stats(&mut self) {
+        let s = &self.stats;
+        self.stats = Stats {
+            unknowns: s.unknowns,
+            matrix_entries: s.matrix_entries,
+            factor_entries: s.factor_entries,
+            kernel: s.kernel.clone(),
+            min_step: f64::INFINITY,
+            ..Stats::default()
+        };
+    }
+
     /// Operating point defaults for a [`Point`]: gmin from the options.
     pub fn point_dc(&self) -> Point {
         Point { gmin: self.circuit.options.gmin, ..Point::dc() }

@@ -45,15 +45,10 @@ impl Simulation {
             let name = format!("v({a},{b})");
             return Some((Signal::new(name, Quantity::Voltage), Probe::Difference(self.node_of(a)?, self.node_of(b)?)));
         }
-        if let Some(inner) = call(&lower, "i") {
-            let inner = inner.trim();
-            let name = self.circuit.names.lookup(inner)?;
-            if let Some(u) = self.branches.get(&name) {
-                return Some((Signal::new(format!("i({inner})"), Quantity::Current), Probe::Unknown(*u)));
-            }
-            let sense = self.circuit.sense_of(inner)?;
-            let u = self.branches.get(&sense)?;
-            return Some((Signal::new(format!("i({inner})"), Quantity::Current), Probe::Unknown(*u)));
+        if let Some(branch) = self.circuit.branch(&lower) {
+            let u = self.branches.get(&branch)?;
+            let name: String = lower.chars().filter(|c| !c.is_whitespace()).collect();
+            return Some((Signal::new(name, Quantity::Current), Probe::Unknown(*u)));
         }
         if let Some(rest) = lower.strip_prefix('@') {
             let (inst, name) = match rest.split_once('[') {
@@ -70,8 +65,7 @@ impl Simulation {
     }
 
     fn node_of(&self, name: &str) -> Option<Unknown> {
-        let name = name.trim();
-        if matches!(name, "0" | "gnd" | "gnd!") { Some(0) } else { self.circuit.node(name) }
+        self.circuit.node(name.trim())
     }
 
     fn probe_internal(&self, inst: &str, name: &str) -> Option<(Signal, Probe)> {
@@ -98,15 +92,19 @@ impl Simulation {
         Some((Signal::new(full, q), Probe::Param { group: g as u32, instance: i as u32, id }))
     }
 
-    /// All node voltages and all branch currents of elements, probes put in by elaboration under the name asked for.
+    /// All node voltages and all branch currents; probes that elaboration put in are left out.
     pub fn default_signals(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            (1..self.nodes).map(|u| format!("v({})", self.circuit.node_name(u as Unknown))).collect();
-        names.retain(|n| !self.circuit.is_hidden_node(&n[2..n.len() - 1]));
+        let mut names: Vec<String> = (1..self.nodes as Unknown)
+            .filter(|u| self.circuit.probes.is_empty() || !self.circuit.is_probe_node(*u))
+            .map(|u| format!("v({})", self.circuit.node_name(u)))
+            .collect();
+        let probes: std::collections::HashSet<_> = self.circuit.probes.iter().map(|p| p.2).collect();
         for (slot, group) in self.slots.iter().zip(&self.circuit.groups) {
             for spec in slot.specs.iter().filter(|s| s.name == "i") {
-                let inst = self.circuit.names.get(group.get(spec.instance as usize).name);
-                names.push(format!("i({})", self.circuit.sensed_name(inst).unwrap_or(inst)));
+                let inst = group.get(spec.instance as usize).name;
+                if !probes.contains(&inst) {
+                    names.push(format!("i({})", self.circuit.names.get(inst)));
+                }
             }
         }
         names

@@ -11,7 +11,21 @@
 //! E/G/H/F with POLY, VALUE or TABLE are `bsource_v` (E, H) and `bsource_i` (G, F). Currents in expressions are those of
 //! elements with a branch current; an expression may read the element's own current where it has one.
 
+//!
+//! `r(x)` nearer to zero than 1 µΩ counts as 1 µΩ. `c(x)` and `l(x)` are the factors of the derivative, as in ngspice: an
+//! internal unknown `rate` is dv/dt (di/dt), and i = c(x) rate. Such a capacitor conserves charge to the order of the
+//! integration method, not exactly; where that matters give the charge itself, `q=`. Each `ddt`/`idt` in an expression
+//! is an internal unknown `state1`, `state2`, ... of the element.
+
 use super::*;
+use crate::diag::Diagnostic;
+use batch::{Behavioural, Ids, Law};
+
+mod batch;
+pub mod formula;
+
+/// Absolute tolerance of time derivatives. Their rows are linear in them, so this need not be tight.
+const RATE_TOL: f64 = 1e-3;
 
 macro_rules! temperature_params {
     ($($id:ident: $name:literal $(| $alias:literal)* $kind:ident $unit:literal $(= $default:expr)?, $range:expr, $doc:literal;)*) => {
@@ -103,47 +117,34 @@ pub struct Rexpr;
 pub struct Cexpr;
 pub struct Lexpr;
 
-impl DeviceType for BsourceV {
-    fn info(&self) -> &DeviceInfo {
-        &BSOURCE_V
-    }
-    fn batch(&self, _group: &Group, _env: &Env) -> Result<Box<dyn Batch>, Vec<crate::diag::Diagnostic>> {
-        Err(vec![])
-    }
+macro_rules! device_type {
+    ($($ty:ident, $info:ident, $table:ident, [$(($value:ident, $law:ident)),*], $scale:expr, $ic:expr, $noisy:expr;)*) => {$(
+        impl DeviceType for $ty {
+            fn info(&self) -> &DeviceInfo {
+                &$info
+            }
+            fn batch(&self, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
+                let ids = Ids {
+                    values: &[$(($table::$value, Law::$law)),*],
+                    tc1: $table::TC1,
+                    tc2: $table::TC2,
+                    temp: $table::TEMP,
+                    dtemp: $table::DTEMP,
+                    m: $table::M,
+                    scale: $scale,
+                    ic: $ic,
+                    noisy: $noisy,
+                };
+                Behavioural::build(ids, group, env)
+            }
+        }
+    )*};
 }
 
-impl DeviceType for BsourceI {
-    fn info(&self) -> &DeviceInfo {
-        &BSOURCE_I
-    }
-    fn batch(&self, _group: &Group, _env: &Env) -> Result<Box<dyn Batch>, Vec<crate::diag::Diagnostic>> {
-        Err(vec![])
-    }
-}
-
-impl DeviceType for Rexpr {
-    fn info(&self) -> &DeviceInfo {
-        &REXPR
-    }
-    fn batch(&self, _group: &Group, _env: &Env) -> Result<Box<dyn Batch>, Vec<crate::diag::Diagnostic>> {
-        Err(vec![])
-    }
-}
-
-impl DeviceType for Cexpr {
-    fn info(&self) -> &DeviceInfo {
-        &CEXPR
-    }
-    fn batch(&self, _group: &Group, _env: &Env) -> Result<Box<dyn Batch>, Vec<crate::diag::Diagnostic>> {
-        Err(vec![])
-    }
-}
-
-impl DeviceType for Lexpr {
-    fn info(&self) -> &DeviceInfo {
-        &LEXPR
-    }
-    fn batch(&self, _group: &Group, _env: &Env) -> Result<Box<dyn Batch>, Vec<crate::diag::Diagnostic>> {
-        Err(vec![])
-    }
+device_type! {
+    BsourceV, BSOURCE_V, bsource_v, [(VALUE, Voltage)], None, None, None;
+    BsourceI, BSOURCE_I, bsource_i, [(VALUE, Current)], None, None, None;
+    Rexpr, REXPR, rexpr, [(VALUE, Resistance)], Some(rexpr::SCALE), None, Some(rexpr::NOISY);
+    Cexpr, CEXPR, cexpr, [(CHARGE, Charge), (VALUE, Capacitance)], Some(cexpr::SCALE), Some(cexpr::IC), None;
+    Lexpr, LEXPR, lexpr, [(FLUX, Flux), (VALUE, Inductance)], Some(lexpr::SCALE), Some(lexpr::IC), None;
 }

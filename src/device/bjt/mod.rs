@@ -1,9 +1,32 @@
 //! The bipolar transistor of SPICE: Gummel and Poon's integral charge control model with Kull's quasi-saturation.
 
-use crate::device::{Batch, DeviceInfo, DeviceType, Env, Group, Terminal};
+//!
+//! Nodes: collector, base, emitter, substrate; behind their resistances `cx` (collector lead), `ci` (collector junction,
+//! behind the epi layer of quasi-saturation), `bi`, `ei`. A node whose resistance is zero is the one outside.
+//! Excess phase (`ptf`) turns gm by exp(-jω td) in small-signal analyses; it does not act in the time domain.
+
+use num_complex::Complex64;
+
+use crate::base::consts;
+use crate::device::junction::limit_junction;
+use crate::device::values::{Values, incomplete};
+use crate::device::{
+    AcLoad, Batch, Binder, DeviceInfo, DeviceType, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot,
+    Terminal, Unknown, UnknownSpec, Value, Wiring,
+};
 use crate::diag::Diagnostic;
 
+mod core;
+#[cfg(test)]
+#[rustfmt::skip]
+mod golden;
+mod op;
 pub mod params;
+#[cfg(test)]
+mod tests;
+
+use self::core::Core;
+use self::params::model as mp;
 
 static INFO: DeviceInfo = DeviceInfo {
     name: "bjt",
@@ -32,7 +55,403 @@ impl DeviceType for Bjt {
         &INFO
     }
 
-    fn batch(&self, _group: &Group, _env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
-        Err(vec![])
+    fn batch(&self, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
+        let models: Vec<(Values, f64)> =
+            group.models.iter().map(|c| (Values::of_model(c, &INFO), c.polarity)).collect();
+        let mut faults = vec![];
+        let mut insts = Vec::with_capacity(group.len());
+        for inst in group.iter() {
+            let (Some(model), 3..=4) = (inst.model_index, inst.nodes.len()) else {
+                faults.push(incomplete(&inst));
+                continue;
+            };
+            let n = inst.nodes;
+            let substrate = n.get(3).copied().unwrap_or(0);
+            let values = Values::of_instance(&inst);
+            let (mv, pol) = &models[model as usize];
+            let core = Core::new(mv, *pol, &values, env, env.temp);
+            let list = match inst.get(params::IC) {
+                Some(Value::Vector(v)) => v.to_vec(),
+                Some(Value::Num(x)) => vec![*x],
+                _ => vec![],
+            };
+            let vbe = values.given(params::ICVBE).or(list.first().copied());
+            let vce = values.given(params::ICVCE).or(list.get(1).copied());
+            insts.push(Inst {
+                nodes: [n[0], n[1], n[2], substrate, n[0], n[0], n[1], n[2]],
+                slots: [0; 64],
+                pol: *pol,
+                core,
+                model,
+                values,
+                ic: [vbe, vce],
+            });
+        }
+        if faults.is_empty() { Ok(Box::new(Bjts { insts, models, env: *env })) } else { Err(faults) }
     }
+}
+
+/// Local node numbers.
+const C: usize = 0;
+const B: usize = 1;
+const E: usize = 2;
+const S: usize = 3;
+const CX: usize = 4;
+const CI: usize = 5;
+const BI: usize = 6;
+const EI: usize = 7;
+
+#[derive(Clone)]
+struct Inst {
+    nodes: [Unknown; 8],
+    /// Local 8x8, row by row; unused entries stay in the dump.
+    slots: [Slot; 64],
+    pol: f64,
+    core: Core,
+    model: u32,
+    values: Values,
+    /// vbe, vce with uic.
+    ic: [Option<f64>; 2],
+}
+
+impl Inst {
+    /// Voltage between two local nodes, polarity taken out.
+    #[inline]
+    fn v(&self, x: &[f64], a: usize, b: usize) -> f64 {
+        self.pol * (x[self.nodes[a] as usize] - x[self.nodes[b] as usize])
+    }
+
+    /// Where the substrate junction ends: the collector of a vertical, the base of a lateral transistor.
+    #[inline]
+    fn bed(&self) -> usize {
+        if self.core.is_lateral { BI } else { CI }
+    }
+
+    /// Sign of the substrate junction's voltage after the polarity is taken out: forward from p to n silicon.
+    #[inline]
+    fn substrate_sign(&self) -> f64 {
+        if self.core.is_lateral { -1.0 } else { 1.0 }
+    }
+
+    /// The entries that `eval` writes.
+    fn entries(&self) -> Vec<(usize, usize)> {
+        let mut out = vec![];
+        let square = |nodes: &[usize], out: &mut Vec<(usize, usize)>| {
+            for &r in nodes {
+                out.extend(nodes.iter().map(|&c| (r, c)));
+            }
+        };
+        square(&[CI, BI, EI], &mut out);
+        square(&[S, self.bed()], &mut out);
+        if self.core.bx.cj > 0.0 {
+            square(&[B, CI], &mut out);
+        }
+        if self.core.has_rb {
+            for c in [B, BI, EI, CI] {
+                out.extend([(B, c), (BI, c)]);
+            }
+        }
+        if self.core.g_c > 0.0 {
+            square(&[C, CX], &mut out);
+        }
+        if self.core.g_e > 0.0 {
+            square(&[E, EI], &mut out);
+        }
+        if self.core.rco > 0.0 {
+            square(&[CX, CI, BI], &mut out);
+        }
+        out
+    }
+
+    /// Junction voltages: vbe, vbc, vbcx, vsub.
+    #[inline]
+    fn junctions(&self, x: &[f64]) -> [f64; 4] {
+        [self.v(x, BI, EI), self.v(x, BI, CI), self.v(x, BI, CX), self.substrate_sign() * self.v(x, S, self.bed())]
+    }
+
+    fn limit(&self, at: &Point, v: [f64; 4], old: &[f64]) -> [f64; 4] {
+        let c = &self.core;
+        if at.is_first_iteration {
+            if self.values.get(params::OFF) != 0.0 {
+                return [0.0; 4];
+            }
+            if let [Some(vbe), vce] = self.ic {
+                let (vbe, vce) = (self.pol * vbe, self.pol * vce.unwrap_or(0.0));
+                return [vbe, vbe - vce, vbe - vce, 0.0];
+            }
+            let start = if c.vcrit.is_finite() { c.vcrit } else { 0.0 };
+            return [start, 0.0, 0.0, 0.0];
+        }
+        [
+            limit_junction(v[0], old[0], c.vt, c.vcrit),
+            limit_junction(v[1], old[1], c.vt, c.vcrit),
+            if c.rco > 0.0 { limit_junction(v[2], old[2], c.vt, c.vcrit) } else { v[2] },
+            limit_junction(v[3], old[3], c.vt, c.vcrit_sub),
+        ]
+    }
+}
+
+/// Writes currents and charges between local nodes of one instance.
+struct Stamp<'a, 'b, 'c> {
+    t: &'a Inst,
+    out: &'b mut Load<'c>,
+}
+
+impl Stamp<'_, '_, '_> {
+    /// Current `i` (polarity taken out) from local node `a` to `b`, with slopes by voltages between local nodes.
+    #[inline]
+    fn current(&mut self, a: usize, b: usize, i: f64, slopes: &[(usize, usize, f64)]) {
+        let t = self.t;
+        self.out.f(t.nodes[a], t.pol * i);
+        self.out.f(t.nodes[b], -t.pol * i);
+        for &(p, n, g) in slopes {
+            self.out.g(t.slots[8 * a + p], g);
+            self.out.g(t.slots[8 * a + n], -g);
+            self.out.g(t.slots[8 * b + p], -g);
+            self.out.g(t.slots[8 * b + n], g);
+        }
+    }
+
+    #[inline]
+    fn charge(&mut self, a: usize, b: usize, q: f64, slopes: &[(usize, usize, f64)]) {
+        let t = self.t;
+        self.out.q(t.nodes[a], t.pol * q);
+        self.out.q(t.nodes[b], -t.pol * q);
+        for &(p, n, c) in slopes {
+            self.out.c(t.slots[8 * a + p], c);
+            self.out.c(t.slots[8 * a + n], -c);
+            self.out.c(t.slots[8 * b + p], -c);
+            self.out.c(t.slots[8 * b + n], c);
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Bjts {
+    insts: Vec<Inst>,
+    models: Vec<(Values, f64)>,
+    env: Env,
+}
+
+impl Batch for Bjts {
+    fn len(&self) -> usize {
+        self.insts.len()
+    }
+
+    fn unknowns(&self) -> Vec<UnknownSpec> {
+        let mut out = vec![];
+        for (i, t) in self.insts.iter().enumerate() {
+            let c = &t.core;
+            for (has, name) in
+                [(c.g_c > 0.0, "collector"), (c.rco > 0.0, "epi"), (c.has_rb, "base"), (c.g_e > 0.0, "emitter")]
+            {
+                if has {
+                    out.push(UnknownSpec::node(i, name));
+                }
+            }
+        }
+        out
+    }
+
+    fn assign(&mut self, binder: &Binder) {
+        let mut next = binder.internals.iter().copied();
+        for t in &mut self.insts {
+            let mut node = |has: bool, outer: Unknown| if has { next.next().unwrap_or(outer) } else { outer };
+            t.nodes[CX] = node(t.core.g_c > 0.0, t.nodes[C]);
+            t.nodes[CI] = node(t.core.rco > 0.0, t.nodes[CX]);
+            t.nodes[BI] = node(t.core.has_rb, t.nodes[B]);
+            t.nodes[EI] = node(t.core.g_e > 0.0, t.nodes[E]);
+        }
+    }
+
+    fn connect(&mut self, w: &mut dyn Wiring) {
+        for t in &mut self.insts {
+            for (r, c) in t.entries() {
+                t.slots[8 * r + c] = w.slot(t.nodes[r], t.nodes[c]);
+            }
+        }
+    }
+
+    fn set_temperature(&mut self, temp: f64) {
+        for t in &mut self.insts {
+            let (model, pol) = &self.models[t.model as usize];
+            t.core = Core::new(model, *pol, &t.values, &self.env, temp);
+        }
+    }
+
+    fn iter_len(&self) -> usize {
+        4 * self.insts.len()
+    }
+
+    fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
+        for (t, old) in self.insts.iter().zip(mem.values.chunks_exact_mut(4)) {
+            let core = &t.core;
+            let v = t.junctions(x);
+            let mut l = t.limit(at, v, old);
+            let mut holds_charge = false;
+            if at.is_uic_start
+                && let [Some(vbe), vce] = t.ic
+            {
+                let (vbe, vce) = (t.pol * vbe, t.pol * vce.unwrap_or(0.0));
+                l = [vbe, vbe - vce, vbe - vce, v[3]];
+                holds_charge = true;
+            }
+            mem.limited |= l != v && !holds_charge;
+            old.copy_from_slice(&l);
+            // Straight on from the limited voltages to x.
+            let d = [v[0] - l[0], v[1] - l[1], v[2] - l[2], v[3] - l[3]];
+            let dq = if holds_charge { [0.0; 4] } else { d };
+            let on = |y: &core::D| y.v + y.d[0] * d[0] + y.d[1] * d[1];
+
+            let s = core.eval(l[0], l[1], at.gmin);
+            let mut st = Stamp { t, out };
+            let by = |y: &core::D| [(BI, EI, y.d[0]), (BI, CI, y.d[1])];
+            st.current(CI, EI, on(&s.ic), &by(&s.ic));
+            st.current(BI, EI, on(&s.ib), &by(&s.ib));
+            st.charge(BI, EI, s.qbe.v + s.qbe.d[0] * dq[0] + s.qbe.d[1] * dq[1], &by(&s.qbe));
+            st.charge(BI, CI, s.qbc.v + s.qbc.d[1] * dq[1], &[(BI, CI, s.qbc.d[1])]);
+
+            if core.has_rb {
+                let g = s.rbb.recip();
+                let drop = t.v(x, B, BI);
+                let g_here = g.v + g.d[0] * d[0] + g.d[1] * d[1];
+                st.current(B, BI, g_here * drop, &[(B, BI, g_here), (BI, EI, g.d[0] * drop), (BI, CI, g.d[1] * drop)]);
+            }
+            if core.bx.cj > 0.0 {
+                let (q, c) = core.bx.at(t.v(x, B, CI));
+                st.charge(B, CI, q, &[(B, CI, c)]);
+            }
+            let [i, g, q, c] = core.substrate(l[3], at.gmin);
+            let (sign, bed) = (t.substrate_sign(), t.bed());
+            st.current(S, bed, sign * (i + g * d[3]), &[(S, bed, g)]);
+            st.charge(S, bed, sign * (q + c * dq[3]), &[(S, bed, c)]);
+            if core.g_c > 0.0 {
+                st.current(C, CX, core.g_c * t.v(x, C, CX), &[(C, CX, core.g_c)]);
+            }
+            if core.g_e > 0.0 {
+                st.current(E, EI, core.g_e * t.v(x, E, EI), &[(E, EI, core.g_e)]);
+            }
+            if core.rco > 0.0 {
+                let i = core.epi_current(l[1], l[2]);
+                st.current(CX, CI, i.v + i.d[0] * d[1] + i.d[1] * d[2], &[(BI, CI, i.d[0]), (BI, CX, i.d[1])]);
+                for (node, k) in [(CI, 1), (CX, 2)] {
+                    let (k0, dk) = core.epi_k(l[k]);
+                    st.charge(BI, node, core.qco * (k0 + dk * dq[k]), &[(BI, node, core.qco * dk)]);
+                }
+            }
+        }
+    }
+
+    fn ac(&self, at: &Point, x: &[f64], omega: f64, out: &mut AcLoad) {
+        for t in self.insts.iter().filter(|t| t.core.delay != 0.0) {
+            let v = t.junctions(x);
+            let s = t.core.eval(v[0], v[1], at.gmin);
+            // SPICE turns the whole forward transconductance gm + go.
+            let (_, gm, go) = hybrid(&s);
+            let turn = (gm + go) * (Complex64::from_polar(1.0, -omega * t.core.delay) - 1.0);
+            for (row, sign) in [(CI, 1.0), (EI, -1.0)] {
+                out.y[t.slots[8 * row + BI] as usize] += sign * turn;
+                out.y[t.slots[8 * row + EI] as usize] -= sign * turn;
+            }
+        }
+    }
+
+    fn noise(&self, at: &Point, x: &[f64], out: &mut Vec<NoiseSource>) {
+        for (k, t) in self.insts.iter().enumerate() {
+            let c = &t.core;
+            let n = &t.nodes;
+            let mut add = |name, p: usize, q: usize, white, flicker| {
+                let source = NoiseSource { instance: k as u32, name, p: n[p], n: n[q], white, flicker, exponent: 1.0 };
+                out.push(source);
+            };
+            let four_kt = 4.0 * consts::K * c.temp;
+            let v = t.junctions(x);
+            let s = c.eval(v[0], v[1], at.gmin);
+            if c.g_c > 0.0 {
+                add("rc", C, CX, four_kt * c.g_c, 0.0);
+            }
+            if c.has_rb {
+                add("rb", B, BI, four_kt / s.rbb.v, 0.0);
+            }
+            if c.g_e > 0.0 {
+                add("re", E, EI, four_kt * c.g_e, 0.0);
+            }
+            add("ic", CI, EI, 2.0 * consts::Q * s.ic.v.abs(), 0.0);
+            add("ib", BI, EI, 2.0 * consts::Q * s.ib.v.abs(), 0.0);
+            let model = &self.models[t.model as usize].0;
+            let kf = model.get(mp::KF);
+            let flicker = if kf > 0.0 { kf * s.ib.v.abs().powf(model.get(mp::AF)) } else { 0.0 };
+            add("flicker", BI, EI, 0.0, flicker);
+        }
+    }
+
+    fn op_vars(&self) -> &'static [OpVar] {
+        op::OP_VARS
+    }
+
+    fn op_values(&self, instance: usize, at: &Point, x: &[f64], _mem: &[f64], out: &mut [f64]) {
+        let t = &self.insts[instance];
+        let v = t.junctions(x);
+        let s = t.core.eval(v[0], v[1], at.gmin);
+        let [isub, _, _, csub] = t.core.substrate(v[3], at.gmin);
+        let isub = t.substrate_sign() * isub;
+        // The substrate current leaves through the collector or the base.
+        let (from_c, from_b) = if t.core.is_lateral { (0.0, isub) } else { (isub, 0.0) };
+        let (ic, ib) = (t.pol * (s.ic.v - from_c), t.pol * (s.ib.v - from_b));
+        let isub = t.pol * isub;
+        let ie = -ic - ib - isub;
+        let (gpi, gm, go) = hybrid(&s);
+        let at_node = |k: usize| x[t.nodes[k] as usize];
+        let power = ic * at_node(C) + ib * at_node(B) + ie * at_node(E) + isub * at_node(S);
+        let gx = if t.core.has_rb { 1.0 / s.rbb.v } else { 0.0 };
+        let cbx = t.core.bx.at(t.v(x, B, CI)).1;
+        let mut cmu = s.qbc.d[1];
+        if t.core.rco > 0.0 {
+            cmu += t.core.qco * t.core.epi_k(v[1]).1;
+        }
+        let values = [
+            ic, ib, ie, isub, v[0], v[1], gm, gpi, s.ib.d[1], gx, go, s.qbe.d[0], cmu, cbx, csub, csub, s.qbe.d[1],
+            s.qbe.v, s.qbc.v, power,
+        ];
+        for (o, value) in out.iter_mut().zip(values) {
+            *o = value;
+        }
+    }
+
+    fn initial_conditions(&self, out: &mut Vec<(Unknown, Unknown, f64)>) {
+        for t in &self.insts {
+            out.extend(t.ic[0].map(|v| (t.nodes[BI], t.nodes[EI], v)));
+            out.extend(t.ic[1].map(|v| (t.nodes[CI], t.nodes[EI], v)));
+        }
+    }
+
+    fn set_param(&mut self, instance: usize, id: ParamId, value: f64) -> bool {
+        let fixed = [params::IC, params::ICVBE, params::ICVCE];
+        !fixed.contains(&id) && self.insts.get_mut(instance).is_some_and(|t| t.values.set(id, value))
+    }
+
+    fn param(&self, instance: usize, id: ParamId) -> Option<f64> {
+        let v = &self.insts.get(instance)?.values;
+        match id {
+            params::AREAB | params::AREAC => Some(v.or(id, v.get(params::AREA))),
+            _ => v.read(id),
+        }
+    }
+
+    fn set_model_param(&mut self, model: usize, id: ParamId, value: f64) -> bool {
+        // These decide about nodes and matrix entries: the simulation is rebuilt.
+        let rebuild = [mp::RB, mp::RC, mp::RE, mp::RCO, mp::SUBS, mp::CJC, mp::XCJC];
+        !rebuild.contains(&id) && self.models.get_mut(model).is_some_and(|(m, _)| m.set(id, value))
+    }
+
+    fn clone_box(&self) -> Box<dyn Batch> {
+        Box::new(self.clone())
+    }
+}
+
+/// gpi, gm, go of the hybrid-π circuit: ic's slopes are gm + go by vbe and -(go + gmu) by vbc.
+fn hybrid(s: &core::State) -> (f64, f64, f64) {
+    let [gpi, gmu] = s.ib.d;
+    let go = -s.ic.d[1] - gmu;
+    (gpi, s.ic.d[0] - go, go)
 }

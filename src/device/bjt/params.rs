@@ -75,7 +75,7 @@ pub mod model {
         TNOM: "tnom" | "tref" real "°C", Range::ANY, "Temperature of measurement (default: .options tnom)";
         KF: "kf" real "" = 0.0, Range::NON_NEGATIVE, "Flicker-noise coefficient";
         AF: "af" real "" = 1.0, Range::ANY, "Flicker-noise exponent";
-        TLEV: "tlev" int "" = 0.0, Range::between(0.0, 3.0), "Temperature equations of the currents";
+        TLEV: "tlev" int "" = 0.0, Range::between(0.0, 3.0), "Temperature equations of the currents: 0 and 2 SPICE, 1 linear gains, 3 power laws without gap";
         TLEVC: "tlevc" int "" = 0.0, Range::between(0.0, 1.0), "Temperature equations of the capacitances";
         TBF1: "tbf1" real "1/K" = 0.0, Range::ANY, "First temperature coefficient of bf";
         TBF2: "tbf2" real "1/K²" = 0.0, Range::ANY, "Second temperature coefficient of bf";

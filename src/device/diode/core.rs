@@ -71,7 +71,8 @@ impl Core {
         // exp((T/Tnom - 1) eg / (n vt)) (T/Tnom)^(xti/n)
         let grow = |n: f64, eg: f64, xti: f64| ((ratio - 1.0) * eg / (n * vt) + xti / n * ratio.ln()).exp();
         let (eg, xti) = (m(mp::EG), m(mp::XTI));
-        let (n, ns, nr) = (m(mp::N), m(mp::NS), m(mp::NR));
+        let (n, nr) = (m(mp::N), m(mp::NR));
+        let ns = model.given(mp::NS).unwrap_or(n);
         let mut is = m(mp::IS) * area * grow(n, eg, xti);
         let mut is_side = m(mp::JSW) * pj * grow(ns, eg, xti);
         if ns == n {

@@ -20,7 +20,7 @@ pub mod model {
         IS: "is" | "js" real "A" = 1e-14, Range::NON_NEGATIVE, "Saturation current per unit area";
         JSW: "jsw" | "isw" real "A" = 0.0, Range::NON_NEGATIVE, "Sidewall saturation current per unit perimeter";
         N: "n" real "" = 1.0, Range::POSITIVE, "Emission coefficient";
-        NS: "ns" real "" = 1.0, Range::POSITIVE, "Sidewall emission coefficient";
+        NS: "ns" real "", Range::POSITIVE, "Sidewall emission coefficient (default: n)";
         ISR: "isr" real "A" = 0.0, Range::NON_NEGATIVE, "Recombination saturation current per unit area";
         NR: "nr" real "" = 1.0, Range::POSITIVE, "Recombination emission coefficient";
         IKF: "ikf" | "ik" real "A" = 0.0, Range::NON_NEGATIVE, "Forward knee current of high injection (0: none)";

@@ -1,9 +1,16 @@
 //! The junction field-effect transistor of SPICE: Shichman and Hodges with the doping-tail parameter.
 
+use crate::device::gated::Fets;
 use crate::device::{Batch, DeviceInfo, DeviceType, Env, Group, Terminal};
 use crate::diag::Diagnostic;
 
+mod core;
+#[cfg(test)]
+#[rustfmt::skip]
+mod golden;
 pub mod params;
+#[cfg(test)]
+mod tests;
 
 static INFO: DeviceInfo = DeviceInfo {
     name: "jfet",
@@ -31,7 +38,7 @@ impl DeviceType for Jfet {
         &INFO
     }
 
-    fn batch(&self, _group: &Group, _env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
-        Err(vec![])
+    fn batch(&self, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
+        Ok(Box::new(Fets::<core::Core>::build(group, env)?))
     }
 }

@@ -33,7 +33,7 @@ pub mod model {
         VTOTC: "vtotc" real "V/K", Range::ANY, "Temperature coefficient of vto, alternative: vto + vtotc dT";
         BEX: "bex" real "" = 0.0, Range::ANY, "Temperature exponent of beta";
         BETATCE: "betatce" real "%/K", Range::ANY, "Temperature coefficient of beta, alternative: beta 1.01^(betatce dT)";
-        XTI: "xti" real "" = 3.0, Range::ANY, "Temperature exponent of is";
+        XTI: "xti" real "" = 0.0, Range::ANY, "Temperature exponent of is (0 unless given, as in ngspice)";
         EG: "eg" real "eV" = 1.11, Range::POSITIVE, "Energy gap";
         TNOM: "tnom" | "tref" real "°C", Range::ANY, "Temperature of measurement (default: .options tnom)";
         KF: "kf" real "" = 0.0, Range::NON_NEGATIVE, "Flicker-noise coefficient";

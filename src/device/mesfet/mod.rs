@@ -1,9 +1,16 @@
 //! The GaAs field-effect transistor of Statz, Newman, Smith, Pucel and Haus.
 
+use crate::device::gated::Fets;
 use crate::device::{Batch, DeviceInfo, DeviceType, Env, Group, Terminal};
 use crate::diag::Diagnostic;
 
+mod core;
+#[cfg(test)]
+#[rustfmt::skip]
+mod golden;
 pub mod params;
+#[cfg(test)]
+mod tests;
 
 static INFO: DeviceInfo = DeviceInfo {
     name: "mesfet",
@@ -31,7 +38,7 @@ impl DeviceType for Mesfet {
         &INFO
     }
 
-    fn batch(&self, _group: &Group, _env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
-        Err(vec![])
+    fn batch(&self, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
+        Ok(Box::new(Fets::<core::Core>::build(group, env)?))
     }
 }

@@ -37,15 +37,17 @@ pub struct ModelBase {
 }
 
 impl ModelBase {
-    pub fn new(model: &Values, pol: f64, env: &Env) -> ModelBase {
+    /// `ni` is the intrinsic density that the level takes at its temperature of measurement, 1/m³.
+    pub fn new(model: &Values, pol: f64, env: &Env, ni: fn(f64) -> f64) -> ModelBase {
         let tnom = model.given(mp::TNOM).map_or(env.tnom, |t| t + ZERO_C);
         let vtnom = K_Q * tnom;
         let cox = model.given(mp::TOX).map_or(0.0, |tox| EPS_OX / tox);
         let uo = model.get(mp::UO) * 1e-4;
         let kp = model.or(mp::KP, if cox > 0.0 { uo * cox } else { 2e-5 });
         let nsub = model.given(mp::NSUB).map_or(0.0, |n| n * 1e6);
-        let doped = nsub > NI;
-        let phi = model.or(mp::PHI, if doped { (2.0 * vtnom * (nsub / NI).ln()).max(0.1) } else { 0.6 });
+        let ni = ni(tnom);
+        let doped = nsub > ni;
+        let phi = model.or(mp::PHI, if doped { (2.0 * vtnom * (nsub / ni).ln()).max(0.1) } else { 0.6 });
         let with_oxide = doped && cox > 0.0;
         let gamma = model.or(mp::GAMMA, if with_oxide { (2.0 * EPS_SI * Q * nsub).sqrt() / cox } else { 0.0 });
         let vto = model.given(mp::VTO).map_or_else(

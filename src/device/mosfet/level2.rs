@@ -14,7 +14,7 @@
 //! The saturation voltage is Grove's and Frohman-Bentchkowsky's (channel charge zero at the drain), or with `vmax` Baum's
 //! (carriers at their limit velocity at the drain), which is the root of a quartic.
 
-use super::params::{common as cp, level2 as mp};
+use super::params::level2 as mp;
 use super::shell::{Channel, Common, Level, ModelBase};
 use super::{DeviceInfo, LEVEL2};
 use crate::base::consts::Q;
@@ -36,6 +36,8 @@ pub struct Params {
     vcrit: f64,
     uexp: f64,
     vmax: f64,
+    /// Mobility at the temperature of measurement: velocity saturation does not follow its fall with temperature.
+    uo: f64,
     xd_neff: f64,
     /// NaN: computed.
     lambda: f64,
@@ -57,7 +59,6 @@ impl Level for Two {
         let per_cox = if base.cox > 0.0 { 1.0 / base.cox } else { 0.0 };
         let narrow = model.get(mp::DELTA) * 0.25 * std::f64::consts::PI * super::common::EPS_SI * per_cox / c.weff;
         let has_nsub = base.nsub > 0.0;
-        let _ = cp::TOX;
         Params {
             narrow,
             eta: 1.0 + narrow,
@@ -67,6 +68,7 @@ impl Level for Two {
             vcrit: model.get(mp::UCRIT) * 100.0 * super::common::EPS_SI * per_cox,
             uexp: model.get(mp::UEXP),
             vmax: model.get(mp::VMAX),
+            uo: base.uo,
             xd_neff: base.xd / model.get(mp::NEFF).sqrt(),
             lambda: model.get(mp::LAMBDA),
             surface: Q * model.get(mp::NFS) * 1e4 * per_cox,
@@ -133,7 +135,7 @@ impl Level for Two {
             vdsat = zero;
         }
         if p.vmax > 0.0
-            && let Some(v) = velocity_saturation(drive + depth, depth, gs, s, p.vmax * c.leff / (c.uo * mobility))
+            && let Some(v) = velocity_saturation(drive + depth, depth, gs, s, p.vmax * c.leff / (p.uo * mobility))
         {
             vdsat = v;
         }
@@ -150,7 +152,7 @@ impl Level for Two {
             p.xd / c.leff * (a + (1.0 + a * a).sqrt()).sqrt()
         } else {
             let excess = (vd - vdsat).max(zero);
-            let x = p.xd_neff * p.vmax / (2.0 * c.uo * mobility);
+            let x = p.xd_neff * p.vmax / (2.0 * p.uo * mobility);
             p.xd_neff / c.leff * ((x * x + excess).sqrt() - x)
         };
         let mut short = 1.0 - lambda_vds;

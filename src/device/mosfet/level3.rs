@@ -11,15 +11,17 @@
 //! vdsat = (vgs - vth)/(1 + fb)  [ + vc - sqrt(that² + vc²) with vmax ]
 //! id   = β (vgs - vth - (1 + fb)/2 v) v / (1 + θ (vgs - vth)) / (1 + v/vc),   v = min(vds, vdsat)
 //! vds > vdsat: id / (1 - Δl/L),  Δl = sqrt((E xd²/2)² + κ xd² (vds - vdsat)) - E xd²/2
-//!          without vmax Δl = sqrt(κ xd² (vds - vdsat + vdsat/8))
+//!          without vmax Δl = sqrt(κ xd² (vds - vdsat + vdsat/8)), and below vdsat sqrt(κ xd² vdsat/8) (vds/vdsat)⁴
+//!          Δl > L/2: L - L²/(4 Δl)                                                 punch-through
 //! nfs: von = vth + n vt,  id exp((vgs - von)/(n vt)) below von
 //! ```
 
 use super::params::{common as cp, level3 as mp};
 use super::shell::{Channel, Common, Level, ModelBase};
 use super::{DeviceInfo, LEVEL3};
-use crate::base::consts::Q;
+use crate::base::consts::{K_Q, Q};
 use crate::base::dual::Dual;
+use crate::device::junction::band_gap;
 use crate::device::values::Values;
 
 type D = Dual<3>;
@@ -49,6 +51,11 @@ impl Level for Three {
 
     fn geometry(model: &Values, l: f64, w: f64) -> (f64, f64) {
         (l - 2.0 * model.get(cp::LD) + model.get(mp::XL), w - 2.0 * model.get(mp::WD) + model.get(mp::XW))
+    }
+
+    fn intrinsic_density(t: f64) -> f64 {
+        let ratio = t / 300.0;
+        super::common::NI * ratio * ratio.sqrt() * (0.5 * band_gap(t) / K_Q * (1.0 / 300.0 - 1.0 / t)).exp()
     }
 
     fn shift(model: &Values) -> f64 {
@@ -98,7 +105,7 @@ impl Level for Three {
         let von = if weak { vth + c.vt * n } else { vth };
         let mut ch = Channel { von: von.v, dvon: von.d, ..Channel::default() };
         let is_below = vgs < von.v;
-        if is_below && !weak || vgs == von.v && !weak {
+        if !weak && vgs <= von.v {
             return ch;
         }
         let drive = if is_below { von } else { vg } - vth;
@@ -111,12 +118,23 @@ impl Level for Three {
             vc_inv = 1.0 / vc;
         }
         (ch.vdsat, ch.dvdsat) = (vdsat.v, vdsat.d);
+        if vdsat.v <= 0.0 {
+            return ch;
+        }
         let is_linear = vds <= vdsat.v;
         let v = if is_linear { vd } else { vdsat };
         let slow = 1.0 / (1.0 + v * vc_inv);
         let mut id = c.beta * gate * slow * (drive - 0.5 * one_fb * v) * v;
-        if !is_linear && p.kappa > 0.0 && p.xd > 0.0 {
-            id = id / (1.0 - shortening(c, p, vd - vdsat, vdsat, slow, vc_inv, id) / c.leff);
+        if p.kappa > 0.0 && p.xd > 0.0 && (!is_linear || p.vmax <= 0.0) {
+            let delta = if p.vmax > 0.0 {
+                saturated_shortening(c, p, vd - vdsat, slow, vc_inv, id)
+            } else if is_linear {
+                linear_shortening(p, vd, vdsat)
+            } else {
+                (p.kappa * p.xd * p.xd * (vd - 0.875 * vdsat)).sqrt()
+            };
+            let delta = if delta.v > 0.5 * c.leff { c.leff - 0.25 * c.leff * c.leff / delta } else { delta };
+            id = id / (1.0 - delta / c.leff);
         }
         if is_below {
             id = id * ((vg - von) / (c.vt * n)).exp();
@@ -127,17 +145,20 @@ impl Level for Three {
     }
 }
 
-/// Channel shortening Δl beyond saturation, m, held below L by the punch-through limit.
+/// Channel shortening beyond saturation with `vmax`, m, from the lateral field at the end of the saturated channel,
+/// which follows from the conductance there.
 #[inline]
-fn shortening(c: &Common, p: &Params, excess: D, vdsat: D, slow: D, vc_inv: D, idsat: D) -> D {
+fn saturated_shortening(c: &Common, p: &Params, excess: D, slow: D, vc_inv: D, idsat: D) -> D {
     let alpha = p.xd * p.xd;
-    let delta = if p.vmax > 0.0 {
-        // Lateral field at the end of the saturated channel from the conductance there.
-        let gdsat = (idsat * (1.0 - slow) * vc_inv).max(D::constant(1e-12));
-        let e = 0.5 * alpha * p.kappa * idsat / (gdsat * c.leff);
-        (e * e + p.kappa * alpha * excess).sqrt() - e
-    } else {
-        (p.kappa * alpha * (excess + 0.125 * vdsat)).sqrt()
-    };
-    if delta.v > 0.5 * c.leff { c.leff - 0.25 * c.leff * c.leff / delta } else { delta }
+    let gdsat = (idsat * (1.0 - slow) * vc_inv).max(D::constant(1e-12));
+    let e = 0.5 * alpha * p.kappa * idsat / (gdsat * c.leff);
+    (e * e + p.kappa * alpha * excess).sqrt() - e
+}
+
+/// Channel shortening below saturation without `vmax`, m: the fourth power of vds/vdsat, which meets the square root
+/// beyond vdsat in value and slope.
+#[inline]
+fn linear_shortening(p: &Params, vds: D, vdsat: D) -> D {
+    let part = vds / vdsat;
+    (0.125 * p.kappa * p.xd * p.xd * vdsat).sqrt() * (part * part) * (part * part)
 }

@@ -42,6 +42,11 @@ pub trait Level: Send + Sync + 'static {
         (l - 2.0 * model.get(mp::LD), w)
     }
 
+    /// Intrinsic density of silicon at `t` in K, 1/m³: a constant in levels 1 and 2.
+    fn intrinsic_density(_t: f64) -> f64 {
+        super::common::NI
+    }
+
     /// Shift of the threshold voltage by a parameter.
     fn shift(_model: &Values) -> f64 {
         0.0
@@ -111,7 +116,7 @@ impl<L: Level> Mosfets<L> {
                         .help("substrate dopings lie between 1e14 and 1e18 1/cm³"),
                     );
                 }
-                let base = ModelBase::new(&values, card.polarity, env);
+                let base = ModelBase::new(&values, card.polarity, env, L::intrinsic_density);
                 (values, base)
             })
             .collect();
@@ -318,7 +323,7 @@ impl<L: Level> Batch for Mosfets<L> {
 
     fn set_temperature(&mut self, temp: f64) {
         for (values, base) in &mut self.models {
-            *base = ModelBase::new(values, base.pol, &self.env);
+            *base = ModelBase::new(values, base.pol, &self.env, L::intrinsic_density);
         }
         for t in &mut self.insts {
             let (values, base) = &self.models[t.model as usize];

@@ -39,8 +39,8 @@ pub fn charges(cox: f64, vfb: f64, phi: f64, gamma: f64, xqc: f64, v: [f64; 3]) 
     let qb = if psi.v < 0.0 {
         -cox * psi
     } else if gamma > 0.0 {
-        // sqrt(γ²/4 + ψ) - γ/2, which is `root` at threshold.
-        -cox * gamma * ((psi + 0.25 * gamma * gamma).sqrt() - 0.5 * gamma)
+        // sqrt(γ²/4 + ψ) - γ/2, which is `root` at threshold, without the cancellation.
+        -cox * gamma * psi / ((psi + 0.25 * gamma * gamma).sqrt() + 0.5 * gamma)
     } else {
         zero
     };

@@ -225,7 +225,7 @@ impl Build<'_> {
         for (k, name) in [(1, "nt"), (5, "rtscapt"), (6, "rtsemt")] {
             self.time(name, a[k]);
         }
-        if a[0] != 0.0 && a[1] == 0.0 || a[3] != 0.0 && a[1] == 0.0 {
+        if a[1] == 0.0 && (a[0] != 0.0 || a[3] != 0.0) {
             self.fault("the sampling time nt must be above zero");
         }
         if !(0.0..=2.0).contains(&a[2]) {
@@ -291,7 +291,7 @@ impl Build<'_> {
             Some(0.0) => f64::INFINITY,
             Some(n) => n,
         };
-        if !(count >= 1.0) {
+        if count.is_nan() || count < 1.0 {
             self.fault(format!("{count} pulses"));
         }
         let whole = rise + width + fall;

@@ -424,3 +424,155 @@ impl Pattern {
         best
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-12, "{a} {b}");
+    }
+
+    fn pulse() -> Pulse {
+        Pulse { v1: -1.0, v2: 3.0, td: 1e-9, tr: 2e-9, tf: 1e-9, pw: 3e-9, per: 1e-8, np: f64::INFINITY }
+    }
+
+    #[test]
+    fn pulse_has_its_corners() {
+        let p = pulse();
+        for k in [0.0, 1.0, 7.0] {
+            let t0 = 1e-9 + k * 1e-8;
+            for (dt, v) in [
+                (0.0, -1.0),
+                (1e-9, 1.0),
+                (2e-9, 3.0),
+                (4e-9, 3.0),
+                (5e-9, 3.0),
+                (5.5e-9, 1.0),
+                (6e-9, -1.0),
+                (8e-9, -1.0),
+            ] {
+                assert!((p.value(t0 + dt) - v).abs() < 1e-6, "{k} {dt:e}");
+            }
+        }
+        let two = Pulse { np: 2.0, ..pulse() };
+        assert_eq!(two.value(1e-9 + 2.3e-8), -1.0);
+        assert_eq!(Wave::Pulse(two).next_break(2.2e-8), f64::INFINITY);
+    }
+
+    #[test]
+    fn corners_do_not_drift_or_stick() {
+        let p = Wave::Pulse(pulse());
+        let (mut t, mut n) = (0.0, 0u64);
+        while n < 4_000_000 {
+            let next = p.next_break(t);
+            assert!(next > t && next - t > 0.5e-9, "{t:e} {next:e}");
+            t = next;
+            n += 1;
+        }
+        // Four corners a period, a million periods.
+        assert!((t - (1e-9 + 999_999.0 * 1e-8 + 6e-9)).abs() < 1e-17, "{t:e}");
+        // Rise, width and fall fill the period: three corners, none twice.
+        let p = Wave::Pulse(Pulse { pw: 7e-9, ..pulse() });
+        let mut t = 0.0;
+        for _ in 0..3_000 {
+            t = p.next_break(t);
+        }
+        assert!((t - (1e-9 + 999.0 * 1e-8 + 9e-9)).abs() < 1e-18);
+    }
+
+    #[test]
+    fn sine_exponential_modulated() {
+        let w = Wave::Sin(Sin { vo: 1.0, va: 2.0, freq: 1e6, td: 1e-6, theta: 1e5, phase: 0.5 });
+        close(w.value(0.0), 1.0 + 2.0 * 0.5f64.sin());
+        close(w.value(1e-6), w.value(0.0));
+        close(w.value(1.3e-6), 1.0 + 2.0 * (-0.03f64).exp() * (TAU * 0.3 + 0.5).sin());
+        assert_eq!(w.next_break(0.0), 1e-6);
+        close(w.max_step(2e-6) * 1e6, 0.05);
+        let w = Wave::Exp(Exp { v1: 1.0, v2: 3.0, td1: 1.0, tau1: 2.0, td2: 4.0, tau2: 0.5 });
+        close(w.value(1.0), 1.0);
+        close(w.value(3.0), 1.0 + 2.0 * (1.0 - (-1f64).exp()));
+        close(w.value(5.0), 1.0 + 2.0 * ((-2f64).exp() - (-2f64).exp()));
+        assert_eq!((w.next_break(0.0), w.next_break(1.0), w.next_break(4.0)), (1.0, 4.0, f64::INFINITY));
+        // Values of ngspice 39: sffm(0 1 1meg 1 100k) and am(1 1 50k 1meg 0).
+        let w =
+            Wave::Sffm(Sffm { vo: 0.0, va: 1.0, fc: 1e6, mdi: 1.0, fs: 1e5, phase_carrier: 0.0, phase_signal: 0.0 });
+        assert!((w.value(0.25e-6) - 0.986_937_7).abs() < 2e-3);
+        close(w.value(0.25e-6), (TAU * 0.25 + (TAU * 0.025).sin()).sin());
+        let w = Wave::Am(Am { va: 1.0, vo: 1.0, mf: 5e4, fc: 1e6, td: 0.0, phase_carrier: 0.0, phase_signal: 0.0 });
+        assert!((w.value(1.25e-6) - 1.382_683).abs() < 1e-5);
+    }
+
+    #[test]
+    fn points_repeat_after_their_delay() {
+        let pwl = |repeat| Wave::Pwl(Pwl { t: vec![1.0, 2.0, 4.0], v: vec![1.0, 3.0, 0.0], td: 0.5, repeat });
+        let w = pwl(None);
+        for (t, v) in [(0.0, 1.0), (1.5, 1.0), (2.0, 2.0), (2.5, 3.0), (3.5, 1.5), (4.5, 0.0), (9.0, 0.0)] {
+            close(w.value(t), v);
+        }
+        assert_eq!([0.0, 1.5, 2.5, 4.5].map(|t| w.next_break(t)), [1.5, 2.5, 4.5, f64::INFINITY]);
+        let w = pwl(Some(1.0));
+        // As ngspice 39 gives it.
+        for (t, v) in [(1.75, 1.5), (4.6, 1.2), (6.0, 2.25), (14.0, 2.0)] {
+            close(w.value(t), v);
+        }
+        let mut t = 0.0;
+        let mut corners = vec![];
+        for _ in 0..9 {
+            t = w.next_break(t);
+            corners.push(t);
+        }
+        assert_eq!(corners, [1.5, 2.5, 4.5, 5.5, 7.5, 8.5, 10.5, 11.5, 13.5]);
+    }
+
+    #[test]
+    fn trains_and_patterns() {
+        let w = Wave::Train(Train {
+            base: 0.1,
+            td: 1.0,
+            rise: 0.5,
+            fall: 0.25,
+            width: 2.0,
+            interval: 8.0,
+            count: 3.0,
+            amp: vec![1.1, -0.9],
+        });
+        for (t, v) in [
+            (0.0, 0.1),
+            (1.25, 0.6),
+            (1.5, 1.1),
+            (3.5, 1.1),
+            (3.625, 0.6),
+            (5.0, 0.1),
+            (10.0, -0.9),
+            (18.0, 1.1),
+            (26.0, 0.1),
+        ] {
+            close(w.value(t), v);
+        }
+        assert_eq!([0.0, 1.0, 3.5, 3.75, 9.0].map(|t| w.next_break(t)), [1.0, 1.5, 3.75, 9.0, 9.5]);
+        assert_eq!(w.next_break(19.75), f64::INFINITY);
+        let p = |repeats| {
+            Wave::Pattern(Pattern {
+                high: 5.0,
+                low: 1.0,
+                td: 2.0,
+                tr: 0.5,
+                tf: 0.25,
+                sample: 1.0,
+                bits: vec![true, false, false, true],
+                repeat_from: 1,
+                repeats,
+            })
+        };
+        let w = p(0.0);
+        for (t, v) in [(0.0, 5.0), (3.0, 5.0), (3.125, 3.0), (4.5, 1.0), (5.25, 3.0), (6.0, 5.0), (60.0, 5.0)] {
+            close(w.value(t), v);
+        }
+        assert_eq!([0.0, 3.0, 3.25, 5.0, 5.5].map(|t| w.next_break(t)), [3.0, 3.25, 5.0, 5.5, f64::INFINITY]);
+        let w = p(f64::INFINITY);
+        close(w.value(6.5), 1.0);
+        close(w.value(8.75), 5.0);
+        assert_eq!([5.5, 6.25, 8.0].map(|t| w.next_break(t)), [6.0, 8.0, 8.5]);
+    }
+}
