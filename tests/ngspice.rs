@@ -151,7 +151,7 @@ fn difference(
     });
     match values {
         Values::Wave { t, v, error } => {
-            let reltol = table.meta.options.get("reltol").and_then(|s| s.parse().ok()).unwrap_or(1e-3);
+            let reltol: f64 = table.meta.options.get("reltol").and_then(|s| s.parse().ok()).unwrap_or(1e-3);
             let tol = golden.tolerance.tran.unwrap_or((10.0 * reltol).max(LEAST_TRAN));
             let stop = t.last().copied().unwrap_or(0.0);
             let slack = golden.tolerance.time.unwrap_or(0.0) * stop;
