@@ -46,9 +46,16 @@ struct Plot {
 #[serde(untagged)]
 enum Values {
     Real(Vec<f64>),
-    Complex { re: Vec<f64>, im: Vec<f64> },
+    Complex {
+        re: Vec<f64>,
+        im: Vec<f64>,
+    },
     /// A thinned waveform: straight lines between its points stay within `error` of the whole.
-    Wave { t: Vec<f64>, v: Vec<f64>, error: f64 },
+    Wave {
+        t: Vec<f64>,
+        v: Vec<f64>,
+        error: f64,
+    },
 }
 
 /// Static results: relative to the value; what is small against `floor` is compared to the floor.
@@ -223,7 +230,13 @@ fn waves(time: &[f64], ours: &[f64], t: &[f64], v: &[f64], thinned: f64, tol: f6
     let mut worst = (0.0, 0.0, 0.0, 0.0);
     let mut look = |x: f64, e: f64, lo: f64, hi: f64, allowed: f64| {
         // With slack in time the other waveform may have the value anywhere near.
-        let off = if e < lo { lo - e } else if e > hi { e - hi } else { 0.0 };
+        let off = if e < lo {
+            lo - e
+        } else if e > hi {
+            e - hi
+        } else {
+            0.0
+        };
         let ratio = off / allowed;
         if !(ratio <= worst.0) {
             worst = (ratio, x, e, if e < lo { lo } else { hi });
@@ -243,7 +256,10 @@ fn waves(time: &[f64], ours: &[f64], t: &[f64], v: &[f64], thinned: f64, tol: f6
     if ratio <= 1.0 {
         return None;
     }
-    Some(format!("{a:.6e} against {b:.6e} at {x:.6e} s ({:.2e} of the range, allowed {tol:.0e})", (a - b).abs() / range))
+    Some(format!(
+        "{a:.6e} against {b:.6e} at {x:.6e} s ({:.2e} of the range, allowed {tol:.0e})",
+        (a - b).abs() / range
+    ))
 }
 
 /// Least and largest value of a piecewise linear waveform over [a, b].

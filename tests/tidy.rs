@@ -26,21 +26,29 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sim", &["base", "diag", "dataset", "circuit", "device", "sparse", "newton", "integrate"]),
     (
         "analysis",
-        &[
-            "base", "diag", "sparse", "integrate", "dataset", "expr", "newton", "netlist", "device", "circuit", "sim",
-        ],
+        &["base", "diag", "sparse", "integrate", "dataset", "expr", "newton", "netlist", "device", "circuit", "sim"],
     ),
     (
         "session",
         &[
-            "base", "diag", "sparse", "integrate", "dataset", "expr", "newton", "output", "plot", "netlist", "device",
-            "measure", "circuit", "sim", "analysis",
+            "base",
+            "diag",
+            "sparse",
+            "integrate",
+            "dataset",
+            "expr",
+            "newton",
+            "output",
+            "plot",
+            "netlist",
+            "device",
+            "measure",
+            "circuit",
+            "sim",
+            "analysis",
         ],
     ),
-    (
-        "cli",
-        &["base", "diag", "dataset", "output", "plot", "measure", "netlist", "device", "circuit", "session"],
-    ),
+    ("cli", &["base", "diag", "dataset", "output", "plot", "measure", "netlist", "device", "circuit", "session"]),
 ];
 
 const MAX_LINES: usize = 800;
@@ -105,7 +113,8 @@ fn uses(code: &str) -> BTreeSet<String> {
             continue;
         }
         let rest = &code[at + "crate::".len()..];
-        let word = |s: &str| s.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+        let word =
+            |s: &str| s.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
         if let Some(group) = rest.strip_prefix('{') {
             let mut depth = 0;
             let mut start = 0;
@@ -199,7 +208,13 @@ fn the_core_is_silent() {
 
 #[test]
 fn nothing_is_left_open() {
-    let words = [concat!("to", "do!"), concat!("unimple", "mented!"), concat!("FIX", "ME"), concat!("TO", "DO"), concat!("To be ", "written")];
+    let words = [
+        concat!("to", "do!"),
+        concat!("unimple", "mented!"),
+        concat!("FIX", "ME"),
+        concat!("TO", "DO"),
+        concat!("To be ", "written"),
+    ];
     let mut faults = vec![];
     for path in ["src", "tests", "examples", "benches", "models", "netlists"].iter().flat_map(|d| files(d, "")) {
         let text = read(&path);
@@ -214,7 +229,13 @@ fn nothing_is_left_open() {
 
 #[test]
 fn no_path_of_one_machine() {
-    let words = [concat!("/wo", "rk/"), concat!("/ho", "me/"), concat!("/ro", "ot/"), concat!("/Us", "ers/"), concat!("C:", "\\")];
+    let words = [
+        concat!("/wo", "rk/"),
+        concat!("/ho", "me/"),
+        concat!("/ro", "ot/"),
+        concat!("/Us", "ers/"),
+        concat!("C:", "\\"),
+    ];
     let mut faults = vec![];
     for path in files("", "") {
         let name = path.display().to_string();
@@ -341,7 +362,8 @@ fn the_readme_starts_with_its_two_commands() {
     // Every file that a command in the README names is in the repository.
     for word in text.split(|c: char| c.is_whitespace() || matches!(c, '`' | '(' | ')' | '\'' | '"' | '|' | ',')) {
         let word = word.trim_end_matches(['.', ':']);
-        let is_path = ["netlists/", "docs/", "examples/", "benches/", "src/", "tests/"].iter().any(|d| word.starts_with(d));
+        let is_path =
+            ["netlists/", "docs/", "examples/", "benches/", "src/", "tests/"].iter().any(|d| word.starts_with(d));
         if is_path && !word.contains(['*', '<']) && !root().join(word).exists() {
             faults.push(format!("README.md names {word}, which does not exist"));
         }

@@ -24,7 +24,8 @@ use crate::sim::Simulation;
 
 /// ∫ S df over [f1, f2] for S through (f1, s1) and (f2, s2) as a power law; a trapezoid when an end is not positive.
 pub fn integrate(f1: f64, s1: f64, f2: f64, s2: f64) -> f64 {
-    if !(s1 > 0.0 && s2 > 0.0 && f1 > 0.0 && f2 > f1) {
+    let is_power_law = s1 > 0.0 && s2 > 0.0 && f1 > 0.0 && f2 > f1 && s1.is_finite() && s2.is_finite();
+    if !is_power_law {
         return 0.5 * (s1 + s2) * (f2 - f1);
     }
     let l = (f2 / f1).ln();
@@ -45,7 +46,8 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, interval: Option<(f64, f64)>, density: f64, gain2: f64) {
-        let referred = density / gain2;
+        // Without gain there is nothing to refer to: infinite, but 0 stays 0.
+        let referred = if density == 0.0 { 0.0 } else { density / gain2 };
         if let Some((f1, f2)) = interval {
             self.total_out += integrate(f1, self.last_out, f2, density);
             self.total_in += integrate(f1, self.last_in, f2, referred);
@@ -157,7 +159,7 @@ pub fn run(plan: &Plan, sim: &mut Simulation, sink: &mut dyn Sink, control: &Con
         sim.stats.accepted += 1;
         if plan.every <= 1 || k % plan.every == 0 || k + 1 == points.len() {
             row.clear();
-            row.extend([f, sum.sqrt(), (sum / gain2).sqrt()]);
+            row.extend([f, sum.sqrt(), if sum == 0.0 { 0.0 } else { (sum / gain2).sqrt() }]);
             if plan.every > 0 {
                 row.extend(now.iter().map(|s| s.sqrt()));
             }

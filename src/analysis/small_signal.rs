@@ -96,7 +96,7 @@ pub fn frequencies(freq: &Freq) -> Result<Vec<f64>, Vec<Diagnostic>> {
     let fault = match freq {
         Freq::Lin(n, a, b) => *n == 0 || !(*a >= 0.0 && b >= a),
         Freq::Dec(n, a, b) | Freq::Oct(n, a, b) => *n == 0 || !(*a > 0.0 && b >= a),
-        Freq::List(v) => v.is_empty() || v.iter().any(|f| !(*f >= 0.0)),
+        Freq::List(v) => v.is_empty() || v.iter().any(|f| f.is_nan() || *f < 0.0),
     };
     let points = if fault { vec![] } else { freq.points() };
     if points.is_empty() || points.iter().any(|f| !f.is_finite()) {

@@ -265,6 +265,9 @@ pub fn run(
     let n = sim.len();
     let mut controller = Controller::new(options.reltol, options.trtol * LTE_PER_TRTOL, sim.abstol.clone());
     controller.is_dynamic.fill(false);
+    if plan.max_step.is_none() {
+        controller.resolution = plan.step;
+    }
     let memory = sim.memory.clone();
     let mut t = Transient {
         sim,

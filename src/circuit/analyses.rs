@@ -43,7 +43,7 @@ impl<'a> Line<'a> {
 
 impl<'a> Elab<'a> {
     pub fn line(&self, card: &'a Card) -> Line<'a> {
-        Line { card, fields: Fields::of(self.deck, card.file, card.fields).all, at: 0 }
+        Line { card, fields: Fields::of(self.deck, card.fields).all, at: 0 }
     }
 
     pub fn word(&self, f: &Field) -> &'a str {
@@ -150,18 +150,8 @@ impl<'a> Elab<'a> {
                 "four" | "fourier" => self.four(&mut l, &mut c),
                 "meas" | "measure" => self.meas(&mut l, &mut c),
                 "check" => self.check_card(&mut l, &mut c),
-                "width" | "backanno" | "protect" | "unprotect" | "prot" | "unprot" | "connect" => {}
-                _ => {
-                    const CARDS: &[&str] = &[
-                        "op", "dc", "tran", "ac", "noise", "tf", "sens", "pz", "step", "temp", "data", "options", "ic", "nodeset", "save", "probe",
-                        "print", "plot", "meas", "four", "check", "global", "param", "func", "model", "subckt", "include", "lib", "if", "end",
-                    ];
-                    let mut d = Diagnostic::warning(codes::UNKNOWN_CARD, format!("unknown card `.{name}`")).at(card.span(), "ignored");
-                    if let Some(h) = nearest::did_you_mean(name, CARDS.iter().copied()) {
-                        d = d.help(h);
-                    }
-                    self.report(d);
-                }
+                // The parser knows all cards and reported the others.
+                _ => {}
             }
         }
         for (scope, card) in std::mem::take(&mut self.local_cards) {
@@ -174,7 +164,9 @@ impl<'a> Elab<'a> {
                 self.env.tstop = *stop;
             }
             let asked: Vec<String> = match a {
-                Analysis::Noise { output, .. } | Analysis::Tf { output, .. } | Analysis::Sens { output, .. } => vec![output.clone()],
+                Analysis::Noise { output, .. } | Analysis::Tf { output, .. } | Analysis::Sens { output, .. } => {
+                    vec![output.clone()]
+                }
                 _ => vec![],
             };
             let top = self.top.clone();
@@ -212,7 +204,10 @@ impl<'a> Elab<'a> {
             "pz" => self.pz(l),
             _ => {
                 let d = Diagnostic::error(codes::NOT_SUPPORTED, format!("`.{name}` is not supported"));
-                self.report(d.at(l.card.span(), "this analysis").help("a transient with `.four` or `.meas` gives the distortion of an output"));
+                self.report(
+                    d.at(l.card.span(), "this analysis")
+                        .help("a transient with `.four` or `.meas` gives the distortion of an output"),
+                );
                 None
             }
         }
@@ -262,7 +257,11 @@ impl<'a> Elab<'a> {
             numbers.insert(0, (stop / 50.0, at));
         }
         let [(step, step_at), (stop, stop_at), rest @ ..] = numbers.as_slice() else {
-            self.card_fault(l.card, "`.tran` needs a print step and a stop time", "write `.tran tstep tstop [tstart [tmax]] [uic]`");
+            self.card_fault(
+                l.card,
+                "`.tran` needs a print step and a stop time",
+                "write `.tran tstep tstop [tstart [tmax]] [uic]`",
+            );
             return None;
         };
         let start = rest.first().map_or(0.0, |x| x.0);
@@ -281,7 +280,10 @@ impl<'a> Elab<'a> {
             return None;
         }
         if start.is_nan() || start < 0.0 || start >= *stop {
-            fault(rest.first().map_or(*stop_at, |x| x.1), "the start time of `.tran` must lie between 0 and the stop time");
+            fault(
+                rest.first().map_or(*stop_at, |x| x.1),
+                "the start time of `.tran` must lie between 0 and the stop time",
+            );
             return None;
         }
         if max_step.is_some_and(|m| m.is_nan() || m < 0.0) {
@@ -300,7 +302,11 @@ impl<'a> Elab<'a> {
         let word = l.peek().map(|f| self.word(f)).unwrap_or("");
         if !matches!(word, "dec" | "lin" | "oct" | "list" | "poi") {
             let name = self.deck.names.get(l.card.name);
-            self.card_fault(l.card, format!("`.{name}` needs a kind of sweep"), "write `dec 10 1 1MEG`, `oct`, `lin` or `list`");
+            self.card_fault(
+                l.card,
+                format!("`.{name}` needs a kind of sweep"),
+                "write `dec 10 1 1MEG`, `oct`, `lin` or `list`",
+            );
             return None;
         }
         l.at += 1;
@@ -324,14 +330,15 @@ impl<'a> Elab<'a> {
         let a = self.need(l, "first frequency")?;
         self.check_mega(l);
         let b = self.need(l, "last frequency")?;
-        if n.is_nan() || n < 1.0 || n > 1e9 {
+        if !(1.0..=1e9).contains(&n) {
             self.card_fault(l.card, format!("{n} is not a number of points"), "1 or more");
             return None;
         }
         let n = n as usize;
         let log = word != "lin";
         if a.is_nan() || b.is_nan() || !b.is_finite() || (log && a <= 0.0) || a < 0.0 || b < a {
-            let help = if log && a <= 0.0 { "a logarithmic sweep begins above 0" } else { "the last is not below the first" };
+            let help =
+                if log && a <= 0.0 { "a logarithmic sweep begins above 0" } else { "the last is not below the first" };
             self.card_fault(l.card, format!("frequencies from {a:e} to {b:e} Hz cannot be swept"), help);
             return None;
         }
@@ -344,10 +351,8 @@ impl<'a> Elab<'a> {
 
     fn check_mega(&mut self, l: &Line<'a>) {
         let Some(f) = l.peek() else { return };
-        let text = self.sources.text(l.span(f));
-        if let Some(m) = super::lints::mega(text, true) {
-            let d = Diagnostic::lint(codes::MEGA, format!("`{text}` is in millihertz")).at(l.span(f), "M means milli, in either case");
-            self.report(d.help(format!("write `{m}` if mega was meant")));
+        if let Some(d) = crate::netlist::lint::number(self.sources.text(l.span(f)), l.span(f), true) {
+            self.report(d);
         }
     }
 
@@ -377,7 +382,8 @@ impl<'a> Elab<'a> {
     }
 
     pub fn unknown_node(&mut self, name: &str, at: Span) {
-        let mut d = Diagnostic::error(codes::UNKNOWN_NODE, format!("unknown node `{name}`")).at(at, "no element is connected to it");
+        let mut d = Diagnostic::error(codes::UNKNOWN_NODE, format!("unknown node `{name}`"))
+            .at(at, "no element is connected to it");
         if let Some(h) = nearest::did_you_mean(name, self.nodes.iter().map(|s| self.names.get(*s))) {
             d = d.help(h);
         }
@@ -404,7 +410,8 @@ impl<'a> Elab<'a> {
     pub fn unknown_element(&mut self, name: &str, at: Span) {
         let top = self.top.clone();
         let known = self.local_elements(&top);
-        let mut d = Diagnostic::error(codes::UNKNOWN_ELEMENT, format!("unknown element `{name}`")).at(at, "no such element");
+        let mut d =
+            Diagnostic::error(codes::UNKNOWN_ELEMENT, format!("unknown element `{name}`")).at(at, "no such element");
         if let Some(h) = nearest::did_you_mean(name, known.iter().map(String::as_str)) {
             d = d.help(h);
         }
@@ -467,12 +474,22 @@ impl<'a> Elab<'a> {
         let kind = l.next().map(|f| self.word(f)).unwrap_or("vol");
         let what = l.next().map(|f| self.word(f)).unwrap_or("pz");
         if !matches!(kind, "vol" | "cur") || !matches!(what, "pz" | "pol" | "zer") {
-            self.card_fault(l.card, format!("`{kind} {what}` is not understood"), "`vol` or `cur`, then `pz`, `pol` or `zer`");
+            self.card_fault(
+                l.card,
+                format!("`{kind} {what}` is not understood"),
+                "`vol` or `cur`, then `pz`, `pol` or `zer`",
+            );
             return None;
         }
         let mut it = nodes.into_iter();
         let mut pair = || (it.next().unwrap_or_default(), it.next().unwrap_or_default());
-        Some(Analysis::Pz { input: pair(), output: pair(), is_voltage: kind == "vol", poles: what != "zer", zeros: what != "pol" })
+        Some(Analysis::Pz {
+            input: pair(),
+            output: pair(),
+            is_voltage: kind == "vol",
+            poles: what != "zer",
+            zeros: what != "pol",
+        })
     }
 
     /// `.ic v(a)=1 i(l1)=2 @x1[state]=0.5`, `.nodeset v(a)=1`

@@ -56,17 +56,25 @@ fn poly_terms(n: usize, count: usize) -> Vec<Vec<usize>> {
 impl<'a> Elab<'a> {
     /// Is an E or G element more than a linear source?
     pub fn is_nonlinear(&self, e: &Element) -> bool {
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         fields.all.iter().any(|f| match f.kind {
-            FieldKind::Key => VALUE_KEYS.contains(&self.deck.names.get(f.sym)) || matches!(self.deck.names.get(f.sym), "table" | "laplace" | "poly"),
-            FieldKind::Word => matches!(self.deck.names.get(f.sym), "poly" | "value" | "table" | "laplace" | "freq" | "vol" | "cur"),
+            FieldKind::Key => {
+                VALUE_KEYS.contains(&self.deck.names.get(f.sym))
+                    || matches!(self.deck.names.get(f.sym), "table" | "laplace" | "poly")
+            }
+            FieldKind::Word => {
+                matches!(self.deck.names.get(f.sym), "poly" | "value" | "table" | "laplace" | "freq" | "vol" | "cur")
+            }
             _ => false,
         })
     }
 
     pub fn controlled_type(&self, e: &Element, letter: u8) -> &'static str {
-        let fields = Fields::of(self.deck, e.file, e.fields);
-        let laplace = fields.all.iter().any(|f| matches!(f.kind, FieldKind::Word | FieldKind::Key) && self.deck.names.get(f.sym) == "laplace");
+        let fields = Fields::of(self.deck, e.fields);
+        let laplace = fields
+            .all
+            .iter()
+            .any(|f| matches!(f.kind, FieldKind::Word | FieldKind::Key) && self.deck.names.get(f.sym) == "laplace");
         let is_voltage = matches!(letter, b'e' | b'h');
         match (letter, laplace, self.is_nonlinear(e)) {
             (_, true, _) if is_voltage => "laplace_v",
@@ -83,15 +91,15 @@ impl<'a> Elab<'a> {
     /// `E1 a b c d gain`
     pub fn linear_controlled(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym, letter: u8) {
         let Some(ty) = self.device(scope, e, if letter == b'e' { "vcvs" } else { "vccs" }) else { return };
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let split = fields.first_key();
         // Parentheses and HSPICE's type word say nothing.
         let words: Vec<Field> = fields.all[..split]
             .iter()
             .enumerate()
             .filter(|(i, f)| {
-                !matches!(f.kind, FieldKind::Open | FieldKind::Close | FieldKind::Comma)
-                    && !(*i == 2 && matches!(self.deck.names.get(f.sym), "vcvs" | "vccs"))
+                let is_type_word = *i == 2 && matches!(self.deck.names.get(f.sym), "vcvs" | "vccs");
+                !is_type_word && !matches!(f.kind, FieldKind::Open | FieldKind::Close | FieldKind::Comma)
             })
             .map(|(_, f)| *f)
             .collect();
@@ -107,7 +115,11 @@ impl<'a> Elab<'a> {
         let given = draft.ty.info().positional.is_some_and(|p| draft.params.iter().any(|(i, _)| *i == p));
         if !given {
             let name = self.deck.names.get(e.name);
-            self.report_in(scope, Diagnostic::error(codes::MISSING, format!("`{name}` has no gain")).at(e.span(), "a value is needed after the nodes"));
+            self.report_in(
+                scope,
+                Diagnostic::error(codes::MISSING, format!("`{name}` has no gain"))
+                    .at(e.span(), "a value is needed after the nodes"),
+            );
         }
         given
     }
@@ -118,7 +130,11 @@ impl<'a> Elab<'a> {
         if let Some(extra) = rest.get(1) {
             let at = Span::new(e.file, extra.lo, extra.hi);
             let text = self.sources.text(at).to_string();
-            self.report_in(scope, Diagnostic::error(codes::UNEXPECTED, format!("`{text}` after the gain is not understood")).at(at, "too many fields"));
+            self.report_in(
+                scope,
+                Diagnostic::error(codes::UNEXPECTED, format!("`{text}` after the gain is not understood"))
+                    .at(at, "too many fields"),
+            );
             return false;
         }
         match self.number(scope, e.file, first) {
@@ -135,7 +151,7 @@ impl<'a> Elab<'a> {
         let name = self.controlled_type(e, letter);
         let Some(ty) = self.device(scope, e, name) else { return };
         let mut draft = Draft::new(ty.clone());
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let Some(head) = fields.all.get(..2).filter(|h| h.iter().all(|f| f.kind == FieldKind::Word)) else {
             let given = fields.all.iter().take_while(|f| f.kind == FieldKind::Word).count();
             self.wrong_nodes(scope, e, fields.all, ty.info(), given);
@@ -151,25 +167,28 @@ impl<'a> Elab<'a> {
             "laplace_v" | "laplace_i" => self.laplace(scope, e, body, &mut draft),
             _ => self.nonlinear(scope, e, body, letter, &mut draft),
         };
-        if ok { self.emit(scope, e, full, draft) }
+        if ok {
+            self.emit(scope, e, full, draft)
+        }
     }
 
     /// `F1 a b vname gain`
     fn linear_current(&mut self, scope: &Rc<Scope<'a>>, e: &Element, body: &[Field], draft: &mut Draft) -> bool {
-        let fields = Fields { file: e.file, all: body };
+        let fields = Fields { all: body };
         let split = fields.first_key();
         let words: Vec<Field> = body[..split]
             .iter()
             .enumerate()
             .filter(|(i, f)| {
-                !matches!(f.kind, FieldKind::Open | FieldKind::Close | FieldKind::Comma)
-                    && !(*i == 0 && matches!(self.deck.names.get(f.sym), "cccs" | "ccvs"))
+                let is_type_word = *i == 0 && matches!(self.deck.names.get(f.sym), "cccs" | "ccvs");
+                !is_type_word && !matches!(f.kind, FieldKind::Open | FieldKind::Close | FieldKind::Comma)
             })
             .map(|(_, f)| *f)
             .collect();
         let Some((control, rest)) = words.split_first() else {
             let name = self.deck.names.get(e.name);
-            let d = Diagnostic::error(codes::MISSING, format!("`{name}` has no controlling element")).at(e.span(), "write `F1 a b Vsense gain`");
+            let d = Diagnostic::error(codes::MISSING, format!("`{name}` has no controlling element"))
+                .at(e.span(), "write `F1 a b Vsense gain`");
             self.report_in(scope, d);
             return false;
         };
@@ -181,7 +200,11 @@ impl<'a> Elab<'a> {
     }
 
     fn nonlinear(&mut self, scope: &Rc<Scope<'a>>, e: &Element, body: &[Field], letter: u8, draft: &mut Draft) -> bool {
-        let word = |i: usize| body.get(i).filter(|f| matches!(f.kind, FieldKind::Word | FieldKind::Key)).map(|f| self.deck.names.get(f.sym));
+        let word = |i: usize| {
+            body.get(i)
+                .filter(|f| matches!(f.kind, FieldKind::Word | FieldKind::Key))
+                .map(|f| self.deck.names.get(f.sym))
+        };
         let start = usize::from(matches!(word(0), Some("vcvs" | "vccs" | "cccs" | "ccvs")));
         let at = body.get(start).map_or(e.span(), |f| Span::new(e.file, f.lo, f.hi));
         let (value, used) = match word(start) {
@@ -200,16 +223,27 @@ impl<'a> Elab<'a> {
             }
             _ => {
                 // `value={..}`, `value {..}`, `vol='..'`
-                let Some(k) = body.iter().position(|f| matches!(f.kind, FieldKind::Key | FieldKind::Word) && VALUE_KEYS.contains(&self.deck.names.get(f.sym))) else {
+                let Some(k) = body.iter().position(|f| {
+                    matches!(f.kind, FieldKind::Key | FieldKind::Word)
+                        && VALUE_KEYS.contains(&self.deck.names.get(f.sym))
+                }) else {
                     let name = self.deck.names.get(e.name);
-                    self.report_in(scope, Diagnostic::error(codes::MISSING, format!("`{name}` has no value")).at(e.span(), "VALUE={expression} is needed"));
+                    self.report_in(
+                        scope,
+                        Diagnostic::error(codes::MISSING, format!("`{name}` has no value"))
+                            .at(e.span(), "VALUE={expression} is needed"),
+                    );
                     return false;
                 };
                 let (a, b) = self.run_after(&body[k + 1..], draft);
                 let run = &body[k + 1 + a..k + 1 + b];
                 let Some(x) = self.expr_of_run(scope, e.file, run) else {
                     if run.is_empty() {
-                        self.report_in(scope, Diagnostic::error(codes::MISSING, "VALUE has no expression").at(at, "an expression is needed"));
+                        self.report_in(
+                            scope,
+                            Diagnostic::error(codes::MISSING, "VALUE has no expression")
+                                .at(at, "an expression is needed"),
+                        );
                     }
                     return false;
                 };
@@ -219,7 +253,7 @@ impl<'a> Elab<'a> {
         let Some(program) = self.compile(scope, &value) else { return false };
         let Some(id) = draft.ty.info().positional else { return false };
         draft.set(id, Value::Expr(Arc::new(program)));
-        let rest = Fields { file: e.file, all: body.get(used..).unwrap_or(&[]) };
+        let rest = Fields { all: body.get(used..).unwrap_or(&[]) };
         let keyed: Vec<(&Field, &[Field])> = rest.keyed(0);
         self.keys(scope, e, &keyed, draft)
     }
@@ -227,7 +261,9 @@ impl<'a> Elab<'a> {
     /// The run of fields that is the expression after a key: up to the next key that the device knows.
     fn run_after(&self, fields: &[Field], draft: &Draft) -> (usize, usize) {
         let start = usize::from(fields.first().is_some_and(|f| f.kind == FieldKind::Symbol));
-        if fields.get(start).is_some_and(|f| f.kind == FieldKind::Expr) && fields.get(start + 1).is_none_or(|f| f.kind == FieldKind::Key) {
+        if fields.get(start).is_some_and(|f| f.kind == FieldKind::Expr)
+            && fields.get(start + 1).is_none_or(|f| f.kind == FieldKind::Key)
+        {
             return (start, start + 1);
         }
         let mut depth = 0usize;
@@ -236,7 +272,11 @@ impl<'a> Elab<'a> {
             match f.kind {
                 FieldKind::Open => depth += 1,
                 FieldKind::Close => depth = depth.saturating_sub(1),
-                FieldKind::Key if depth == 0 && instance_param(draft.ty.info(), self.deck.names.get(f.sym)).is_some() => break,
+                FieldKind::Key
+                    if depth == 0 && instance_param(draft.ty.info(), self.deck.names.get(f.sym)).is_some() =>
+                {
+                    break;
+                }
                 _ => {}
             }
             end += 1;
@@ -245,16 +285,30 @@ impl<'a> Elab<'a> {
     }
 
     /// After `poly`: `(n) inputs coefficients`. Returns the expression and the fields used.
-    fn poly(&mut self, scope: &Rc<Scope<'a>>, e: &Element, fields: &[Field], letter: u8, at: Span) -> Option<(Expr, usize)> {
-        let end = Fields { file: e.file, all: fields }.first_key();
-        let mut plain: Vec<&Field> = fields[..end].iter().filter(|f| !matches!(f.kind, FieldKind::Open | FieldKind::Close | FieldKind::Comma | FieldKind::Symbol)).collect();
+    fn poly(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &Element,
+        fields: &[Field],
+        letter: u8,
+        at: Span,
+    ) -> Option<(Expr, usize)> {
+        let end = Fields { all: fields }.first_key();
+        let mut plain: Vec<&Field> = fields[..end]
+            .iter()
+            .filter(|f| !matches!(f.kind, FieldKind::Open | FieldKind::Close | FieldKind::Comma | FieldKind::Symbol))
+            .collect();
         if plain.is_empty() {
             self.report_in(scope, Diagnostic::error(codes::MISSING, "POLY has no dimension").at(at, "write POLY(1)"));
             return None;
         }
         let n = self.number(scope, e.file, plain.remove(0))?;
         if !(1.0..=64.0).contains(&n) || n.fract() != 0.0 {
-            self.report_in(scope, Diagnostic::error(codes::POLY, format!("POLY({n}) is not a dimension")).at(at, "a whole number from 1 to 64"));
+            self.report_in(
+                scope,
+                Diagnostic::error(codes::POLY, format!("POLY({n}) is not a dimension"))
+                    .at(at, "a whole number from 1 to 64"),
+            );
             return None;
         }
         let n = n as usize;
@@ -262,15 +316,22 @@ impl<'a> Elab<'a> {
         let inputs = if is_current { n } else { 2 * n };
         if plain.len() <= inputs {
             let what = if is_current { "controlling elements" } else { "controlling nodes" };
-            let d = Diagnostic::error(codes::POLY, format!("POLY({n}) needs {inputs} {what} and then coefficients; {} fields are given", plain.len()));
+            let d = Diagnostic::error(
+                codes::POLY,
+                format!("POLY({n}) needs {inputs} {what} and then coefficients; {} fields are given", plain.len()),
+            );
             self.report_in(scope, d.at(at, "here"));
             return None;
         }
-        let name_of = |f: &Field| expr(ExprKind::Name(self.deck.names.get(f.sym).to_string()), Span::new(e.file, f.lo, f.hi));
+        let name_of =
+            |f: &Field| expr(ExprKind::Name(self.deck.names.get(f.sym).to_string()), Span::new(e.file, f.lo, f.hi));
         let x: Vec<Expr> = if is_current {
             plain[..n].iter().map(|f| expr(ExprKind::Call("i".into(), vec![name_of(f)]), at)).collect()
         } else {
-            plain[..2 * n].chunks(2).map(|p| expr(ExprKind::Call("v".into(), vec![name_of(p[0]), name_of(p[1])]), at)).collect()
+            plain[..2 * n]
+                .chunks(2)
+                .map(|p| expr(ExprKind::Call("v".into(), vec![name_of(p[0]), name_of(p[1])]), at))
+                .collect()
         };
         let mut coef = vec![];
         for f in &plain[inputs..] {
@@ -299,10 +360,13 @@ impl<'a> Elab<'a> {
 
     /// After `table`: `{expr} = (x,y) (x,y) ...`.
     fn table(&mut self, scope: &Rc<Scope<'a>>, e: &Element, fields: &[Field], at: Span) -> Option<(Expr, usize)> {
-        let end = Fields { file: e.file, all: fields }.first_key();
+        let end = Fields { all: fields }.first_key();
         let body = &fields[..end];
         let Some(k) = body.iter().position(|f| f.kind == FieldKind::Expr) else {
-            self.report_in(scope, Diagnostic::error(codes::MISSING, "TABLE has no input").at(at, "write TABLE {v(a)} = (0,0) (1,2)"));
+            self.report_in(
+                scope,
+                Diagnostic::error(codes::MISSING, "TABLE has no input").at(at, "write TABLE {v(a)} = (0,0) (1,2)"),
+            );
             return None;
         };
         let input = self.expr_at(scope, e.file, &body[k])?;
@@ -314,13 +378,22 @@ impl<'a> Elab<'a> {
             }
         }
         if args.len() < 3 || args.len() % 2 == 0 {
-            let d = Diagnostic::error(codes::TABLE, format!("TABLE needs pairs of numbers, and has {}", args.len() - 1));
+            let d =
+                Diagnostic::error(codes::TABLE, format!("TABLE needs pairs of numbers, and has {}", args.len() - 1));
             self.report_in(scope, d.at(at, "here"));
             return None;
         }
-        let xs: Vec<f64> = args.iter().skip(1).step_by(2).filter_map(|a| if let ExprKind::Number(x) = a.kind { Some(x) } else { None }).collect();
+        let xs: Vec<f64> = args
+            .iter()
+            .skip(1)
+            .step_by(2)
+            .filter_map(|a| if let ExprKind::Number(x) = a.kind { Some(x) } else { None })
+            .collect();
         if xs.windows(2).any(|w| w[1] <= w[0]) {
-            self.report_in(scope, Diagnostic::error(codes::TABLE, "the inputs of a TABLE must increase").at(at, "here"));
+            self.report_in(
+                scope,
+                Diagnostic::error(codes::TABLE, "the inputs of a TABLE must increase").at(at, "here"),
+            );
             return None;
         }
         Some((expr(ExprKind::Call("table".into(), args), at), end))
@@ -334,11 +407,17 @@ impl<'a> Elab<'a> {
             self.report_in(scope, d.at(e.span(), "write LAPLACE {v(a)} = {1/(1+s*1u)}"));
             return false;
         };
-        let (Some(x), Some(h)) = (self.expr_at(scope, e.file, input), self.expr_at(scope, e.file, transfer)) else { return false };
+        let (Some(x), Some(h)) = (self.expr_at(scope, e.file, input), self.expr_at(scope, e.file, transfer)) else {
+            return false;
+        };
         let Some(program) = self.compile(scope, &x) else { return false };
         let Some(h) = self.rational(scope, &h) else { return false };
         if h.den.iter().all(|c| *c == 0.0) {
-            self.report_in(scope, Diagnostic::error(codes::LAPLACE, "the denominator of the transfer function is zero").at(Span::new(e.file, transfer.lo, transfer.hi), "here"));
+            self.report_in(
+                scope,
+                Diagnostic::error(codes::LAPLACE, "the denominator of the transfer function is zero")
+                    .at(Span::new(e.file, transfer.lo, transfer.hi), "here"),
+            );
             return false;
         }
         let info = *draft.ty.info();
@@ -351,15 +430,17 @@ impl<'a> Elab<'a> {
                 draft.set(id, v);
             }
         }
-        let rest = Fields { file: e.file, all: body };
-        let keyed: Vec<(&Field, &[Field])> = rest.keyed(0).into_iter().filter(|(k, _)| self.deck.names.get(k.sym) != "laplace").collect();
+        let rest = Fields { all: body };
+        let keyed: Vec<(&Field, &[Field])> =
+            rest.keyed(0).into_iter().filter(|(k, _)| self.deck.names.get(k.sym) != "laplace").collect();
         self.keys(scope, e, &keyed, draft)
     }
 
     /// Reads an expression as a quotient of polynomials of `s`.
     fn rational(&mut self, scope: &Rc<Scope<'a>>, x: &Expr) -> Option<Rational> {
         let not_rational = |el: &mut Self, span: Span| {
-            let d = Diagnostic::error(codes::LAPLACE, "the transfer function is not a quotient of polynomials of s").at(span, "this part");
+            let d = Diagnostic::error(codes::LAPLACE, "the transfer function is not a quotient of polynomials of s")
+                .at(span, "this part");
             el.report_in(scope, d.help("only + - * / and whole powers of s can be realised in a transient"));
             None
         };
@@ -394,7 +475,7 @@ impl<'a> Elab<'a> {
 
     /// `B1 a b v={...}` or `i={...}`
     pub fn behavioural(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym) {
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let has = |k: &str| fields.all.iter().any(|f| f.kind == FieldKind::Key && self.deck.names.get(f.sym) == k);
         let name = if has("i") { "bsource_i" } else { "bsource_v" };
         if has("i") && has("v") {
@@ -422,7 +503,7 @@ impl<'a> Elab<'a> {
         let Some(ty) = self.device(scope, e, name) else { return };
         let info = *ty.info();
         let mut draft = Draft::new(ty.clone());
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let head = fields.all.get(..2.min(fields.first_key())).unwrap_or(&[]);
         let Some(nodes) = self.nodes_of(scope, e, head, &info) else { return };
         draft.nodes = nodes;
@@ -448,7 +529,11 @@ impl<'a> Elab<'a> {
                 }
                 _ => {
                     let shown = self.sources.text(at).to_string();
-                    self.report_in(scope, Diagnostic::error(codes::UNEXPECTED, format!("`{shown}` is not understood here")).at(at, "not expected"));
+                    self.report_in(
+                        scope,
+                        Diagnostic::error(codes::UNEXPECTED, format!("`{shown}` is not understood here"))
+                            .at(at, "not expected"),
+                    );
                     ok = false;
                     i += 1;
                     continue;
@@ -463,7 +548,11 @@ impl<'a> Elab<'a> {
                     Some(p) => draft.set(id, Value::Expr(Arc::new(p))),
                     None => {
                         if run.is_empty() {
-                            self.report_in(scope, Diagnostic::error(codes::MISSING, format!("`{text}` has no value")).at(at, "an expression is needed"));
+                            self.report_in(
+                                scope,
+                                Diagnostic::error(codes::MISSING, format!("`{text}` has no value"))
+                                    .at(at, "an expression is needed"),
+                            );
                         }
                         ok = false;
                     }
@@ -475,7 +564,9 @@ impl<'a> Elab<'a> {
                 }
             }
         }
-        if ok { self.emit(scope, e, full, draft) }
+        if ok {
+            self.emit(scope, e, full, draft)
+        }
     }
 }
 

@@ -15,21 +15,21 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::scope::{Call, Param, Scope, SymMap, Value};
-use super::text::{Fields, number_of};
+use super::scope::{Param, Scope, SymMap, Value};
+use super::text::number_of;
 use super::{Circuit, Options, Overrides, PLACE_NONE, Place};
 use crate::base::{Names, Sym};
 use crate::device::{DeviceType, Env, Group, Unknown, registry};
 use crate::diag::codes::circuit as codes;
-use crate::diag::{Diagnostic, FileId, SourceMap, Span, nearest, tidy};
+use crate::diag::{Diagnostic, FileId, SourceMap, Span, tidy};
 use crate::expr::Expr;
 use crate::netlist::Deck;
-use crate::netlist::ast::{Card, Element, Field, FieldKind, ParamText, Stmt};
+use crate::netlist::ast::{Card, Element, Field, FieldKind, Stmt};
 
 /// More elements than this is taken for a mistake in nested subcircuits rather than left to exhaust the memory.
 const MAX_ELEMENTS: usize = 50_000_000;
 /// Deeper nesting of calls is taken for a mistake.
-const MAX_DEPTH: usize = 100;
+pub(super) const MAX_DEPTH: usize = 100;
 
 /// An element that reads signals, put aside until all nodes and elements are known.
 pub(super) struct Pending<'a> {
@@ -75,7 +75,7 @@ pub(super) struct Elab<'a> {
     scratch: String,
     /// Paths of subcircuit calls, for "is an instance, not an element".
     pub subckt_calls: SymMap<Span>,
-    ports: SymMap<Unknown>,
+    pub ports: SymMap<Unknown>,
     temp_card: Option<f64>,
     /// `.ic` and `.nodeset` of subcircuits, with their scopes.
     pub local_cards: Vec<(Rc<Scope<'a>>, &'a Card)>,
@@ -155,7 +155,7 @@ impl<'a> Elab<'a> {
         self.apply_overrides();
         self.fill_windings();
         self.groups.retain(|g| !g.is_empty());
-        for d in super::topology::check(self) {
+        for d in super::topology::check(self, &circuit) {
             self.report(d);
         }
         circuit.probes = self.probes.iter().map(|p| (p.element, p.terminal, p.source)).collect();
@@ -182,9 +182,7 @@ impl<'a> Elab<'a> {
 
     fn define_ifs_again(&mut self, top: &Rc<Scope<'a>>, body: &'a [Stmt]) {
         if body.iter().any(|s| matches!(s, Stmt::If(_))) {
-            for map in [&top.params] {
-                map.borrow_mut().clear();
-            }
+            top.params.borrow_mut().clear();
             top.funcs.borrow_mut().clear();
             top.models.borrow_mut().clear();
             top.bins.borrow_mut().clear();
@@ -213,9 +211,13 @@ impl<'a> Elab<'a> {
                 counts[usize::from(c & 127)] += 1;
             }
         }
-        for (letter, name, terminals) in
-            [(b'r', "resistor", 2), (b'c', "capacitor", 2), (b'l', "inductor", 2), (b'v', "vsource", 2), (b'i', "isource", 2)]
-        {
+        for (letter, name, terminals) in [
+            (b'r', "resistor", 2),
+            (b'c', "capacitor", 2),
+            (b'l', "inductor", 2),
+            (b'v', "vsource", 2),
+            (b'i', "isource", 2),
+        ] {
             let n = counts[usize::from(letter)];
             if n > 1000
                 && let Some(ty) = registry::by_name(name)
@@ -426,7 +428,14 @@ impl<'a> Elab<'a> {
         let deck: &'a Deck = self.deck;
         let text = deck.names.get(f.sym);
         let (lo, hi) = (f.lo, f.hi);
-        let parsed = crate::expr::parse(text, &|a, b| Span::new(file, (lo + a as u32).min(hi), (lo + b as u32).min(hi)));
+        let (span_lo, span_hi) = (lo, hi);
+        let span_of =
+            |a: usize, b: usize| Span::new(file, (span_lo + a as u32).min(span_hi), (span_lo + b as u32).min(span_hi));
+        let mut lints = vec![];
+        let parsed = crate::expr::parse_with(text, self.deck.compat.dialect(), &span_of, &mut lints);
+        for d in lints {
+            self.report_in(scope, d);
+        }
         self.keep_expr(scope, file, f.lo, f.hi, parsed)
     }
 
@@ -464,7 +473,14 @@ impl<'a> Elab<'a> {
             return e.clone();
         }
         let text = super::text::source_text(self.sources, Span::new(file, lo, hi));
-        let parsed = crate::expr::parse(&text, &|a, b| Span::new(file, (lo + a as u32).min(hi), (lo + b as u32).min(hi)));
+        let (span_lo, span_hi) = (lo, hi);
+        let span_of =
+            |a: usize, b: usize| Span::new(file, (span_lo + a as u32).min(span_hi), (span_lo + b as u32).min(span_hi));
+        let mut lints = vec![];
+        let parsed = crate::expr::parse_with(&text, self.deck.compat.dialect(), &span_of, &mut lints);
+        for d in lints {
+            self.report_in(scope, d);
+        }
         self.keep_expr(scope, file, lo, hi, parsed)
     }
 
@@ -475,6 +491,17 @@ impl<'a> Elab<'a> {
                 let text = self.deck.names.get(f.sym);
                 if let Some(x) = number_of(text) {
                     return Some(x);
+                }
+                // `2k2`: 2200 in LTspice, 2000 elsewhere, with a lint.
+                if let Some(pointed) = crate::expr::parser::rkm(text) {
+                    if self.deck.compat.dialect().rkm_numbers {
+                        return Some(pointed);
+                    }
+                    let at = Span::new(file, f.lo, f.hi);
+                    if let Some(d) = crate::netlist::lint::number(self.sources.text(at), at, false) {
+                        self.report_in(scope, d);
+                    }
+                    return crate::base::units::parse_number(text).map(|n| n.value);
                 }
             }
             FieldKind::Expr | FieldKind::Text => {}
@@ -527,7 +554,7 @@ impl<'a> Elab<'a> {
         }
     }
 
-    fn walk(&mut self, scope: &Rc<Scope<'a>>, body: &'a [Stmt]) {
+    pub fn walk(&mut self, scope: &Rc<Scope<'a>>, body: &'a [Stmt]) {
         for s in body {
             match s {
                 Stmt::Element(e) => self.element(scope, e),
@@ -541,7 +568,10 @@ impl<'a> Elab<'a> {
                 _ => {}
             }
             if self.count > MAX_ELEMENTS {
-                self.report(Diagnostic::error(codes::TOO_LARGE, format!("the flattened circuit has more than {MAX_ELEMENTS} elements")));
+                self.report(Diagnostic::error(
+                    codes::TOO_LARGE,
+                    format!("the flattened circuit has more than {MAX_ELEMENTS} elements"),
+                ));
                 return;
             }
         }
@@ -558,7 +588,8 @@ impl<'a> Elab<'a> {
         if self.place(full) != PLACE_NONE {
             let name = self.names.get(full).to_string();
             let first = self.place_span(full);
-            let mut d = Diagnostic::error(codes::DUPLICATE, format!("element `{name}` is defined twice")).at(e.span(), "again here");
+            let mut d = Diagnostic::error(codes::DUPLICATE, format!("element `{name}` is defined twice"))
+                .at(e.span(), "again here");
             if let Some(s) = first {
                 d = d.at(s, "first here");
             }
@@ -574,9 +605,10 @@ impl<'a> Elab<'a> {
         if (p.index as usize) < g.len() {
             return Some(g.get(p.index as usize).span);
         }
-        self.pending.iter().find(|q| {
-            self.names.lookup(&format!("{}{}", q.scope.prefix, self.deck.names.get(q.el.name))) == Some(sym)
-        }).map(|q| q.el.span())
+        self.pending
+            .iter()
+            .find(|q| self.names.lookup(&format!("{}{}", q.scope.prefix, self.deck.names.get(q.el.name))) == Some(sym))
+            .map(|q| q.el.span())
     }
 
     fn lower_pending(&mut self) {
@@ -586,173 +618,8 @@ impl<'a> Elab<'a> {
         }
     }
 
-    /// `X1 a b c name params: w=1u m=2`
-    fn call(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element) {
-        let fields = Fields::of(self.deck, e.file, e.fields);
-        let split = fields.first_key();
-        let mut words = &fields.all[..split];
-        while let Some(last) = words.last()
-            && matches!(self.deck.names.get(last.sym), "params:" | "params" | "param:" | ":")
-        {
-            words = &words[..words.len() - 1];
-        }
-        let Some((name, nodes)) = words.split_last() else {
-            let d = Diagnostic::error(codes::MISSING, "a subcircuit call needs nodes and the name of a subcircuit");
-            self.report_in(scope, d.at(e.span(), "nothing is given"));
-            return;
-        };
-        let at = Span::new(e.file, name.lo, name.hi);
-        let mut target = name.sym;
-        if name.kind != FieldKind::Word || scope.find_subckt(target).is_none() {
-            // The name may come from a text parameter.
-            if let Some(sym) = self.lone_name(e.file, name)
-                && let Some(Some(Value::Text(t))) = self.param(scope, sym)
-            {
-                target = self.names.intern(&t);
-            }
-        }
-        let Some((home, def)) = scope.find_subckt(target) else {
-            let text = self.names.get(target).to_string();
-            let known: Vec<String> = scope
-                .outwards()
-                .flat_map(|s| s.subckts.borrow().keys().map(|k| self.names.get(*k).to_string()).collect::<Vec<_>>())
-                .collect();
-            let mut d = Diagnostic::error(codes::UNKNOWN_SUBCKT, format!("unknown subcircuit `{text}`")).at(at, "no such `.subckt`");
-            if let Some(h) = nearest::did_you_mean(&text, known.iter().map(String::as_str)) {
-                d = d.help(h);
-            } else if known.is_empty() {
-                d = d.help("no subcircuit is defined here: is an `.include` or `.lib` missing?");
-            }
-            self.report_in(scope, d);
-            return;
-        };
-        if nodes.len() != def.ports.len() {
-            let ports: Vec<&str> = def.ports.iter().map(|(p, _)| self.deck.names.get(*p)).collect();
-            let given: Vec<&str> = nodes.iter().map(|f| self.deck.names.get(f.sym)).collect();
-            let text = self.deck.names.get(def.name);
-            let d = Diagnostic::error(codes::WRONG_NODES, format!("`{text}` has {} ports, and {} nodes are given", ports.len(), given.len()))
-                .at(e.span(), format!("nodes: {}", given.join(" ")))
-                .at(def.span, format!("ports: {}", ports.join(" ")));
-            self.report_in(scope, d);
-            return;
-        }
-        let mut up = scope.calls.as_ref();
-        while let Some(c) = up {
-            if std::ptr::eq(c.def, def as *const _ as *const ()) {
-                let text = self.deck.names.get(def.name);
-                let d = Diagnostic::error(codes::RECURSIVE, format!("subcircuit `{text}` calls itself"))
-                    .at(e.span(), "this call is inside it")
-                    .at(def.span, "defined here");
-                self.report_in(scope, d);
-                return;
-            }
-            up = c.up.as_ref();
-        }
-        let depth = scope.calls.as_ref().map_or(0, |c| c.depth) + 1;
-        if depth > MAX_DEPTH {
-            self.report_in(scope, Diagnostic::error(codes::TOO_LARGE, format!("subcircuits are nested more than {MAX_DEPTH} deep")).at(e.span(), "at this call"));
-            return;
-        }
-        let full = self.full_name(scope, e.name);
-        if let Some(first) = self.subckt_calls.insert(full, e.span()) {
-            let d = Diagnostic::error(codes::DUPLICATE, format!("element `{}` is defined twice", self.names.get(full)));
-            self.report_in(scope, d.at(e.span(), "again here").at(first, "first here"));
-            return;
-        }
-        let path = self.names.get(full).to_string();
-        let prefix = format!("{path}.");
-        let mut ports = Vec::with_capacity(nodes.len());
-        for ((p, _), f) in def.ports.iter().zip(nodes) {
-            let n = self.node(scope, f.sym);
-            ports.push((*p, n));
-        }
-        if self.wants_ports() {
-            for (p, n) in &ports {
-                let text = format!("{prefix}{}", self.names.get(*p));
-                let sym = self.names.intern(&text);
-                self.ports.insert(sym, *n);
-            }
-        }
-        // Parameters of the call are evaluated where the call stands.
-        let mut params: SymMap<Param<'a>> = SymMap::default();
-        let mut m = scope.m;
-        for (key, values) in fields.keyed(split) {
-            let text = self.deck.names.get(key.sym);
-            let Some(value) = values.first() else {
-                self.report_in(scope, Diagnostic::error(codes::MISSING, format!("`{text}` has no value")).at(Span::new(e.file, key.lo, key.hi), "a value is needed after this"));
-                continue;
-            };
-            let v = if values.len() > 1 {
-                let run = values;
-                self.expr_of_run(scope, e.file, run).and_then(|x| self.constant(scope, &x)).map(Value::Num)
-            } else {
-                self.call_value(scope, e.file, value)
-            };
-            if text == "m" && !def.params.iter().any(|p| p.name == key.sym) {
-                if let Some(Value::Num(x)) = v {
-                    if x > 0.0 {
-                        m *= x;
-                    } else {
-                        let d = Diagnostic::error(codes::OUT_OF_RANGE_CALL, format!("multiplier m = {x} must be positive"));
-                        self.report_in(scope, d.at(Span::new(e.file, value.lo, value.hi), "here"));
-                    }
-                }
-                continue;
-            }
-            let in_body = || def.body.iter().any(|s| matches!(s, Stmt::Param(p) if p.name == key.sym));
-            if !def.params.iter().any(|p| p.name == key.sym) && !in_body() {
-                let known: Vec<&str> = def.params.iter().map(|p| self.deck.names.get(p.name)).collect();
-                let sub = self.deck.names.get(def.name);
-                let mut d = Diagnostic::warning(codes::UNKNOWN_CALL_PARAM, format!("subcircuit `{sub}` has no parameter `{text}`"))
-                    .at(Span::new(e.file, key.lo, key.hi), "not in its parameter list");
-                if let Some(h) = nearest::did_you_mean(text, known.iter().copied()) {
-                    d = d.help(h);
-                }
-                self.report_in(scope, d);
-            }
-            let slot = match v {
-                Some(Value::Num(x)) => Param::Num(x),
-                Some(Value::Text(t)) => Param::Text(t),
-                None => Param::Bad,
-            };
-            params.insert(key.sym, slot);
-        }
-        for p in &def.params {
-            params.entry(p.name).or_insert_with(|| match &p.value {
-                ParamText::Text(t) => Param::Text(t.as_str().into()),
-                ParamText::Expr(_) => Param::Def(p),
-            });
-        }
-        let call = Call { path, span: e.span(), def: def as *const _ as *const (), up: scope.calls.clone(), depth };
-        let inner = Rc::new(Scope {
-            parent: Some(home),
-            prefix: prefix.into(),
-            calls: Some(Rc::new(call)),
-            ports,
-            params: params.into(),
-            m,
-            ..Scope::top()
-        });
-        self.define(&inner, &def.body);
-        self.walk(&inner, &def.body);
-    }
-
-    /// A bare word in a call that is no parameter but names a model or a subcircuit is passed on as text.
-    fn call_value(&mut self, scope: &Rc<Scope<'a>>, file: FileId, f: &Field) -> Option<Value> {
-        if f.kind == FieldKind::Word && number_of(self.deck.names.get(f.sym)).is_none() {
-            let known = scope.outwards().any(|s| {
-                s.models.borrow().contains_key(&f.sym) || s.bins.borrow().contains_key(&f.sym) || s.subckts.borrow().contains_key(&f.sym)
-            });
-            let is_param = scope.outwards().any(|s| s.params.borrow().contains_key(&f.sym));
-            if known && !is_param {
-                return Some(Value::Text(self.deck.names.get(f.sym).into()));
-            }
-        }
-        self.value(scope, file, f)
-    }
-
     /// Ports by inner name are kept only for circuits of ordinary size: `v(x1.port)` is a convenience.
-    fn wants_ports(&self) -> bool {
+    pub fn wants_ports(&self) -> bool {
         self.ports.len() < 100_000
     }
 
@@ -761,7 +628,10 @@ impl<'a> Elab<'a> {
         let top = self.top.clone();
         for (name, param, value) in &over.instances {
             let Some(sym) = self.find_element(&top, name) else {
-                self.report(Diagnostic::error(codes::UNKNOWN_ELEMENT, format!("a sweep names the element `{name}`, which does not exist")));
+                self.report(Diagnostic::error(
+                    codes::UNKNOWN_ELEMENT,
+                    format!("a sweep names the element `{name}`, which does not exist"),
+                ));
                 continue;
             };
             let p = self.place(sym);
@@ -775,7 +645,10 @@ impl<'a> Elab<'a> {
                 Some(id) => g.set_instance_param(p.index as usize, id, (*value).into()),
                 None => {
                     let what = param.as_deref().unwrap_or("value");
-                    self.report(Diagnostic::error(codes::UNKNOWN_INSTANCE_PARAM, format!("`{name}` ({}) has no parameter `{what}` that could be swept", info.name)));
+                    self.report(Diagnostic::error(
+                        codes::UNKNOWN_INSTANCE_PARAM,
+                        format!("`{name}` ({}) has no parameter `{what}` that could be swept", info.name),
+                    ));
                 }
             }
         }
@@ -784,16 +657,19 @@ impl<'a> Elab<'a> {
             for g in &mut self.groups {
                 let info = *g.info();
                 for card in &mut g.models {
-                    if card.name.eq_ignore_ascii_case(model) {
-                        if let Some(id) = crate::device::param::find(info.model, param) {
-                            card.set(id, *value);
-                            found = true;
-                        }
+                    if card.name.eq_ignore_ascii_case(model)
+                        && let Some(id) = crate::device::param::find(info.model, param)
+                    {
+                        card.set(id, *value);
+                        found = true;
                     }
                 }
             }
             if !found {
-                self.report(Diagnostic::error(codes::UNKNOWN_MODEL, format!("a sweep names `{model}({param})`, which no element in the circuit uses")));
+                self.report(Diagnostic::error(
+                    codes::UNKNOWN_MODEL,
+                    format!("a sweep names `{model}({param})`, which no element in the circuit uses"),
+                ));
             }
         }
     }

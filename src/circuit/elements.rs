@@ -56,8 +56,9 @@ impl<'a> Elab<'a> {
                 self.put_aside(scope, e, full, name, 2);
             }
             b'b' => {
-                let fields = Fields::of(self.deck, e.file, e.fields);
-                let has = |k: &str| fields.all.iter().any(|f| f.kind == FieldKind::Key && self.deck.names.get(f.sym) == k);
+                let fields = Fields::of(self.deck, e.fields);
+                let has =
+                    |k: &str| fields.all.iter().any(|f| f.kind == FieldKind::Key && self.deck.names.get(f.sym) == k);
                 let name = if has("i") { "bsource_i" } else { "bsource_v" };
                 self.put_aside(scope, e, full, name, 2);
             }
@@ -85,7 +86,7 @@ impl<'a> Elab<'a> {
     fn put_aside(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym, name: &str, nodes: usize) {
         let Some(ty) = self.device(scope, e, name) else { return };
         let g = self.group(&ty);
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         for f in fields.all.iter().take(nodes) {
             if f.kind == FieldKind::Word {
                 self.node(scope, f.sym);
@@ -99,13 +100,20 @@ impl<'a> Elab<'a> {
     pub fn device(&mut self, scope: &Scope<'a>, e: &Element, name: &str) -> Option<Arc<dyn DeviceType>> {
         let ty = registry::by_name(name);
         if ty.is_none() {
-            let d = Diagnostic::error(codes::NO_DEVICE, format!("no device `{name}` is built in")).at(e.span(), "needed by this element");
+            let d = Diagnostic::error(codes::NO_DEVICE, format!("no device `{name}` is built in"))
+                .at(e.span(), "needed by this element");
             self.report_in(scope, d);
         }
         ty
     }
 
-    pub fn nodes_of(&mut self, scope: &Rc<Scope<'a>>, e: &Element, words: &[Field], info: &DeviceInfo) -> Option<Vec<Unknown>> {
+    pub fn nodes_of(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &Element,
+        words: &[Field],
+        info: &DeviceInfo,
+    ) -> Option<Vec<Unknown>> {
         let need = info.terminals.iter().filter(|t| !t.optional).count();
         let given = words.iter().take_while(|f| matches!(f.kind, FieldKind::Word)).count();
         if given < need {
@@ -115,7 +123,14 @@ impl<'a> Elab<'a> {
         Some(words.iter().take(words.len().min(info.terminals.len())).map(|f| self.node(scope, f.sym)).collect())
     }
 
-    pub fn wrong_nodes(&mut self, scope: &Rc<Scope<'a>>, e: &Element, words: &[Field], info: &DeviceInfo, given: usize) {
+    pub fn wrong_nodes(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &Element,
+        words: &[Field],
+        info: &DeviceInfo,
+        given: usize,
+    ) {
         let need = info.terminals.iter().filter(|t| !t.optional).count();
         let max = info.terminals.len();
         let count = if need == max { need.to_string() } else { format!("{need} to {max}") };
@@ -130,7 +145,13 @@ impl<'a> Elab<'a> {
     }
 
     /// Reads `key=value` fields into a draft by the device's table.
-    pub fn keys(&mut self, scope: &Rc<Scope<'a>>, e: &Element, keyed: &[(&Field, &[Field])], draft: &mut Draft) -> bool {
+    pub fn keys(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &Element,
+        keyed: &[(&Field, &[Field])],
+        draft: &mut Draft,
+    ) -> bool {
         let mut ok = true;
         for (key, values) in keyed {
             ok &= self.key(scope, e, key, values, draft);
@@ -165,7 +186,9 @@ impl<'a> Elab<'a> {
     }
 
     pub fn unknown_instance_param(&mut self, scope: &Scope<'a>, info: &DeviceInfo, text: &str, at: Span) {
-        let mut d = Diagnostic::error(codes::UNKNOWN_INSTANCE_PARAM, format!("a {} has no parameter `{text}`", info.name)).at(at, "unknown parameter");
+        let mut d =
+            Diagnostic::error(codes::UNKNOWN_INSTANCE_PARAM, format!("a {} has no parameter `{text}`", info.name))
+                .at(at, "unknown parameter");
         let known = info.instance.iter().flat_map(|p| std::iter::once(p.name).chain(p.aliases.iter().copied()));
         if let Some(h) = nearest::did_you_mean(text, known) {
             d = d.help(h);
@@ -179,7 +202,14 @@ impl<'a> Elab<'a> {
     }
 
     /// A field after nodes and model without a key: a flag (`off`) or the positional value.
-    fn flag_or_value(&mut self, scope: &Rc<Scope<'a>>, e: &Element, f: &Field, draft: &mut Draft, has_value: bool) -> bool {
+    fn flag_or_value(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &Element,
+        f: &Field,
+        draft: &mut Draft,
+        has_value: bool,
+    ) -> bool {
         let ty = draft.ty.clone();
         let info = ty.info();
         let at = Span::new(e.file, f.lo, f.hi);
@@ -204,14 +234,18 @@ impl<'a> Elab<'a> {
             if !self.check(scope, spec, x, at) {
                 return false;
             }
-            self.suspicious(scope, e, f, info, x);
+            self.suspicious(scope, e, f, info);
             draft.set(id, Value::Num(x));
             return true;
         }
         let text = self.sources.text(at).to_string();
         let name = self.deck.names.get(e.name);
-        let mut d = Diagnostic::error(codes::UNEXPECTED, format!("`{text}` on `{name}` is not understood")).at(at, "neither a value that is expected here nor a flag");
-        if f.kind == FieldKind::Word && !has_value && let Some(h) = self.model_help(scope, &text) {
+        let mut d = Diagnostic::error(codes::UNEXPECTED, format!("`{text}` on `{name}` is not understood"))
+            .at(at, "neither a value that is expected here nor a flag");
+        if f.kind == FieldKind::Word
+            && !has_value
+            && let Some(h) = self.model_help(scope, &text)
+        {
             d = d.help(h);
         }
         let flags: Vec<&str> = info.instance.iter().filter(|p| p.kind == ParamKind::Flag).map(|p| p.name).collect();
@@ -228,12 +262,23 @@ impl<'a> Elab<'a> {
         if scope.m != 1.0 {
             match param::find(info.instance, "m") {
                 Some(id) => {
-                    let own = draft.params.iter().rev().find(|(i, _)| *i == id).and_then(|(_, v)| if let Value::Num(x) = v { Some(*x) } else { None });
+                    let own = draft
+                        .params
+                        .iter()
+                        .rev()
+                        .find(|(i, _)| *i == id)
+                        .and_then(|(_, v)| if let Value::Num(x) = v { Some(*x) } else { None });
                     draft.set(id, Value::Num(own.unwrap_or(1.0) * scope.m));
                 }
                 None if info.terminals.is_empty() => {}
                 None => {
-                    let d = Diagnostic::warning(codes::NO_MULTIPLIER, format!("a {} has no multiplier; the m = {} of the call does not apply to it", info.name, scope.m));
+                    let d = Diagnostic::warning(
+                        codes::NO_MULTIPLIER,
+                        format!(
+                            "a {} has no multiplier; the m = {} of the call does not apply to it",
+                            info.name, scope.m
+                        ),
+                    );
                     self.report_in(scope, d.at(e.span(), "this element is taken once"));
                 }
             }
@@ -254,7 +299,7 @@ impl<'a> Elab<'a> {
             _ => "inductor",
         };
         let Some(mut ty) = self.device(scope, e, name) else { return };
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let split = fields.first_key();
         let words = &fields.all[..split];
         let Some(nodes) = self.nodes_of(scope, e, words, ty.info()) else { return };
@@ -262,7 +307,9 @@ impl<'a> Elab<'a> {
         let mut found: Option<(Found<'a>, Span)> = None;
         let mut values: Vec<&Field> = vec![];
         for f in rest {
-            if f.kind == FieldKind::Word && found.is_none() && number_of(self.deck.names.get(f.sym)).is_none()
+            if f.kind == FieldKind::Word
+                && found.is_none()
+                && number_of(self.deck.names.get(f.sym)).is_none()
                 && let Some(m) = self.model_by_field(scope, e, f)
             {
                 found = Some((m, Span::new(e.file, f.lo, f.hi)));
@@ -294,7 +341,8 @@ impl<'a> Elab<'a> {
         let given = info.positional.is_some_and(|p| draft.params.iter().any(|(i, _)| *i == p));
         if ok && !given && draft.model.is_none() {
             let name = self.deck.names.get(e.name);
-            let d = Diagnostic::error(codes::MISSING, format!("`{name}` has no value")).at(e.span(), "a value or a model is needed after the nodes");
+            let d = Diagnostic::error(codes::MISSING, format!("`{name}` has no value"))
+                .at(e.span(), "a value or a model is needed after the nodes");
             self.report_in(scope, d);
             ok = false;
         }
@@ -347,7 +395,7 @@ impl<'a> Elab<'a> {
 
     /// The behavioural type of an R, C or L whose value reads signals.
     fn signal_passive(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, letter: u8) -> Option<&'static str> {
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         if fields.all.len() <= 3 && fields.all.iter().all(|f| f.kind == FieldKind::Word) {
             return None;
         }
@@ -391,13 +439,20 @@ impl<'a> Elab<'a> {
             ExprKind::Number(_) => false,
             ExprKind::Name(n) => {
                 matches!(n.as_str(), "time" | "hertz" | "freq")
-                    && !self.names.lookup(n).is_some_and(|s| scope.outwards().any(|o| o.params.borrow().contains_key(&s)))
+                    && !self
+                        .names
+                        .lookup(n)
+                        .is_some_and(|s| scope.outwards().any(|o| o.params.borrow().contains_key(&s)))
             }
             ExprKind::Call(f, args) => {
-                if matches!(f.as_str(), "v" | "i" | "ddt" | "idt" | "sdt" | "ib" | "ic" | "ie" | "id" | "ig" | "is" | "ix") {
+                if matches!(
+                    f.as_str(),
+                    "v" | "i" | "ddt" | "idt" | "sdt" | "ib" | "ic" | "ie" | "id" | "ig" | "is" | "ix"
+                ) {
                     return true;
                 }
-                let body = self.names.lookup(f).and_then(|s| scope.outwards().find_map(|o| o.funcs.borrow().get(&s).copied()));
+                let body =
+                    self.names.lookup(f).and_then(|s| scope.outwards().find_map(|o| o.funcs.borrow().get(&s).copied()));
                 args.iter().any(|a| self.uses_signals(scope, a, depth))
                     || (depth < 16 && body.is_some_and(|b| self.uses_signals(scope, &b.body, depth + 1)))
             }
@@ -410,23 +465,31 @@ impl<'a> Elab<'a> {
     // --- S W T D Q J M Z ---
 
     fn generic(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym, letter: u8) {
-        let types: Vec<Arc<dyn DeviceType>> = registry::all().iter().filter(|t| t.info().letter == letter as char).cloned().collect();
+        let types: Vec<Arc<dyn DeviceType>> =
+            registry::all().iter().filter(|t| t.info().letter == letter as char).cloned().collect();
         let name = self.deck.names.get(e.name).to_string();
         let Some(first) = types.first().cloned() else {
-            let mut letters: Vec<String> = registry::all().iter().map(|t| t.info().letter.to_ascii_uppercase().to_string()).collect();
+            let mut letters: Vec<String> =
+                registry::all().iter().map(|t| t.info().letter.to_ascii_uppercase().to_string()).collect();
             letters.push("X".into());
             letters.sort();
             letters.dedup();
-            let d = Diagnostic::error(codes::UNKNOWN_LETTER, format!("no kind of element begins with `{}`", name.chars().next().unwrap_or(' ').to_ascii_uppercase()))
-                .at(e.span(), "this line")
-                .help(format!("elements begin with one of {}; cards begin with a dot and comments with `*`", letters.join(" ")));
+            let d = Diagnostic::error(
+                codes::UNKNOWN_LETTER,
+                format!("no kind of element begins with `{}`", name.chars().next().unwrap_or(' ').to_ascii_uppercase()),
+            )
+            .at(e.span(), "this line")
+            .help(format!(
+                "elements begin with one of {}; cards begin with a dot and comments with `*`",
+                letters.join(" ")
+            ));
             self.report_in(scope, d);
             return;
         };
         let refs = usize::from(letter == b'w');
         let need = types.iter().map(|t| t.info().terminals.iter().filter(|t| !t.optional).count()).min().unwrap_or(0);
         let max = types.iter().map(|t| t.info().terminals.len()).max().unwrap_or(0);
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let split = fields.first_key();
         let words = &fields.all[..split];
         let takes_model = types.iter().any(|t| !t.info().model_types.is_empty());
@@ -438,7 +501,9 @@ impl<'a> Elab<'a> {
             let mut at = (from..words.len()).find_map(|i| self.model_by_field(scope, e, &words[i]).map(|m| (i, m)));
             if at.is_none() {
                 // Too few nodes: the model name stands where a node should.
-                at = (0..from.min(words.len())).rev().find_map(|i| self.model_by_field(scope, e, &words[i]).map(|m| (i, m)));
+                at = (0..from.min(words.len()))
+                    .rev()
+                    .find_map(|i| self.model_by_field(scope, e, &words[i]).map(|m| (i, m)));
             }
             let Some((i, m)) = at else {
                 self.no_model(scope, e, words, &first, from);
@@ -465,7 +530,11 @@ impl<'a> Elab<'a> {
         }
         for f in &words[..node_count] {
             if f.kind != FieldKind::Word {
-                self.report_in(scope, Diagnostic::error(codes::UNEXPECTED, format!("a node name is needed on `{name}`")).at(Span::new(e.file, f.lo, f.hi), "instead of this"));
+                self.report_in(
+                    scope,
+                    Diagnostic::error(codes::UNEXPECTED, format!("a node name is needed on `{name}`"))
+                        .at(Span::new(e.file, f.lo, f.hi), "instead of this"),
+                );
                 return self.mark(full, &ty);
             }
             let n = self.node(scope, f.sym);
@@ -497,12 +566,21 @@ impl<'a> Elab<'a> {
         if ok { self.emit(scope, e, full, draft) } else { self.mark(full, &ty) }
     }
 
-    fn no_model(&mut self, scope: &Rc<Scope<'a>>, e: &Element, words: &[Field], first: &Arc<dyn DeviceType>, from: usize) {
+    fn no_model(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &Element,
+        words: &[Field],
+        first: &Arc<dyn DeviceType>,
+        from: usize,
+    ) {
         let info = first.info();
         // The model's name is the last word that is neither a number nor a flag.
         let word = words.iter().skip(from).rev().find(|f| {
             let t = self.deck.names.get(f.sym);
-            matches!(f.kind, FieldKind::Word | FieldKind::Expr) && number_of(t).is_none() && param::find(info.instance, t).is_none()
+            matches!(f.kind, FieldKind::Word | FieldKind::Expr)
+                && number_of(t).is_none()
+                && param::find(info.instance, t).is_none()
         });
         let name = self.deck.names.get(e.name);
         let Some(word) = word else {
@@ -511,11 +589,14 @@ impl<'a> Elab<'a> {
                 return self.wrong_nodes(scope, e, words, info, given);
             }
             let types: Vec<&str> = info.model_types.iter().map(|(t, _)| *t).collect();
-            let d = Diagnostic::error(codes::MISSING, format!("`{name}` has no model")).at(e.span(), "a model name is needed after the nodes");
-            return self.report_in(scope, d.help(format!("for example `.model mymodel {}`", types.first().unwrap_or(&"d"))));
+            let d = Diagnostic::error(codes::MISSING, format!("`{name}` has no model"))
+                .at(e.span(), "a model name is needed after the nodes");
+            return self
+                .report_in(scope, d.help(format!("for example `.model mymodel {}`", types.first().unwrap_or(&"d"))));
         };
         let text = self.deck.names.get(word.sym);
-        let mut d = Diagnostic::error(codes::UNKNOWN_MODEL, format!("unknown model `{text}`")).at(Span::new(e.file, word.lo, word.hi), "no such `.model` is visible here");
+        let mut d = Diagnostic::error(codes::UNKNOWN_MODEL, format!("unknown model `{text}`"))
+            .at(Span::new(e.file, word.lo, word.hi), "no such `.model` is visible here");
         match self.model_help(scope, text) {
             Some(h) => d = d.help(h),
             None => d = d.help("define it with `.model`, or include the library that has it"),
@@ -530,7 +611,8 @@ impl<'a> Elab<'a> {
         if s.is_none() {
             let at = Span::new(e.file, f.lo, f.hi);
             let known: Vec<String> = self.local_elements(scope);
-            let mut d = Diagnostic::error(codes::UNKNOWN_ELEMENT, format!("unknown element `{text}`")).at(at, "its current is asked for");
+            let mut d = Diagnostic::error(codes::UNKNOWN_ELEMENT, format!("unknown element `{text}`"))
+                .at(at, "its current is asked for");
             if let Some(h) = nearest::did_you_mean(&text, known.iter().map(String::as_str)) {
                 d = d.help(h);
             }
@@ -555,7 +637,7 @@ impl<'a> Elab<'a> {
 
     fn mutual(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym) {
         let Some(ty) = self.device(scope, e, "mutual") else { return };
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let split = fields.first_key();
         let mut draft = Draft::new(ty.clone());
         let mut ok = true;
@@ -564,7 +646,12 @@ impl<'a> Elab<'a> {
             if f.kind == FieldKind::Word && text.starts_with('l') {
                 let known = self.find_element(scope, text);
                 match known {
-                    Some(s) if self.groups.get(self.place(s).group as usize).is_some_and(|g| g.info().name == "inductor") => {
+                    Some(s)
+                        if self
+                            .groups
+                            .get(self.place(s).group as usize)
+                            .is_some_and(|g| g.info().name == "inductor") =>
+                    {
                         if draft.refs.contains(&s) {
                             let d = Diagnostic::error(codes::UNEXPECTED, format!("`{text}` is coupled with itself"));
                             self.report_in(scope, d.at(Span::new(e.file, f.lo, f.hi), "named twice"));
@@ -588,13 +675,20 @@ impl<'a> Elab<'a> {
         ok &= self.keys(scope, e, &fields.keyed(split), &mut draft);
         if ok && draft.refs.len() < 2 {
             let name = self.deck.names.get(e.name);
-            let d = Diagnostic::error(codes::MISSING, format!("`{name}` couples {} inductor(s), and two or more are needed", draft.refs.len()));
+            let d = Diagnostic::error(
+                codes::MISSING,
+                format!("`{name}` couples {} inductor(s), and two or more are needed", draft.refs.len()),
+            );
             self.report_in(scope, d.at(e.span(), "write `K1 L1 L2 0.99`"));
             ok = false;
         }
         if ok && draft.params.is_empty() {
             let name = self.deck.names.get(e.name);
-            self.report_in(scope, Diagnostic::error(codes::MISSING, format!("`{name}` has no coupling coefficient")).at(e.span(), "a value from -1 to 1 is needed"));
+            self.report_in(
+                scope,
+                Diagnostic::error(codes::MISSING, format!("`{name}` has no coupling coefficient"))
+                    .at(e.span(), "a value from -1 to 1 is needed"),
+            );
             ok = false;
         }
         if !ok {
@@ -625,16 +719,12 @@ impl<'a> Elab<'a> {
     }
 
     /// Lint: `10M` is ten milliohm.
-    pub fn suspicious(&mut self, scope: &Scope<'a>, e: &Element, f: &Field, info: &DeviceInfo, x: f64) {
+    pub fn suspicious(&mut self, scope: &Scope<'a>, e: &Element, f: &Field, info: &DeviceInfo) {
         if info.name != "resistor" || f.kind != FieldKind::Word {
             return;
         }
         let at = Span::new(e.file, f.lo, f.hi);
-        let text = self.sources.text(at);
-        if let Some(mega) = super::lints::mega(text, false) {
-            let d = Diagnostic::lint(codes::MEGA, format!("`{text}` is {} ", crate::base::units::format_si(x, "Ω")))
-                .at(at, "M means milli, in either case")
-                .help(format!("write `{mega}` if mega was meant"));
+        if let Some(d) = crate::netlist::lint::number(self.sources.text(at), at, true) {
             self.report_in(scope, d);
         }
     }

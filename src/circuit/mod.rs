@@ -5,11 +5,11 @@ use crate::device::{Env, Group, Unknown};
 use crate::diag::{Span, nearest};
 
 mod analyses;
+mod calls;
 pub mod cards;
 mod controlled;
 mod elab;
 mod elements;
-mod lints;
 mod models;
 pub mod names;
 mod options;
@@ -26,6 +26,7 @@ mod topology;
 
 pub use cards::{Analysis, Check, Freq, Measure, Options, Print, Save, Step, SweepRange, SweepTarget};
 pub use elab::elaborate;
+pub use sources::wave_files;
 
 /// What a sweep changes before elaboration: the same deck, other values.
 #[derive(Clone, Debug, Default, PartialEq)]

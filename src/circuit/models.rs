@@ -36,7 +36,10 @@ pub(super) struct Found<'a> {
 }
 
 /// Words on model cards that describe the part to people and programs, not its behaviour.
-const ANNOTATIONS: &[&str] = &["mfg", "vceo", "icrating", "vds", "qg", "vpk", "iave", "type", "version", "level", "lmin", "lmax", "wmin", "wmax", "lref", "wref"];
+const ANNOTATIONS: &[&str] = &[
+    "mfg", "vceo", "icrating", "vds", "qg", "vpk", "iave", "type", "version", "level", "lmin", "lmax", "wmin", "wmax",
+    "lref", "wref",
+];
 
 impl<'a> Elab<'a> {
     /// Looks a model name up, outwards from a scope.
@@ -66,16 +69,23 @@ impl<'a> Elab<'a> {
             }
             // A hair of slack: limits and sizes are decimal numbers that met different roundings.
             let slack = 1e-9;
-            if l >= b[0] * (1.0 - slack) && l < b[1] * (1.0 - slack) && w >= b[2] * (1.0 - slack) && w < b[3] * (1.0 - slack) {
+            if l >= b[0] * (1.0 - slack)
+                && l < b[1] * (1.0 - slack)
+                && w >= b[2] * (1.0 - slack)
+                && w < b[3] * (1.0 - slack)
+            {
                 return Some(d);
             }
             table.push((d, b));
         }
         // The largest bin is closed above.
-        if let Some((d, _)) = table.iter().find(|(_, b)| l >= b[0] && l <= b[1] * (1.0 + 1e-9) && w >= b[2] && w <= b[3] * (1.0 + 1e-9)) {
+        if let Some((d, _)) =
+            table.iter().find(|(_, b)| l >= b[0] && l <= b[1] * (1.0 + 1e-9) && w >= b[2] && w <= b[3] * (1.0 + 1e-9))
+        {
             return Some(d);
         }
-        let mut diag = Diagnostic::error(codes::NO_BIN, format!("no bin of the model holds l = {l:e}, w = {w:e}")).at(span, "this element");
+        let mut diag = Diagnostic::error(codes::NO_BIN, format!("no bin of the model holds l = {l:e}, w = {w:e}"))
+            .at(span, "this element");
         for (d, b) in table {
             let name = self.deck.names.get(d.name);
             diag = diag.note(format!("{name}: l from {:e} to {:e}, w from {:e} to {:e}", b[0], b[1], b[2], b[3]));
@@ -93,7 +103,8 @@ impl<'a> Elab<'a> {
             let next = scope.outwards().find_map(|s| s.models.borrow().get(&parent).copied());
             let Some(next) = next else {
                 let name = self.deck.names.get(parent);
-                let mut d = Diagnostic::error(codes::UNKNOWN_MODEL, format!("unknown model `{name}` after `ako:`")).at(span, "no such `.model`");
+                let mut d = Diagnostic::error(codes::UNKNOWN_MODEL, format!("unknown model `{name}` after `ako:`"))
+                    .at(span, "no such `.model`");
                 if let Some(h) = self.model_help(scope, name) {
                     d = d.help(h);
                 }
@@ -102,7 +113,10 @@ impl<'a> Elab<'a> {
             };
             if chain.iter().any(|c| std::ptr::eq(*c, next)) {
                 let names: Vec<&str> = chain.iter().chain([&next]).map(|c| self.deck.names.get(c.name)).collect();
-                let mut d = Diagnostic::error(codes::MODEL_CYCLE, format!("models inherit from each other in a circle: {}", names.join(" → ")));
+                let mut d = Diagnostic::error(
+                    codes::MODEL_CYCLE,
+                    format!("models inherit from each other in a circle: {}", names.join(" → ")),
+                );
                 for c in &chain {
                     d = d.at(c.parent.map_or(c.name_span, |p| p.1), "inherits here");
                 }
@@ -118,7 +132,7 @@ impl<'a> Elab<'a> {
     /// A parameter of a model card that elaboration itself needs (`level`, bin limits), own or inherited.
     fn model_number(&mut self, scope: &Rc<Scope<'a>>, def: &'a ModelDef, key: &str) -> Option<f64> {
         for d in self.lineage(scope, def) {
-            let fields = Fields::of(self.deck, d.file, d.fields);
+            let fields = Fields::of(self.deck, d.fields);
             let hit = fields.keyed(0).into_iter().find(|(k, _)| self.deck.names.get(k.sym) == key);
             if let Some((_, [value, ..])) = hit {
                 return self.number(scope, d.file, value);
@@ -128,7 +142,13 @@ impl<'a> Elab<'a> {
     }
 
     /// The device type of a model for an element letter. Faults are reported once.
-    pub fn model_type(&mut self, found: &Found<'a>, def: &'a ModelDef, letter: u8, used_at: Span) -> Option<Arc<dyn DeviceType>> {
+    pub fn model_type(
+        &mut self,
+        found: &Found<'a>,
+        def: &'a ModelDef,
+        letter: u8,
+        used_at: Span,
+    ) -> Option<Arc<dyn DeviceType>> {
         let key = (def as *const _ as usize, letter);
         if let Some(t) = self.models.types.get(&key) {
             return t.clone();
@@ -138,7 +158,13 @@ impl<'a> Elab<'a> {
         t
     }
 
-    fn model_type_uncached(&mut self, found: &Found<'a>, def: &'a ModelDef, letter: u8, used_at: Span) -> Option<Arc<dyn DeviceType>> {
+    fn model_type_uncached(
+        &mut self,
+        found: &Found<'a>,
+        def: &'a ModelDef,
+        letter: u8,
+        used_at: Span,
+    ) -> Option<Arc<dyn DeviceType>> {
         let scope = found.scope.clone();
         let chain = self.lineage(&scope, def);
         // `ako` cards may leave the type word to the parent.
@@ -153,7 +179,8 @@ impl<'a> Elab<'a> {
             return Some(t);
         }
         let has_word = |i: &DeviceInfo| i.model_types.iter().any(|(w, _)| w.eq_ignore_ascii_case(word));
-        let same: Vec<&DeviceInfo> = registry::all().iter().map(|t| t.info()).filter(|i| i.letter == letter_char && has_word(i)).collect();
+        let same: Vec<&DeviceInfo> =
+            registry::all().iter().map(|t| t.info()).filter(|i| i.letter == letter_char && has_word(i)).collect();
         let name = self.deck.names.get(def.name);
         let d = if !same.is_empty() {
             let mut levels: Vec<String> =
@@ -165,13 +192,19 @@ impl<'a> Elab<'a> {
         } else if let Some(other) = registry::all().iter().map(|t| t.info()).find(|i| has_word(i)) {
             Diagnostic::error(
                 codes::WRONG_MODEL_TYPE,
-                format!("model `{name}` is of type `{word}`, which elements with the letter {} use, not {}", other.letter.to_ascii_uppercase(), letter_char.to_ascii_uppercase()),
+                format!(
+                    "model `{name}` is of type `{word}`, which elements with the letter {} use, not {}",
+                    other.letter.to_ascii_uppercase(),
+                    letter_char.to_ascii_uppercase()
+                ),
             )
             .at(used_at, "used here")
             .at(typed.type_span, "its type")
         } else {
-            let known: Vec<&str> = registry::all().iter().flat_map(|t| t.info().model_types.iter().map(|(w, _)| *w)).collect();
-            let mut d = Diagnostic::error(codes::UNKNOWN_MODEL_TYPE, format!("unknown model type `{word}`")).at(typed.type_span, "no device has models of this type");
+            let known: Vec<&str> =
+                registry::all().iter().flat_map(|t| t.info().model_types.iter().map(|(w, _)| *w)).collect();
+            let mut d = Diagnostic::error(codes::UNKNOWN_MODEL_TYPE, format!("unknown model type `{word}`"))
+                .at(typed.type_span, "no device has models of this type");
             if let Some(h) = nearest::did_you_mean(word, known.iter().copied()) {
                 d = d.help(h);
             }
@@ -181,14 +214,23 @@ impl<'a> Elab<'a> {
                 .filter(|i| i.letter == letter_char)
                 .flat_map(|i| i.model_types.iter().map(|(w, _)| *w))
                 .collect();
-            if here.is_empty() { d } else { d.help(format!("types for {}: {}", letter_char.to_ascii_uppercase(), here.join(", "))) }
+            if here.is_empty() {
+                d
+            } else {
+                d.help(format!("types for {}: {}", letter_char.to_ascii_uppercase(), here.join(", ")))
+            }
         };
         self.report_in(&scope, d);
         None
     }
 
     /// The group and the index of the card of a model, made at its first use in a scope.
-    pub fn use_model(&mut self, found: &Found<'a>, def: &'a ModelDef, ty: &Arc<dyn DeviceType>) -> Option<(usize, u32)> {
+    pub fn use_model(
+        &mut self,
+        found: &Found<'a>,
+        def: &'a ModelDef,
+        ty: &Arc<dyn DeviceType>,
+    ) -> Option<(usize, u32)> {
         let id = def as *const _ as usize;
         let key = (id, Rc::as_ptr(&found.scope) as *const u8 as usize);
         // The address of a subcircuit's scope may be used again by a later one: only the top level's is lasting.
@@ -228,7 +270,7 @@ impl<'a> Elab<'a> {
         let mut card = ModelCard { name, span: def.name_span, polarity, params: vec![] };
         // Ancestors first, so that the model's own values replace theirs.
         for d in chain.into_iter().rev() {
-            let fields = Fields::of(self.deck, d.file, d.fields);
+            let fields = Fields::of(self.deck, d.fields);
             let first = fields.first_key();
             for f in &fields.all[..first] {
                 if f.kind == FieldKind::Word {
@@ -257,7 +299,14 @@ impl<'a> Elab<'a> {
         Some(card)
     }
 
-    fn bare_model_word(&mut self, scope: &Rc<Scope<'a>>, d: &ModelDef, f: &Field, info: &DeviceInfo, card: &mut ModelCard) {
+    fn bare_model_word(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        d: &ModelDef,
+        f: &Field,
+        info: &DeviceInfo,
+        card: &mut ModelCard,
+    ) {
         if f.kind == FieldKind::Comma {
             return;
         }
@@ -266,7 +315,8 @@ impl<'a> Elab<'a> {
         match param::find(info.model, text) {
             Some(id) if info.model[id as usize].kind == ParamKind::Flag => card.set(id, 1.0),
             _ => {
-                let diag = Diagnostic::warning(codes::UNEXPECTED, format!("`{text}` on a model card has no `=`")).at(at, "ignored");
+                let diag = Diagnostic::warning(codes::UNEXPECTED, format!("`{text}` on a model card has no `=`"))
+                    .at(at, "ignored");
                 self.report_in(scope, diag.help("write `name=value`"));
             }
         }
@@ -277,8 +327,11 @@ impl<'a> Elab<'a> {
             return;
         }
         let name = self.deck.names.get(d.name);
-        let mut diag = Diagnostic::warning(codes::UNKNOWN_MODEL_PARAM, format!("`{}` models have no parameter `{text}`; its value on `{name}` is ignored", info.name))
-            .at(at, "ignored");
+        let mut diag = Diagnostic::warning(
+            codes::UNKNOWN_MODEL_PARAM,
+            format!("`{}` models have no parameter `{text}`; its value on `{name}` is ignored", info.name),
+        )
+        .at(at, "ignored");
         let known = info.model.iter().flat_map(|p| std::iter::once(p.name).chain(p.aliases.iter().copied()));
         if let Some(h) = nearest::did_you_mean(text, known) {
             diag = diag.help(h);
@@ -289,12 +342,23 @@ impl<'a> Elab<'a> {
     }
 
     /// Reads and checks the value of a parameter by its table entry.
-    pub fn param_value(&mut self, scope: &Rc<Scope<'a>>, file: FileId, spec: &ParamSpec, at: Span, values: &[Field]) -> Option<Value> {
+    pub fn param_value(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        file: FileId,
+        spec: &ParamSpec,
+        at: Span,
+        values: &[Field],
+    ) -> Option<Value> {
         let Some(first) = values.first() else {
             if spec.kind == ParamKind::Flag {
                 return Some(Value::Num(1.0));
             }
-            self.report_in(scope, Diagnostic::error(codes::MISSING, format!("`{}` has no value", spec.name)).at(at, "a value is needed after this"));
+            self.report_in(
+                scope,
+                Diagnostic::error(codes::MISSING, format!("`{}` has no value", spec.name))
+                    .at(at, "a value is needed after this"),
+            );
             return None;
         };
         match spec.kind {
@@ -308,10 +372,7 @@ impl<'a> Elab<'a> {
                 }
                 Some(Value::Vector(list.into()))
             }
-            ParamKind::Text => match self.value_text(scope, file, first) {
-                Some(t) => Some(Value::Text(t.into())),
-                None => None,
-            },
+            ParamKind::Text => self.value_text(scope, file, first).map(|t| Value::Text(t.into())),
             ParamKind::Real | ParamKind::Int | ParamKind::Flag | ParamKind::Expr => {
                 let plain = values.len() == 1;
                 if plain {
@@ -319,7 +380,8 @@ impl<'a> Elab<'a> {
                 }
                 let e = self.expr_of_run(scope, file, values)?;
                 let x = self.constant(scope, &e)?;
-                self.check(scope, spec, x, Span::new(file, first.lo, values.last().map_or(first.hi, |l| l.hi))).then_some(Value::Num(x))
+                self.check(scope, spec, x, Span::new(file, first.lo, values.last().map_or(first.hi, |l| l.hi)))
+                    .then_some(Value::Num(x))
             }
         }
     }
@@ -357,12 +419,18 @@ impl<'a> Elab<'a> {
     pub fn check(&mut self, scope: &Rc<Scope<'a>>, spec: &ParamSpec, x: f64, at: Span) -> bool {
         let fault = |code: Code, message: String| Diagnostic::error(code, message).at(at, spec.doc);
         if spec.kind == ParamKind::Int && x.fract() != 0.0 {
-            self.report_in(scope, fault(codes::NOT_WHOLE, format!("`{}` must be a whole number, and is {x}", spec.name)));
+            self.report_in(
+                scope,
+                fault(codes::NOT_WHOLE, format!("`{}` must be a whole number, and is {x}", spec.name)),
+            );
             return false;
         }
         if !spec.range.contains(x) {
             let unit = if spec.unit.is_empty() { String::new() } else { format!(" {}", spec.unit) };
-            self.report_in(scope, fault(device_codes::OUT_OF_RANGE, format!("`{}` = {x}{unit} is outside {}", spec.name, spec.range)));
+            self.report_in(
+                scope,
+                fault(device_codes::OUT_OF_RANGE, format!("`{}` = {x}{unit} is outside {}", spec.name, spec.range)),
+            );
             return false;
         }
         true

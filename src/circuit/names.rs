@@ -4,9 +4,7 @@
 pub fn without_letter(name: &str) -> Option<&str> {
     let (letter, rest) = name.split_once('.')?;
     let last = rest.rsplit('.').next()?;
-    let fits = letter.len() == 1
-        && rest.contains('.')
-        && last.get(..1).is_some_and(|c| c.eq_ignore_ascii_case(letter));
+    let fits = letter.len() == 1 && rest.contains('.') && last.get(..1).is_some_and(|c| c.eq_ignore_ascii_case(letter));
     fits.then_some(rest)
 }
 

@@ -8,22 +8,89 @@ use crate::netlist::ast::{Card, Field, FieldKind};
 
 /// Names that mean something to other simulators and nothing here: accepted in silence.
 const INERT: &[&str] = &[
-    "acct", "list", "node", "nomod", "nopage", "noopiter", "opts", "post", "probe", "ingold", "numdgt", "width", "limpts", "cptime",
-    "lvltim", "itl3", "itl5", "itl6", "noinit", "noacct", "autostop", "savecurrents", "keepopinfo", "nomodcheck", "scale", "plotwinsize", "rawfile",
-    "filetype", "co", "brief", "nofft", "warn", "badmos3", "oldlimit", "trytocompact", "minbreak", "bypass", "ptranmax", "device", "parser", "timeint",
+    "acct",
+    "list",
+    "node",
+    "nomod",
+    "nopage",
+    "noopiter",
+    "opts",
+    "post",
+    "probe",
+    "ingold",
+    "numdgt",
+    "width",
+    "limpts",
+    "cptime",
+    "lvltim",
+    "itl3",
+    "itl5",
+    "itl6",
+    "noinit",
+    "noacct",
+    "autostop",
+    "savecurrents",
+    "keepopinfo",
+    "nomodcheck",
+    "scale",
+    "plotwinsize",
+    "rawfile",
+    "filetype",
+    "co",
+    "brief",
+    "nofft",
+    "warn",
+    "badmos3",
+    "oldlimit",
+    "trytocompact",
+    "minbreak",
+    "bypass",
+    "ptranmax",
+    "device",
+    "parser",
+    "timeint",
 ];
 
 /// All names of options, for "did you mean".
 const KNOWN: &[&str] = &[
-    "reltol", "abstol", "vntol", "chgtol", "gmin", "gshunt", "rshunt", "cshunt", "pivrel", "pivtol", "trtol", "itl1", "itl2", "itl4",
-    "gminsteps", "srcsteps", "method", "maxord", "xmu", "temp", "tnom", "seed", "interp", "dcstate", "solver", "threads", "defl", "defw", "defad",
-    "defas", "klu", "sparse",
+    "reltol",
+    "abstol",
+    "vntol",
+    "chgtol",
+    "gmin",
+    "gshunt",
+    "rshunt",
+    "cshunt",
+    "pivrel",
+    "pivtol",
+    "trtol",
+    "itl1",
+    "itl2",
+    "itl4",
+    "gminsteps",
+    "srcsteps",
+    "method",
+    "maxord",
+    "xmu",
+    "temp",
+    "tnom",
+    "seed",
+    "interp",
+    "dcstate",
+    "solver",
+    "threads",
+    "defl",
+    "defw",
+    "defad",
+    "defas",
+    "klu",
+    "sparse",
 ];
 
 impl<'a> Elab<'a> {
     pub fn read_globals(&mut self, cards: &[&'a Card]) {
         for c in cards.iter().filter(|c| self.deck.names.get(c.name) == "global") {
-            for f in Fields::of(self.deck, c.file, c.fields).all {
+            for f in Fields::of(self.deck, c.fields).all {
                 if f.kind == FieldKind::Word {
                     self.globals.insert(f.sym, ());
                 }
@@ -34,7 +101,7 @@ impl<'a> Elab<'a> {
     pub fn read_temp(&mut self, cards: &[&'a Card]) {
         let top = self.top.clone();
         for c in cards.iter().filter(|c| self.deck.names.get(c.name) == "temp") {
-            let fields = Fields::of(self.deck, c.file, c.fields);
+            let fields = Fields::of(self.deck, c.fields);
             if let Some(f) = fields.all.first()
                 && let Some(t) = self.number(&top, c.file, f)
             {
@@ -45,7 +112,7 @@ impl<'a> Elab<'a> {
 
     pub fn read_options(&mut self, cards: &[&'a Card]) {
         for c in cards.iter().filter(|c| matches!(self.deck.names.get(c.name), "options" | "option" | "opt")) {
-            let fields = Fields::of(self.deck, c.file, c.fields);
+            let fields = Fields::of(self.deck, c.fields);
             let mut i = 0;
             while let Some(f) = fields.all.get(i) {
                 i += 1;
@@ -99,7 +166,10 @@ impl<'a> Elab<'a> {
                     "hold" => self.options.dc_state_steady = false,
                     "steady" => self.options.dc_state_steady = true,
                     _ => {
-                        let d = Diagnostic::error(codes::OPTION_VALUE, format!("dcstate is `hold` or `steady`, not `{text}`"));
+                        let d = Diagnostic::error(
+                            codes::OPTION_VALUE,
+                            format!("dcstate is `hold` or `steady`, not `{text}`"),
+                        );
                         self.report(d.at(at, "here"));
                     }
                 }
@@ -112,7 +182,8 @@ impl<'a> Elab<'a> {
             _ => {}
         }
         if !KNOWN.contains(&name.as_str()) {
-            let mut d = Diagnostic::warning(codes::UNKNOWN_OPTION, format!("unknown option `{name}`")).at(at, "ignored");
+            let mut d =
+                Diagnostic::warning(codes::UNKNOWN_OPTION, format!("unknown option `{name}`")).at(at, "ignored");
             if let Some(h) = nearest::did_you_mean(&name, KNOWN.iter().copied()) {
                 d = d.help(h);
             }

@@ -20,7 +20,9 @@ fn save(i: Item) -> Save {
 impl<'a> Elab<'a> {
     pub fn saves(&mut self, l: &mut Line<'a>, c: &mut Circuit) {
         // `.probe tran v(a)`, `.save type=...`
-        if l.peek().is_some_and(|f| f.kind == FieldKind::Word && is_analysis(self.word(f)) && self.deck.names.get(l.card.name) == "probe") {
+        if l.peek().is_some_and(|f| {
+            f.kind == FieldKind::Word && is_analysis(self.word(f)) && self.deck.names.get(l.card.name) == "probe"
+        }) {
             l.at += 1;
         }
         while let Some(f) = l.peek() {
@@ -74,7 +76,13 @@ impl<'a> Elab<'a> {
         if signals.is_empty() {
             return self.card_fault(l.card, "`.four` names no signals", "for example `v(out)`");
         }
-        c.prints.push(Print { card: "four".into(), analysis: "tran".into(), signals, frequency: Some(f), span: l.card.span() });
+        c.prints.push(Print {
+            card: "four".into(),
+            analysis: "tran".into(),
+            signals,
+            frequency: Some(f),
+            span: l.card.span(),
+        });
     }
 
     /// `.meas tran name ...`: the text is kept; constant expressions in it become numbers.
@@ -157,12 +165,17 @@ impl<'a> Elab<'a> {
         let span = Span::new(l.card.file, first, last);
         let text = super::text::source_text(self.sources, span);
         let Some((cut, word)) = find_test(&text) else {
-            return self.card_fault(l.card, "`.check` has no test", "`within 1% of 5`, `< 3`, `> 3` or `between 1 and 2`");
+            return self.card_fault(
+                l.card,
+                "`.check` has no test",
+                "`within 1% of 5`, `< 3`, `> 3` or `between 1 and 2`",
+            );
         };
         let lhs = text.get(..cut).unwrap_or("").trim_end();
         let rhs = text.get(cut + word.len()..).unwrap_or("").trim();
         let expr_text = if lhs.trim().is_empty() { self.word(name).to_string() } else { lhs.to_string() };
-        let at = if lhs.trim().is_empty() { l.span(name) } else { Span::new(l.card.file, first, first + lhs.len() as u32) };
+        let at =
+            if lhs.trim().is_empty() { l.span(name) } else { Span::new(l.card.file, first, first + lhs.len() as u32) };
         let expr = match crate::expr::parse(&expr_text, &|_, _| at) {
             Ok(e) => e,
             Err(list) => {
@@ -173,7 +186,11 @@ impl<'a> Elab<'a> {
             }
         };
         let Some(test) = self.check_test(word, rhs, l.card.span()) else {
-            return self.card_fault(l.card, format!("the test `{word} {rhs}` is not understood"), "`within 1% of 5`, `within 1m of 5`, `< 3`, `> 3` or `between 1 and 2`");
+            return self.card_fault(
+                l.card,
+                format!("the test `{word} {rhs}` is not understood"),
+                "`within 1% of 5`, `within 1m of 5`, `< 3`, `> 3` or `between 1 and 2`",
+            );
         };
         let top = self.top.clone();
         self.wish_currents(&top, &expr_text);
@@ -214,7 +231,10 @@ impl<'a> Elab<'a> {
                 let (a, b) = rhs.split_once(" and ")?;
                 let (a, b) = (self.check_number(a, at)?, self.check_number(b, at)?);
                 if a > b {
-                    self.report(Diagnostic::error(codes::CARD, format!("nothing lies between {a} and {b}")).at(at, "the smaller value comes first"));
+                    self.report(
+                        Diagnostic::error(codes::CARD, format!("nothing lies between {a} and {b}"))
+                            .at(at, "the smaller value comes first"),
+                    );
                 }
                 Some(CheckTest::Between(a, b))
             }
@@ -245,7 +265,10 @@ fn find_test(text: &str) -> Option<(usize, &'static str)> {
             b'w' | b'b' if depth == 0 && found.is_none() => {
                 for word in ["within", "between"] {
                     let before = i == 0 || b[i - 1] == b' ' || b[i - 1] == b')';
-                    if before && text.get(i..).is_some_and(|t| t.starts_with(word)) && b.get(i + word.len()).is_some_and(|c| *c == b' ') {
+                    if before
+                        && text.get(i..).is_some_and(|t| t.starts_with(word))
+                        && b.get(i + word.len()).is_some_and(|c| *c == b' ')
+                    {
                         found = Some((i, word));
                     }
                 }

@@ -47,8 +47,10 @@ fn calls(text: &str) -> Vec<(String, String)> {
         if b.get(j) != Some(&b'(') {
             continue;
         }
-        if matches!(name, "i" | "ix" | "im" | "ip" | "ir" | "ii" | "idb" | "ib" | "ic" | "ie" | "is" | "id" | "ig" | "p" | "e")
-            && let Some(end) = lower[j..].find(')')
+        if matches!(
+            name,
+            "i" | "ix" | "im" | "ip" | "ir" | "ii" | "idb" | "ib" | "ic" | "ie" | "is" | "id" | "ig" | "p" | "e"
+        ) && let Some(end) = lower[j..].find(')')
         {
             out.push((name.to_string(), lower[j + 1..j + end].trim().to_string()));
             i = j + end;
@@ -70,7 +72,10 @@ impl<'a> Elab<'a> {
             let Some((element, terminal)) = parse_current(&format!("{f}({arg})")) else { continue };
             // `i(x1:r1)` may be hierarchy as well as a terminal.
             if let Some(sym) = self.find_element(scope, &arg) {
-                self.current(sym, if f == "i" || f == "ix" { 0 } else { self.terminal(sym, terminal.as_deref()).unwrap_or(0) });
+                self.current(
+                    sym,
+                    if f == "i" || f == "ix" { 0 } else { self.terminal(sym, terminal.as_deref()).unwrap_or(0) },
+                );
                 continue;
             }
             if let Some(sym) = self.find_element(scope, &element)

@@ -132,7 +132,9 @@ impl<'a> Elab<'a> {
         for s in body {
             match s {
                 Stmt::Param(p) => {
-                    if scope.parent.is_some() && matches!(scope.params.borrow().get(&p.name), Some(Param::Num(_) | Param::Text(_))) {
+                    if scope.parent.is_some()
+                        && matches!(scope.params.borrow().get(&p.name), Some(Param::Num(_) | Param::Text(_)))
+                    {
                         continue; // given by the call
                     }
                     scope.params.borrow_mut().insert(p.name, Param::Def(p));
@@ -157,7 +159,10 @@ impl<'a> Elab<'a> {
     fn define_model(&mut self, scope: &Rc<Scope<'a>>, m: &'a ModelDef) {
         if let Some(old) = scope.models.borrow_mut().insert(m.name, m) {
             let name = self.deck.names.get(m.name);
-            let d = Diagnostic::warning(codes::DUPLICATE_MODEL, format!("model `{name}` is defined twice; the last definition holds"));
+            let d = Diagnostic::warning(
+                codes::DUPLICATE_MODEL,
+                format!("model `{name}` is defined twice; the last definition holds"),
+            );
             self.report_in(scope, d.at(m.name_span, "this one holds").at(old.name_span, "this one is not used"));
         }
         let text = self.deck.names.get(m.name);
@@ -227,8 +232,15 @@ impl<'a> Elab<'a> {
             return Some(Value::Num(*x));
         }
         if self.busy.len() >= MAX_PARAM_DEPTH {
-            let diag = Diagnostic::error(codes::PARAM_DEPTH, format!("parameter `{name}` depends on more than {MAX_PARAM_DEPTH} others that are defined after it"));
-            self.report_in(scope, diag.at(d.name_span, "at this one").help("write the parameters in the order in which they depend on each other"));
+            let diag = Diagnostic::error(
+                codes::PARAM_DEPTH,
+                format!("parameter `{name}` depends on more than {MAX_PARAM_DEPTH} others that are defined after it"),
+            );
+            self.report_in(
+                scope,
+                diag.at(d.name_span, "at this one")
+                    .help("write the parameters in the order in which they depend on each other"),
+            );
             scope.params.borrow_mut().insert(d.name, Param::Bad);
             return None;
         }
@@ -257,7 +269,10 @@ impl<'a> Elab<'a> {
         let start = self.busy.iter().position(|b| std::ptr::eq(*b, d)).unwrap_or(0);
         let cycle: Vec<&'a ParamDef> = self.busy[start..].to_vec();
         let names: Vec<&str> = cycle.iter().chain(cycle.first()).map(|p| self.deck.names.get(p.name)).collect();
-        let mut diag = Diagnostic::error(codes::PARAM_CYCLE, format!("parameters depend on each other in a circle: {}", names.join(" → ")));
+        let mut diag = Diagnostic::error(
+            codes::PARAM_CYCLE,
+            format!("parameters depend on each other in a circle: {}", names.join(" → ")),
+        );
         for (k, p) in cycle.iter().enumerate() {
             diag = diag.at(p.name_span, format!("`{}` needs `{}`", names[k], names.get(k + 1).unwrap_or(&"")));
         }
@@ -390,16 +405,17 @@ impl ExprScope for View<'_, '_> {
         match found {
             Some(Some(Value::Num(x))) => Some(Ok(x)),
             Some(Some(Value::Text(t))) => {
-                let d = Diagnostic::error(codes::TEXT_PARAM, format!("parameter `{name}` is the text `{t}`, and a number is needed"));
+                let d = Diagnostic::error(
+                    codes::TEXT_PARAM,
+                    format!("parameter `{name}` is the text `{t}`, and a number is needed"),
+                );
                 self.el.report_in(&scope, d);
                 Some(Err(()))
             }
             Some(None) => Some(Err(())),
             None if !self.signals && matches!(name, "temper" | "temp") => Some(Ok(self.el.temp_c())),
             // A parameter that only a sweep knows.
-            None => {
-                self.el.over.params.iter().rev().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, x)| Ok(*x))
-            }
+            None => self.el.over.params.iter().rev().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, x)| Ok(*x)),
         }
     }
 

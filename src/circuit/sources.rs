@@ -15,8 +15,9 @@ use crate::base::Sym;
 use crate::base::units::parse_number;
 use crate::device::{ParamKind, Value, param};
 use crate::diag::codes::circuit as codes;
-use crate::diag::{Diagnostic, Span, nearest};
-use crate::netlist::ast::{Element, Field, FieldKind};
+use crate::diag::{Diagnostic, SourceMap, Span, nearest};
+use crate::netlist::Deck;
+use crate::netlist::ast::{Element, Field, FieldKind, Stmt};
 
 /// Spelling in the netlist → name of the waveform.
 const WAVES: &[(&str, &str)] = &[
@@ -32,6 +33,38 @@ const WAVES: &[(&str, &str)] = &[
     ("pulsetrain", "pulsetrain"),
     ("pat", "pat"),
 ];
+
+/// The files that PWL sources name, with the places where they do. Whoever runs a deck reads them and adds them to the
+/// source map under the same name before elaboration, which has no access to files.
+pub fn wave_files(deck: &Deck, sources: &SourceMap) -> Vec<(String, Span)> {
+    fn collect(deck: &Deck, sources: &SourceMap, body: &[Stmt], out: &mut Vec<(String, Span)>) {
+        for s in body {
+            match s {
+                Stmt::Element(e) if matches!(deck.names.get(e.name).as_bytes().first(), Some(b'v' | b'i')) => {
+                    let all = Fields::of(deck, e.fields).all;
+                    for (k, f) in all.iter().enumerate() {
+                        let is_file = f.kind == FieldKind::Text
+                            || k > 0 && all[k - 1].kind == FieldKind::Key && deck.names.get(all[k - 1].sym) == "file";
+                        if is_file {
+                            let at = Span::new(e.file, f.lo, f.hi);
+                            out.push((file_name(sources.text(at)).to_string(), at));
+                        }
+                    }
+                }
+                Stmt::Subckt(d) => collect(deck, sources, &d.body, out),
+                Stmt::If(d) => d.arms.iter().for_each(|(_, b)| collect(deck, sources, b, out)),
+                _ => {}
+            }
+        }
+    }
+    let mut out = vec![];
+    collect(deck, sources, &deck.body, &mut out);
+    out
+}
+
+fn file_name(text: &str) -> &str {
+    text.trim_matches(['"', '\''])
+}
 
 struct Reader<'f> {
     fields: &'f [Field],
@@ -52,9 +85,11 @@ impl<'f> Reader<'f> {
 
 impl<'a> Elab<'a> {
     pub fn source(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym, letter: u8) {
-        let fields = Fields::of(self.deck, e.file, e.fields);
+        let fields = Fields::of(self.deck, e.fields);
         let limited = letter == b'v'
-            && fields.all.iter().any(|f| f.kind == FieldKind::Key && matches!(self.deck.names.get(f.sym), "compliance" | "ilim" | "icomp"));
+            && fields.all.iter().any(|f| {
+                f.kind == FieldKind::Key && matches!(self.deck.names.get(f.sym), "compliance" | "ilim" | "icomp")
+            });
         let name = match (letter, limited) {
             (b'v', true) => "vsource_limited",
             (b'v', false) => "vsource",
@@ -79,7 +114,14 @@ impl<'a> Elab<'a> {
         }
     }
 
-    fn source_field(&mut self, scope: &Rc<Scope<'a>>, e: &Element, f: &Field, r: &mut Reader<'_>, draft: &mut Draft) -> bool {
+    fn source_field(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &Element,
+        f: &Field,
+        r: &mut Reader<'_>,
+        draft: &mut Draft,
+    ) -> bool {
         let text = self.deck.names.get(f.sym);
         let at = Span::new(e.file, f.lo, f.hi);
         match f.kind {
@@ -119,7 +161,10 @@ impl<'a> Elab<'a> {
                         while r.peek().is_some_and(|v| self.is_value(scope, v)) {
                             r.at += 1;
                         }
-                        let d = Diagnostic::warning(codes::NOT_SUPPORTED, format!("`{text}` belongs to distortion analysis, which is not supported"));
+                        let d = Diagnostic::warning(
+                            codes::NOT_SUPPORTED,
+                            format!("`{text}` belongs to distortion analysis, which is not supported"),
+                        );
                         self.report_in(scope, d.at(at, "ignored"));
                         true
                     }
@@ -140,19 +185,28 @@ impl<'a> Elab<'a> {
             FieldKind::Open | FieldKind::Close => true,
             FieldKind::Text | FieldKind::Symbol => {
                 let shown = self.sources.text(at).to_string();
-                self.report_in(scope, Diagnostic::error(codes::UNEXPECTED, format!("`{shown}` is not expected here")).at(at, "on this source"));
+                self.report_in(
+                    scope,
+                    Diagnostic::error(codes::UNEXPECTED, format!("`{shown}` is not expected here"))
+                        .at(at, "on this source"),
+                );
                 false
             }
         }
     }
 
     fn missing(&mut self, scope: &Scope<'a>, at: Span, what: &str) -> bool {
-        self.report_in(scope, Diagnostic::error(codes::MISSING, format!("{what} has no value")).at(at, "a value is needed after this"));
+        self.report_in(
+            scope,
+            Diagnostic::error(codes::MISSING, format!("{what} has no value")).at(at, "a value is needed after this"),
+        );
         false
     }
 
     fn unknown_wave(&mut self, scope: &Rc<Scope<'a>>, text: &str, at: Span) {
-        let mut d = Diagnostic::error(codes::UNEXPECTED, format!("`{text}` is neither a value, a parameter nor a waveform")).at(at, "not understood");
+        let mut d =
+            Diagnostic::error(codes::UNEXPECTED, format!("`{text}` is neither a value, a parameter nor a waveform"))
+                .at(at, "not understood");
         let params = self.param_names(scope);
         let known = WAVES.iter().map(|(w, _)| *w).chain(["dc", "ac"]).chain(params.iter().map(String::as_str));
         if let Some(h) = nearest::did_you_mean(text, known) {
@@ -189,7 +243,14 @@ impl<'a> Elab<'a> {
     }
 
     /// `key = value` on a source; a list for vector parameters.
-    fn source_key(&mut self, scope: &Rc<Scope<'a>>, e: &Element, key: &Field, r: &mut Reader<'_>, draft: &mut Draft) -> bool {
+    fn source_key(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &Element,
+        key: &Field,
+        r: &mut Reader<'_>,
+        draft: &mut Draft,
+    ) -> bool {
         let text = self.deck.names.get(key.sym);
         let at = Span::new(e.file, key.lo, key.hi);
         let ty = draft.ty.clone();
@@ -210,7 +271,9 @@ impl<'a> Elab<'a> {
                 while r.next().is_some_and(|f| f.kind != FieldKind::Close) {}
             } else {
                 r.next();
-                while r.peek().is_some_and(|f| f.kind == FieldKind::Comma) && r.fields.get(r.at + 1).is_some_and(|f| f.kind != FieldKind::Key) {
+                while r.peek().is_some_and(|f| f.kind == FieldKind::Comma)
+                    && r.fields.get(r.at + 1).is_some_and(|f| f.kind != FieldKind::Key)
+                {
                     r.at += 2;
                 }
             }
@@ -227,7 +290,15 @@ impl<'a> Elab<'a> {
         }
     }
 
-    fn waveform(&mut self, scope: &Rc<Scope<'a>>, e: &Element, at: Span, wave: &str, r: &mut Reader<'_>, draft: &mut Draft) -> bool {
+    fn waveform(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &Element,
+        at: Span,
+        wave: &str,
+        r: &mut Reader<'_>,
+        draft: &mut Draft,
+    ) -> bool {
         if r.peek().is_some_and(|f| f.kind == FieldKind::Symbol) {
             r.at += 1;
         }
@@ -264,7 +335,10 @@ impl<'a> Elab<'a> {
                 }
                 FieldKind::Word | FieldKind::Expr => {
                     let text = self.deck.names.get(f.sym);
-                    let is_bits = wave == "pat" && args.len() >= 6 && text.starts_with('b') && text[1..].bytes().all(|b| matches!(b, b'0' | b'1' | b'm' | b'z'));
+                    let is_bits = wave == "pat"
+                        && args.len() >= 6
+                        && text.starts_with('b')
+                        && text[1..].bytes().all(|b| matches!(b, b'0' | b'1' | b'm' | b'z'));
                     if is_bits {
                         self.set_named(draft, "bits", Value::Text(text.into()));
                     } else if depth == 0 && !self.is_value(scope, &f) {
@@ -295,13 +369,19 @@ impl<'a> Elab<'a> {
     /// Pairs, in order of time.
     fn check_pwl(&mut self, scope: &Scope<'a>, at: Span, args: &mut [f64]) -> bool {
         if args.len() % 2 == 1 {
-            let d = Diagnostic::error(codes::PWL, format!("PWL needs pairs of time and value, and has {} numbers", args.len()));
+            let d = Diagnostic::error(
+                codes::PWL,
+                format!("PWL needs pairs of time and value, and has {} numbers", args.len()),
+            );
             self.report_in(scope, d.at(at, "one number is missing or too many"));
             return false;
         }
         let times: Vec<f64> = args.iter().step_by(2).copied().collect();
         if let Some(k) = times.windows(2).position(|w| w[1] < w[0]) {
-            let d = Diagnostic::error(codes::PWL, format!("PWL times must not decrease: {:e} s is followed by {:e} s", times[k], times[k + 1]));
+            let d = Diagnostic::error(
+                codes::PWL,
+                format!("PWL times must not decrease: {:e} s is followed by {:e} s", times[k], times[k + 1]),
+            );
             self.report_in(scope, d.at(at, format!("point {} of {}", k + 2, times.len())));
             return false;
         }
@@ -311,10 +391,16 @@ impl<'a> Elab<'a> {
     /// `pwl file="name"`: two numbers a line, the file read by the parser together with the deck.
     fn wave_file(&mut self, scope: &Rc<Scope<'a>>, e: &Element, f: &Field, draft: &mut Draft) -> bool {
         let at = Span::new(e.file, f.lo, f.hi);
-        let name = self.sources.text(at).trim_matches(['"', '\'']).to_string();
-        let found = self.sources.files().iter().find(|s| s.name == name || s.name.ends_with(&format!("/{name}"))).map(|s| Arc::clone(&s.text));
+        let name = file_name(self.sources.text(at)).to_string();
+        let found = self
+            .sources
+            .files()
+            .iter()
+            .find(|s| s.name == name || s.name.ends_with(&format!("/{name}")))
+            .map(|s| Arc::clone(&s.text));
         let Some(text) = found else {
-            let d = Diagnostic::error(codes::WAVE_FILE, format!("waveform file `{name}` was not found")).at(at, "named here");
+            let d = Diagnostic::error(codes::WAVE_FILE, format!("waveform file `{name}` was not found"))
+                .at(at, "named here");
             self.report_in(scope, d.help("paths are relative to the file that names them"));
             return false;
         };
@@ -325,7 +411,10 @@ impl<'a> Elab<'a> {
                 match number_of(word) {
                     Some(x) => args.push(x),
                     None => {
-                        let d = Diagnostic::error(codes::WAVE_FILE, format!("`{word}` on line {} of `{name}` is not a number", n + 1));
+                        let d = Diagnostic::error(
+                            codes::WAVE_FILE,
+                            format!("`{word}` on line {} of `{name}` is not a number", n + 1),
+                        );
                         self.report_in(scope, d.at(at, "named here"));
                         return false;
                     }

@@ -48,7 +48,8 @@ impl<'a> Elab<'a> {
             let mut targets = vec![];
             while let Some(f) = l.peek() {
                 if f.kind == FieldKind::Word && number_of(self.word(f)).is_none() {
-                    let is_number = self.word(f).starts_with(['+', '-', '.']) || self.word(f).as_bytes().first().is_some_and(u8::is_ascii_digit);
+                    let is_number = self.word(f).starts_with(['+', '-', '.'])
+                        || self.word(f).as_bytes().first().is_some_and(u8::is_ascii_digit);
                     if is_number {
                         break;
                     }
@@ -62,14 +63,18 @@ impl<'a> Elab<'a> {
             }
             let mut values = vec![];
             while let Some(f) = l.next() {
-                if matches!(f.kind, FieldKind::Word | FieldKind::Expr) {
-                    if let Some(x) = self.number(&top, card.file, f) {
-                        values.push(x);
-                    }
+                if matches!(f.kind, FieldKind::Word | FieldKind::Expr)
+                    && let Some(x) = self.number(&top, card.file, f)
+                {
+                    values.push(x);
                 }
             }
             if targets.is_empty() || values.is_empty() || values.len() % targets.len() != 0 {
-                self.card_fault(card, format!("`.data {name}`: {} values do not fill rows of {}", values.len(), targets.len()), "every row needs a value for each name");
+                self.card_fault(
+                    card,
+                    format!("`.data {name}`: {} values do not fill rows of {}", values.len(), targets.len()),
+                    "every row needs a value for each name",
+                );
                 continue;
             }
             let rows = values.chunks(targets.len()).map(<[f64]>::to_vec).collect();
@@ -97,7 +102,8 @@ impl<'a> Elab<'a> {
             let f = l.next()?;
             let name = self.word(f);
             let Some((targets, rows)) = tables.get(name) else {
-                let mut d = Diagnostic::error(codes::UNKNOWN_DATA, format!("unknown `.data` table `{name}`")).at(l.span(f), "no such table");
+                let mut d = Diagnostic::error(codes::UNKNOWN_DATA, format!("unknown `.data` table `{name}`"))
+                    .at(l.span(f), "no such table");
                 if let Some(h) = nearest::did_you_mean(name, tables.keys().map(String::as_str)) {
                     d = d.help(h);
                 }
@@ -157,7 +163,9 @@ impl<'a> Elab<'a> {
                     l.at += 1;
                     continue;
                 }
-                let is_name = f.kind == FieldKind::Word && number_of(self.word(f)).is_none() && !top.params.borrow().contains_key(&f.sym);
+                let is_name = f.kind == FieldKind::Word
+                    && number_of(self.word(f)).is_none()
+                    && !top.params.borrow().contains_key(&f.sym);
                 if many && is_name {
                     break;
                 }
@@ -182,12 +190,25 @@ impl<'a> Elab<'a> {
         }
         // HSPICE counts points first (`x lin 10 1 2`), LTspice and Xyce last (`dec x 1 10 5`, `x dec 1 10 5` in neither).
         let points_first = after && !kind_first && matches!(kind, Some('d' | 'o'));
-        let (a, b, n) = if points_first && self.deck.names.get(l.card.name) != "step" { (n3[1], n3[2], n3[0]) } else { (n3[0], n3[1], n3[2]) };
+        let (a, b, n) = if points_first && self.deck.names.get(l.card.name) != "step" {
+            (n3[1], n3[2], n3[0])
+        } else {
+            (n3[0], n3[1], n3[2])
+        };
         self.range(l, kind, a, b, n, at, after && self.deck.names.get(l.card.name) != "step").map(|r| (target, r))
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn range(&mut self, l: &Line<'a>, kind: Option<char>, a: f64, b: f64, n: f64, at: Span, counted: bool) -> Option<SweepRange> {
+    fn range(
+        &mut self,
+        l: &Line<'a>,
+        kind: Option<char>,
+        a: f64,
+        b: f64,
+        n: f64,
+        at: Span,
+        counted: bool,
+    ) -> Option<SweepRange> {
         let mut fault = |text: String| {
             self.report(Diagnostic::error(codes::SWEEP, text).at(at, "this sweep"));
             None
@@ -266,7 +287,8 @@ impl<'a> Elab<'a> {
         }
         let top = self.top.clone();
         if self.find_model(&top, f.sym).is_none() {
-            let mut d = Diagnostic::error(codes::UNKNOWN_MODEL, format!("unknown model `{model}`")).at(l.span(f), "no such `.model`");
+            let mut d = Diagnostic::error(codes::UNKNOWN_MODEL, format!("unknown model `{model}`"))
+                .at(l.span(f), "no such `.model`");
             if let Some(h) = self.model_help(&top, &model) {
                 d = d.help(h);
             }
@@ -279,7 +301,8 @@ impl<'a> Elab<'a> {
     fn param_target(&mut self, l: &Line<'a>, f: &Field, name: String) -> Option<SweepTarget> {
         if !self.top.params.borrow().contains_key(&f.sym) {
             let known = self.param_names(&self.top.clone());
-            let mut d = Diagnostic::error(codes::UNKNOWN_SWEEP, format!("unknown parameter `{name}`")).at(l.span(f), "no global `.param` has this name");
+            let mut d = Diagnostic::error(codes::UNKNOWN_SWEEP, format!("unknown parameter `{name}`"))
+                .at(l.span(f), "no global `.param` has this name");
             if let Some(h) = nearest::did_you_mean(&name, known.iter().map(String::as_str)) {
                 d = d.help(h);
             }
@@ -292,14 +315,17 @@ impl<'a> Elab<'a> {
     /// A target in one word.
     fn target_of(&mut self, l: &Line<'a>, f: &Field) -> Option<SweepTarget> {
         let word = self.word(f).to_string();
-        if matches!(word.as_str(), "temp" | "temper" | "temperature") && !self.top.params.borrow().contains_key(&f.sym) {
+        if matches!(word.as_str(), "temp" | "temper" | "temperature") && !self.top.params.borrow().contains_key(&f.sym)
+        {
             return Some(SweepTarget::Temp);
         }
         if self.top.params.borrow().contains_key(&f.sym) {
             return Some(SweepTarget::Param(word));
         }
         let inst = |el: &Self, name: &str| el.is_element(name).map(|s| el.names.get(s).to_string());
-        if let Some((name, param)) = word.strip_prefix('@').and_then(|w| w.strip_suffix(']')).and_then(|w| w.split_once('[')) {
+        if let Some((name, param)) =
+            word.strip_prefix('@').and_then(|w| w.strip_suffix(']')).and_then(|w| w.split_once('['))
+        {
             if let Some(n) = inst(self, name) {
                 return Some(SweepTarget::Instance(n, Some(param.to_string())));
             }
@@ -313,7 +339,11 @@ impl<'a> Elab<'a> {
         }
         if let Some(n) = inst(self, &word) {
             let last = n.rsplit('.').next().unwrap_or(&n);
-            return Some(if last.starts_with(['v', 'i']) { SweepTarget::Source(n) } else { SweepTarget::Instance(n, None) });
+            return Some(if last.starts_with(['v', 'i']) {
+                SweepTarget::Source(n)
+            } else {
+                SweepTarget::Instance(n, None)
+            });
         }
         if let Some((name, param)) = word.rsplit_once(':') {
             if let Some(n) = inst(self, name) {
@@ -328,7 +358,11 @@ impl<'a> Elab<'a> {
         let top = self.top.clone();
         let mut known = self.local_elements(&top);
         known.extend(self.param_names(&top));
-        let mut d = Diagnostic::error(codes::UNKNOWN_SWEEP, format!("`{word}` is not a source, an element, a parameter or `temp`")).at(l.span(f), "cannot be swept");
+        let mut d = Diagnostic::error(
+            codes::UNKNOWN_SWEEP,
+            format!("`{word}` is not a source, an element, a parameter or `temp`"),
+        )
+        .at(l.span(f), "cannot be swept");
         if let Some(h) = nearest::did_you_mean(&word, known.iter().map(String::as_str)) {
             d = d.help(h);
         }

@@ -1,7 +1,7 @@
 //! Reading the fields of elements and cards, and the source text under them.
 
 use crate::base::units::parse_number;
-use crate::diag::{FileId, SourceMap, Span};
+use crate::diag::{SourceMap, Span};
 use crate::netlist::Deck;
 use crate::netlist::ast::{self, Field, FieldKind};
 
@@ -14,14 +14,13 @@ pub(super) fn number_of(text: &str) -> Option<f64> {
 /// The fields of one element or card.
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
-    pub file: FileId,
     pub all: &'a [Field],
 }
 
 impl<'a> Fields<'a> {
-    pub fn of(deck: &'a Deck, file: FileId, f: ast::Fields) -> Self {
+    pub fn of(deck: &'a Deck, f: ast::Fields) -> Self {
         let end = (f.start as usize).saturating_add(f.len as usize);
-        Fields { file, all: deck.fields.get(f.start as usize..end).unwrap_or(&[]) }
+        Fields { all: deck.fields.get(f.start as usize..end).unwrap_or(&[]) }
     }
 
     /// Index of the first `key =` outside parentheses.

@@ -4,10 +4,13 @@
 //! - a set of nodes that no element connects with ground has no defined voltage: an error;
 //! - a set of nodes from which no conductive or voltage path leads to ground is held by currents and capacitors alone;
 //! - a loop of voltages has no defined current; a source with both ends on one node is the smallest such loop.
+//!
 //! All three by union-find over the nodes.
 
 use super::elab::Elab;
-use crate::device::{DcKind, DcLink, DeviceInfo, InstanceRef, Unknown};
+use super::{Analysis, Circuit};
+use crate::base::Sym;
+use crate::device::{DcKind, DcLink, DeviceInfo, InstanceRef, Unknown, param};
 use crate::diag::codes::circuit as codes;
 use crate::diag::{Diagnostic, Span};
 
@@ -85,12 +88,15 @@ fn each_link(inst: &InstanceRef<'_>, known: Option<&'static [DcLink]>, f: &mut d
 }
 
 /// All topology faults of the flat circuit.
-pub(super) fn check(el: &Elab<'_>) -> Vec<Diagnostic> {
+pub(super) fn check(el: &Elab<'_>, circuit: &Circuit) -> Vec<Diagnostic> {
     let mut out = vec![];
     if el.groups.iter().all(|g| g.is_empty()) {
         // Faulty elements were reported; without any line at all that is the fault.
         if el.count == 0 {
-            out.push(Diagnostic::error(codes::EMPTY, "the deck has no elements").help("the first line of a deck is its title, not an element"));
+            out.push(
+                Diagnostic::error(codes::EMPTY, "the deck has no elements")
+                    .help("the first line of a deck is its title, not an element"),
+            );
         }
         return out;
     }
@@ -146,8 +152,15 @@ pub(super) fn check(el: &Elab<'_>) -> Vec<Diagnostic> {
     }
     for (name, span, node) in shorted.into_iter().take(SHOWN) {
         out.push(
-            Diagnostic::error(codes::SHORTED_SOURCE, format!("both ends of `{}` are on node `{}`", el.names.get(name), el.names.get(el.nodes[node as usize])))
-                .at(span, "a voltage across a single node"),
+            Diagnostic::error(
+                codes::SHORTED_SOURCE,
+                format!(
+                    "both ends of `{}` are on node `{}`",
+                    el.names.get(name),
+                    el.names.get(el.nodes[node as usize])
+                ),
+            )
+            .at(span, "a voltage across a single node"),
         );
     }
     let loop_count = loops.len();
@@ -155,16 +168,26 @@ pub(super) fn check(el: &Elab<'_>) -> Vec<Diagnostic> {
         out.push(loop_fault(el, ty, name, span, a, b));
     }
     if loop_count > SHOWN {
-        out.push(Diagnostic::error(codes::VOLTAGE_LOOP, format!("{} more loops of voltage sources and inductors", loop_count - SHOWN)));
+        out.push(Diagnostic::error(
+            codes::VOLTAGE_LOOP,
+            format!("{} more loops of voltage sources and inductors", loop_count - SHOWN),
+        ));
     }
-    islands(el, &mut any, &mut dc, &mut out);
+    // Nodes with a given initial voltage are held at the operating point.
+    for (node, _) in &circuit.ics {
+        dc.join(0, *node);
+    }
+    // A transient from given voltages needs no operating point.
+    let needs_op = circuit.analyses.is_empty()
+        || !circuit.analyses.iter().all(|(a, _)| matches!(a, Analysis::Tran { uic: true, .. }));
+    islands(el, needs_op, &mut any, &mut dc, &mut out);
     dangling(el, &degree, &mut out);
     out
 }
 
 /// Names the elements of the loop that `name` closes: the path of voltages between its nodes.
-fn loop_fault(el: &Elab<'_>, ty: &str, name: crate::base::Sym, span: Span, a: Unknown, b: Unknown) -> Diagnostic {
-    let mut edges: Vec<(Unknown, Unknown, crate::base::Sym, Span, &'static str)> = vec![];
+fn loop_fault(el: &Elab<'_>, ty: &str, name: Sym, span: Span, a: Unknown, b: Unknown) -> Diagnostic {
+    let mut edges: Vec<(Unknown, Unknown, Sym, Span, &'static str)> = vec![];
     for g in &el.groups {
         let known = g.ty.dc_links().or_else(|| links(g.info()));
         for inst in g.iter().filter(|i| i.name != name) {
@@ -203,7 +226,10 @@ fn loop_fault(el: &Elab<'_>, ty: &str, name: crate::base::Sym, span: Span, a: Un
         path.push(*k);
         at = *p;
     }
-    let names: Vec<String> = std::iter::once(el.names.get(name)).chain(path.iter().map(|k| el.names.get(edges[*k].2))).map(|n| format!("`{n}`")).collect();
+    let names: Vec<String> = std::iter::once(el.names.get(name))
+        .chain(path.iter().map(|k| el.names.get(edges[*k].2)))
+        .map(|n| format!("`{n}`"))
+        .collect();
     let all_inductors = ty == "inductor" && path.iter().all(|k| edges[*k].4 == "inductor");
     let what = if all_inductors { "inductors" } else { "voltage sources and inductors" };
     let message = format!("a loop of {what}: {}", names.join(", "));
@@ -221,7 +247,7 @@ fn loop_fault(el: &Elab<'_>, ty: &str, name: crate::base::Sym, span: Span, a: Un
 }
 
 /// Sets of nodes without any connection to ground, and without one at DC.
-fn islands(el: &Elab<'_>, any: &mut Sets, dc: &mut Sets, out: &mut Vec<Diagnostic>) {
+fn islands(el: &Elab<'_>, needs_op: bool, any: &mut Sets, dc: &mut Sets, out: &mut Vec<Diagnostic>) {
     let n = el.nodes.len() as u32;
     let mut groups: std::collections::BTreeMap<u32, Vec<u32>> = std::collections::BTreeMap::new();
     let mut floating: std::collections::BTreeMap<u32, Vec<u32>> = std::collections::BTreeMap::new();
@@ -248,7 +274,8 @@ fn islands(el: &Elab<'_>, any: &mut Sets, dc: &mut Sets, out: &mut Vec<Diagnosti
         }
     }
     let list = |nodes: &[u32]| {
-        let mut names: Vec<String> = nodes.iter().take(8).map(|x| format!("`{}`", el.names.get(el.nodes[*x as usize]))).collect();
+        let mut names: Vec<String> =
+            nodes.iter().take(8).map(|x| format!("`{}`", el.names.get(el.nodes[*x as usize]))).collect();
         if nodes.len() > 8 {
             names.push(format!("and {} more", nodes.len() - 8));
         }
@@ -262,22 +289,57 @@ fn islands(el: &Elab<'_>, any: &mut Sets, dc: &mut Sets, out: &mut Vec<Diagnosti
                 .help("connect the part with ground, if only through a large resistor"),
         );
     }
-    let fixed = el.options.gshunt > 0.0;
-    if fixed {
+    if el.options.gshunt > 0.0 || !needs_op || floating.is_empty() {
         return;
     }
-    for nodes in floating.values().take(SHOWN) {
+    let driven = driven(el, dc);
+    for (set, nodes) in floating.iter().take(SHOWN) {
         let (name, span) = touching(el, nodes[0]);
+        if let Some((amps, source, at)) = driven.get(set)
+            && amps.abs() > 1e-18
+        {
+            out.push(
+                Diagnostic::error(
+                    codes::CURRENT_CUTSET,
+                    format!("{} A flow into {}, which has no DC path to ground", amps, list(nodes)),
+                )
+                .at(*at, format!("`{}` drives it", el.names.get(*source)))
+                .help("give it a DC path, or start the transient with `uic`"),
+            );
+            continue;
+        }
         out.push(
             Diagnostic::warning(codes::NO_DC_PATH, format!("no DC path from {} to ground", list(nodes)))
                 .at(span, format!("only capacitors, currents and gates meet here, at `{name}`"))
                 .note("the operating point does not determine this voltage; it is held near 0 V")
-                .help("give it a DC path (a large resistor), `.options rshunt=1e12`, or an initial condition with `uic`"),
+                .help(
+                    "give it a DC path (a large resistor), `.options rshunt=1e12`, or an initial condition with `uic`",
+                ),
         );
     }
     if floating.len() > SHOWN {
-        out.push(Diagnostic::warning(codes::NO_DC_PATH, format!("{} more groups of nodes have no DC path to ground", floating.len() - SHOWN)));
+        out.push(Diagnostic::warning(
+            codes::NO_DC_PATH,
+            format!("{} more groups of nodes have no DC path to ground", floating.len() - SHOWN),
+        ));
     }
+}
+
+/// DC currents of independent sources into each set of nodes that is not held at DC, and one of the sources.
+fn driven(el: &Elab<'_>, dc: &mut Sets) -> std::collections::HashMap<u32, (f64, Sym, Span)> {
+    let mut sums = std::collections::HashMap::new();
+    for g in el.groups.iter().filter(|g| g.info().name == "isource") {
+        let Some(id) = param::find(g.info().instance, "dc") else { continue };
+        for i in g.iter() {
+            let (amps, [p, n, ..]) = (i.given(id).unwrap_or(0.0), i.nodes) else { continue };
+            let (p, n) = (dc.find(*p), dc.find(*n));
+            if amps != 0.0 && p != n {
+                sums.entry(p).or_insert((0.0, i.name, i.span)).0 -= amps;
+                sums.entry(n).or_insert((0.0, i.name, i.span)).0 += amps;
+            }
+        }
+    }
+    sums
 }
 
 /// An element on a node.
@@ -298,7 +360,7 @@ fn dangling(el: &Elab<'_>, degree: &[u8], out: &mut Vec<Diagnostic>) {
     if single.is_empty() || single.len() > 1000 {
         return;
     }
-    let mut at: std::collections::HashMap<u32, (crate::base::Sym, Span)> = std::collections::HashMap::new();
+    let mut at: std::collections::HashMap<u32, (Sym, Span)> = std::collections::HashMap::new();
     for g in &el.groups {
         for i in g.iter() {
             for x in i.nodes {
@@ -311,8 +373,11 @@ fn dangling(el: &Elab<'_>, degree: &[u8], out: &mut Vec<Diagnostic>) {
     for node in single.iter().take(SHOWN) {
         let Some((name, span)) = at.get(node) else { continue };
         out.push(
-            Diagnostic::lint(codes::DANGLING, format!("node `{}` has one connection", el.names.get(el.nodes[*node as usize])))
-                .at(*span, format!("only `{}` is connected to it", el.names.get(*name))),
+            Diagnostic::lint(
+                codes::DANGLING,
+                format!("node `{}` has one connection", el.names.get(el.nodes[*node as usize])),
+            )
+            .at(*span, format!("only `{}` is connected to it", el.names.get(*name))),
         );
     }
 }

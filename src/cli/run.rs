@@ -10,7 +10,7 @@ use super::{figures, interrupt, report};
 use crate::base::Control;
 use crate::base::control::Watch;
 use crate::dataset::Dataset;
-use crate::diag::{Diagnostic, SourceMap};
+use crate::diag::Diagnostic;
 use crate::output;
 use crate::session::{self, Disk, Outcome, Status, files};
 
@@ -93,9 +93,4 @@ fn write(outcome: &mut Outcome, outputs: &Outputs, args: &Run, term: &Term) -> V
 
 fn raw(dataset: &Dataset, path: PathBuf, is_ascii: bool) -> Result<Vec<PathBuf>, Diagnostic> {
     files::write(dataset, &path, output::format("raw")?, is_ascii, &Disk)
-}
-
-/// Reports faults that have no deck.
-pub fn report_alone(d: &Diagnostic, term: &Term) {
-    term.report(std::slice::from_ref(d), &SourceMap::new());
 }

@@ -12,8 +12,8 @@ pub mod card;
 pub mod common;
 pub mod controlled;
 pub mod diode;
-pub mod inductor;
 pub mod gated;
+pub mod inductor;
 pub mod jfet;
 pub mod junction;
 pub mod laplace;
@@ -33,8 +33,8 @@ pub mod tline;
 pub mod values;
 
 pub use batch::{
-    AcLoad, Batch, Binder, DcKind, DcLink, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot, Unknown,
-    UnknownKind, UnknownSpec, Wiring, Wishes,
+    AcLoad, Batch, Binder, DcKind, DcLink, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot,
+    Unknown, UnknownKind, UnknownSpec, Wiring, Wishes,
 };
 pub use card::{Group, InstanceRef, ModelCard, Value};
 pub use param::{DeviceInfo, ParamId, ParamKind, ParamSpec, Range, Terminal};

@@ -5,8 +5,9 @@
 //!
 //! The error is judged on unknowns that carry charge, flux or state, each against its own tolerance
 //! `lte_factor (reltol ref + abstol)`, ref being the recent magnitude of that unknown (a leaky maximum: a signal that
-//! crosses zero keeps its scale, one that dies away loses it). Unknowns without content only bend the choice of the
-//! next step, so that their waveforms stay resolved; they never reject one.
+//! crosses zero keeps its scale, one that dies away loses it). Unknowns without content (currents of voltage sources
+//! above all) may ring under the trapezoidal rule however short the steps are, so they never reject or shorten one; they
+//! only keep steps from growing beyond the resolution that the user asked for.
 
 use super::history::History;
 use super::method::{Coefficients, MAX_ORDER, factorial};
@@ -29,15 +30,18 @@ pub struct Controller {
     pub abstol: Vec<f64>,
     /// Unknowns that carry charge, flux or state.
     pub is_dynamic: Vec<bool>,
+    /// Steps longer than this (the print step) must be fifty times as accurate: what is printed is resolved, and
+    /// quiet stretches are still leapt over.
+    pub resolution: f64,
     reference: Vec<f64>,
     trial: Vec<f64>,
 }
 
 /// How quickly a magnitude is forgotten, per accepted step.
 const LEAK: f64 = 0.95;
-/// Unknowns without content may deviate from their extrapolation by this many tolerances before they slow the steps.
-const ALGEBRAIC_SLACK: f64 = 8.0;
 const SAFETY: f64 = 0.85;
+/// How much more accurate a step beyond the resolution must be.
+const COARSE: f64 = 50.0;
 
 impl Controller {
     pub fn new(reltol: f64, lte_factor: f64, abstol: Vec<f64>) -> Self {
@@ -47,6 +51,7 @@ impl Controller {
             lte_factor,
             abstol,
             is_dynamic: vec![true; n],
+            resolution: f64::INFINITY,
             reference: vec![0.0; n],
             trial: vec![0.0; n],
         }
@@ -101,14 +106,10 @@ impl Controller {
         if variable_order > 1 {
             (grow, order) = self.choose_order(history, t1, x, k, variable_order, grow);
         }
-        let bend = factor(algebraic * ratio / ALGEBRAIC_SLACK, k);
-        if bend < grow {
-            grow = bend.max(0.2);
-        }
         // BDF beyond order 1 is zero-stable only for moderate step ratios; one-step methods may leap on quiet stretches.
         let limit = if c.used > 1 {
             2.0
-        } else if error < 1e-4 && algebraic < 1e-3 {
+        } else if error < 1e-4 {
             20.0
         } else {
             3.0
@@ -116,7 +117,9 @@ impl Controller {
         if grow < 1.2 && grow > 0.9 {
             grow = 1.0;
         }
-        Verdict::Accept { next: h * grow.clamp(0.1, limit), order }
+        let next = h * grow.clamp(0.1, limit);
+        let coarse = h * factor(COARSE * error.max(algebraic * ratio), k);
+        Verdict::Accept { next: next.min(self.resolution.max(coarse)), order }
     }
 
     /// The step after a restart has no past to compare with. Its backward Euler error is about (Δx)²/(2 ref) for a

@@ -22,7 +22,7 @@ use crate::expr::Expr;
 
 pub use fourier::{Fourier, fourier};
 pub use parse::{Count, Event, Spec, Stat, Window, parse};
-pub use signal::{Names, eval_scalar, no_names, signal};
+pub use signal::{Names, eval_scalar, no_names, signal, table_of};
 use wave::Edge;
 
 /// The result of one `.meas`.
@@ -184,8 +184,8 @@ impl Evaluation<'_> {
                 m.value = self.number(e)?;
                 m.label = "PARAM".into();
             }
-            Spec::TrigTarg(trig, targ) => {
-                let (a, b) = (self.event(trig, "trig"), self.event(targ, "targ"));
+            Spec::TrigTarg(events) => {
+                let (a, b) = (self.event(&events.0, "trig"), self.event(&events.1, "targ"));
                 let (a, b) = (a?, b?);
                 (m.value, m.unit) = (b - a, axis_unit.into());
                 m.tails = vec![("targ", b), ("trig", a)];

@@ -20,7 +20,7 @@ use crate::expr::{self, Expr};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Spec {
     /// Axis distance from one event to another.
-    TrigTarg(Event, Event),
+    TrigTarg(Box<(Event, Event)>),
     /// A signal's value somewhere; nowhere in an operating point.
     Find(Expr, Option<Event>),
     /// The axis value of an event.
@@ -77,7 +77,7 @@ impl Stat {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     At(Expr),
-    Cross { left: Expr, right: Expr, edge: Edge, count: Count, window: Window },
+    Cross { left: Expr, right: Expr, edge: Edge, count: Count, window: Box<Window> },
 }
 
 /// Which of the crossings, counted from 1 within the window.
@@ -203,8 +203,7 @@ impl<'a> Parser<'a> {
         let spec = match word.as_str() {
             "trig" => {
                 self.at -= 1;
-                let (a, b) = self.trig_targ()?;
-                Spec::TrigTarg(a, b)
+                Spec::TrigTarg(Box::new(self.trig_targ()?))
             }
             "find" => {
                 let signal = self.expression("the signal to find")?;
@@ -296,7 +295,7 @@ impl<'a> Parser<'a> {
             right = Some(self.expression("what the signal is compared with")?);
         }
         let (mut edge, mut count) = (Edge::Either, Count::Nth(1));
-        let mut window = Window::default();
+        let mut window = Box::<Window>::default();
         while let Some(t) = self.peek() {
             let key = t.to_ascii_lowercase();
             match key.as_str() {

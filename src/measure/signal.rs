@@ -11,7 +11,7 @@
 use num_complex::Complex64;
 
 use super::wave;
-use crate::dataset::{Column, Quantity, Table, interp};
+use crate::dataset::{Column, Quantity, Signal, Table, interp};
 use crate::diag::codes::results::{EMPTY_TABLE, MEASURE_FUNCTION, MEASURE_NAME, UNKNOWN_SIGNAL};
 use crate::diag::{Diagnostic, Span, nearest};
 use crate::expr::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
@@ -603,6 +603,32 @@ fn word(e: &Expr) -> Option<String> {
         ExprKind::Number(x) => Some(x.to_string()),
         _ => None,
     }
+}
+
+/// A table of expressions over the axis of another (or over `x`): what `plot` and `.print` of expressions draw from. Each is
+/// named by its text. All faults are returned.
+pub fn table_of(
+    table: &Table,
+    exprs: &[(String, Expr)],
+    x: Option<&(String, Expr)>,
+    names: Names,
+) -> Result<Table, Vec<Diagnostic>> {
+    let mut out = Table { meta: table.meta.clone(), ..Table::default() };
+    out.schema.kind = table.schema.kind;
+    let mut faults = vec![];
+    if let (None, Some(axis), Some(s)) = (x, table.axis(), table.schema.signals.first()) {
+        out.schema.has_axis = true;
+        out.push_column(s.clone(), axis.clone());
+    }
+    out.schema.has_axis |= x.is_some();
+    for (text, e) in x.into_iter().chain(exprs) {
+        match signal(table, e, names) {
+            Ok(c) => out.push_column(Signal::new(text.clone(), quantity(table, e)), c),
+            Err(d) => faults.extend(d),
+        }
+    }
+    out.schema.is_complex = out.columns.iter().any(Column::is_complex);
+    if faults.is_empty() { Ok(out) } else { Err(faults) }
 }
 
 /// The signal of an expression: its text as the name, its unit as the quantity.

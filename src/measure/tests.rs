@@ -107,6 +107,18 @@ fn intervals() {
 }
 
 #[test]
+fn tables_of_expressions() {
+    let t = pulses();
+    let e = |s: &str| (s.to_string(), crate::expr::parse(s, &|_, _| Span::NOWHERE).unwrap());
+    let d = table_of(&t, &[e("v(in)*i(v1)"), e("v(in,ramp)")], None, &no_names).unwrap();
+    let units: Vec<&str> = d.schema.signals.iter().map(|s| s.quantity.unit()).collect();
+    assert_eq!(units, ["s", "W", "V"]);
+    let xy = table_of(&t, &[e("i(v1)")], Some(&e("v(in)")), &no_names).unwrap();
+    assert_eq!(xy.axis(), t.column("v(in)"));
+    assert_eq!(table_of(&t, &[e("v(q)"), e("i(q)")], None, &no_names).unwrap_err().len(), 2);
+}
+
+#[test]
 fn earlier_measures_feed_later_ones() {
     let t = pulses();
     let card = |name, text| Card { analysis: "tran", name, text, span: Span::NOWHERE };
@@ -201,7 +213,7 @@ fn failures_say_what_was_not_found() {
         "find",
         "max v(in) from=",
         "when v(in)=1 rise=0",
-        "max v(in) bla",
+        "max v(in) from=1u bla",
         "find v(in) at=1u rise=x",
     ] {
         assert_eq!(fault(text).code, MEASURE_SYNTAX, "{text}");

@@ -19,6 +19,8 @@ pub struct Deck {
     pub body: Vec<Stmt>,
     /// A `.control` block was present and skipped: its lines, for `compat`.
     pub control: Vec<Span>,
+    /// How it was read: elaboration reads numbers and expressions in fields the same way.
+    pub compat: super::Compat,
 }
 
 /// Range of fields in the arena.

@@ -31,7 +31,7 @@ pub fn parse(
         files,
         opts,
         sources,
-        deck: Deck::default(),
+        deck: Deck { compat: opts.compat, ..Deck::default() },
         diags: Vec::new(),
         blocks: vec![Block::new(BlockKind::Top, Span::NOWHERE)],
         reading: Vec::new(),

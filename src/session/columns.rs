@@ -307,4 +307,3 @@ pub fn wishes_of_save(text: &str, span: Span, circuit: &Circuit) -> Vec<Wish> {
     };
     vec![Wish { named: Named::Plain(name), span, is_kept: true }]
 }
-

@@ -12,6 +12,7 @@
 mod checks;
 mod columns;
 mod derive;
+pub mod figures;
 pub mod files;
 mod point;
 pub mod points;
@@ -302,7 +303,7 @@ fn extra_cards(opts: &RunOptions) -> Vec<String> {
         .iter()
         .map(|(k, v)| if v.is_empty() { format!(".options {k}") } else { format!(".options {k}={v}") })
         .collect();
-    for e in &opts.plots {
+    for e in opts.plots.iter().flat_map(|e| e.split(" vs ")) {
         let e = derive::strip(e);
         let is_signal = e.ends_with(')') && e.matches('(').count() == 1 && !e.contains(['+', '*', '/', ' ']);
         cards.push(if is_signal || e.starts_with('@') { format!(".plot {e}") } else { format!(".plot '{e}'") });

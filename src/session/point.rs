@@ -189,7 +189,7 @@ fn wishes(circuit: &Circuit) -> (Vec<Wish>, bool, bool) {
 fn plots(circuit: &Circuit) -> Vec<String> {
     let of = |card: &str| -> Vec<String> {
         let cards = circuit.prints.iter().filter(|p: &&Print| p.card == card);
-        cards.flat_map(|p| p.signals.iter().map(|s| derive::strip(&s.text))).collect()
+        cards.flat_map(|p| joined(p.signals.iter().map(|s| derive::strip(&s.text)))).collect()
     };
     let mut found = of("plot");
     if found.is_empty() {
@@ -203,6 +203,23 @@ fn plots(circuit: &Circuit) -> Vec<String> {
     found
 }
 
+/// `Y vs X` of a `.plot` card is one entry.
+fn joined(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut out: Vec<String> = vec![];
+    let mut is_open = false;
+    for w in words {
+        match out.last_mut() {
+            Some(_) if w.eq_ignore_ascii_case("vs") => is_open = true,
+            Some(last) if is_open => {
+                *last = format!("{last} vs {w}");
+                is_open = false;
+            }
+            _ => out.push(w),
+        }
+    }
+    out
+}
+
 /// Probes for every operating-point quantity: (device, its variables, instance names).
 fn device_probes(
     sim: &Simulation,
@@ -211,8 +228,8 @@ fn device_probes(
     let circuit = sim.circuit.clone();
     let mut layout = vec![];
     let mut rows = 0;
-    for (g, group) in circuit.groups.iter().enumerate() {
-        let vars = sim.batch(g).op_vars();
+    for (batch, group) in sim.batches().zip(&circuit.groups) {
+        let vars = batch.op_vars();
         rows += group.len();
         if vars.is_empty() || rows > MAX_DEVICE_ROWS {
             continue;
@@ -220,6 +237,10 @@ fn device_probes(
         let mut names = vec![];
         for i in group.iter() {
             let name = circuit.names.get(i.name).to_string();
+            // Sources that elaboration put in to measure currents are not the user's.
+            if circuit.probes.iter().any(|p| p.2 == i.name) {
+                continue;
+            }
             let found: Vec<_> = vars.iter().filter_map(|v| sim.probe(&format!("@{name}[{}]", v.name))).collect();
             if found.len() == vars.len() {
                 probes.extend(found);
@@ -227,7 +248,9 @@ fn device_probes(
             }
         }
         let device = device_name(group.info().name);
-        layout.push((device, vars, names));
+        if !names.is_empty() {
+            layout.push((device, vars, names));
+        }
     }
     layout
 }

@@ -9,7 +9,7 @@ use crate::base::Sym;
 use crate::circuit::Circuit;
 use crate::dataset::Stats;
 use crate::device::{Binder, IterMem, Linearity, Load, Point, Slot, Unknown, UnknownKind, Wiring};
-use crate::diag::{Diagnostic, Severity};
+use crate::diag::Diagnostic;
 use crate::sparse;
 
 /// First pass: what is asked for. Second pass: where it went.
@@ -40,6 +40,7 @@ impl Simulation {
         let env = circuit.env;
         let options = &circuit.options;
         let mut faults = vec![];
+        let mut failed = false;
         let mut slots: Vec<BatchSlot> = vec![];
         let nodes = circuit.nodes.len().max(1);
         let mut n = nodes;
@@ -60,10 +61,13 @@ impl Simulation {
                     n += slots.last().map_or(0, |s| s.specs.len());
                     memory += len;
                 }
-                Err(d) => faults.extend(d),
+                Err(d) => {
+                    failed = true;
+                    faults.extend(d);
+                }
             }
         }
-        if faults.iter().any(|d| d.severity == Severity::Error) {
+        if failed {
             return Err(faults);
         }
 

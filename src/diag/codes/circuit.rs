@@ -93,9 +93,6 @@ crate::codes! { CODES:
          something in it is not a number.";
     NO_MULTIPLIER = "W0334", "multiplier has no effect",
         "A subcircuit call has `m=`, which multiplies its elements, and one of the elements has no multiplier.";
-    MEGA = "L0335", "milli where mega may be meant",
-        "In SPICE `M` and `m` both mean milli; mega is `MEG`. A resistance of `10M` is ten milliohm and a frequency of \
-         `1Mhz` a thousandth of a hertz.";
     UNKNOWN_OPTION = "W0336", "unknown option",
         "`.options` names something that has no meaning here. It is ignored.";
     OPTION_VALUE = "E0337", "option out of range",
@@ -104,8 +101,6 @@ crate::codes! { CODES:
     CARD = "E0338", "card cannot be read",
         "An analysis or output card is incomplete or contradicts itself; the message says what is wrong and the label \
          shows the form.";
-    UNKNOWN_CARD = "W0339", "unknown card",
-        "A line begins with a dot and a word that is no known card. It is ignored.";
     CARD_IN_SUBCKT = "W0340", "card inside a subcircuit",
         "Analyses, options and outputs belong to the top level of a deck; inside a `.subckt` only `.ic`, `.nodeset`, \
          `.param`, `.func`, `.model`, `.if` and further subcircuits mean something.";
@@ -139,4 +134,7 @@ crate::codes! { CODES:
          whatever the source says.";
     DANGLING = "L0509", "node with one connection",
         "Only one terminal is connected to this node, so no current can flow there. This is often a misspelt node name.";
+    CURRENT_CUTSET = "E0510", "currents without a return path",
+        "Independent current sources drive a part of the circuit that has no DC path to ground, and their currents do not \
+         add up to zero: there is no operating point. Give the part a DC path, or start a transient with `uic`.";
 }
