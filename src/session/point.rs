@@ -238,7 +238,7 @@ fn device_probes(
         for i in group.iter() {
             let name = circuit.names.get(i.name).to_string();
             // Sources that elaboration put in to measure currents are not the user's.
-            if circuit.probes.iter().any(|p| p.2 == i.name) {
+            if name.rsplit_once(':').is_some_and(|(x, _)| circuit.instance(x).is_some()) {
                 continue;
             }
             let found: Vec<_> = vars.iter().filter_map(|v| sim.probe(&format!("@{name}[{}]", v.name))).collect();
