@@ -346,9 +346,12 @@ fn advance(
             return Ok(true);
         }
         // Where this step must not go beyond.
+        let floor = shortest.max(8.0 * f64::EPSILON * time);
         let mut target = plan.stop;
-        if wishes.next_break > time {
-            target = target.min(wishes.next_break);
+        // A break a rounding error away is this point, or the stop itself.
+        let has_break = wishes.next_break > time + floor;
+        if has_break && wishes.next_break < plan.stop - floor {
+            target = wishes.next_break;
         }
         if plan.start > time {
             target = target.min(plan.start);
@@ -378,7 +381,6 @@ fn advance(
             h = 0.5 * left;
         }
         let t1 = if lands { target } else { time + h };
-        let floor = shortest.max(8.0 * f64::EPSILON * time);
 
         match t.attempt(t1, order) {
             Err(failure) => {
@@ -429,7 +431,7 @@ fn advance(
         stats.accepted += 1;
         stats.min_step = stats.min_step.min(step);
         stats.max_step = stats.max_step.max(step);
-        let at_break = wishes.next_break <= t1;
+        let at_break = has_break && wishes.next_break <= t1;
         time = t1;
         wishes = t.commit(t1);
         recorder.record(t.sim, time, &t.x);
