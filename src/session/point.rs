@@ -228,8 +228,8 @@ fn device_probes(
     let circuit = sim.circuit.clone();
     let mut layout = vec![];
     let mut rows = 0;
-    for (batch, group) in sim.batches().zip(&circuit.groups) {
-        let vars = batch.op_vars();
+    for (g, group) in circuit.groups.iter().enumerate() {
+        let vars = sim.batch(g).op_vars();
         rows += group.len();
         if vars.is_empty() || rows > MAX_DEVICE_ROWS {
             continue;
@@ -238,7 +238,7 @@ fn device_probes(
         for i in group.iter() {
             let name = circuit.names.get(i.name).to_string();
             // Sources that elaboration put in to measure currents are not the user's.
-            if name.rsplit_once(':').is_some_and(|(x, _)| circuit.instance(x).is_some()) {
+            if circuit.probes.iter().any(|p| p.2 == i.name) {
                 continue;
             }
             let found: Vec<_> = vars.iter().filter_map(|v| sim.probe(&format!("@{name}[{}]", v.name))).collect();

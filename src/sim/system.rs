@@ -214,6 +214,10 @@ impl Problem for System<'_> {
         self.sim.circuit.options.reltol
     }
 
+    fn is_nonlinear(&self) -> &[bool] {
+        &self.sim.is_nonlinear
+    }
+
     fn is_linear(&self) -> bool {
         self.sim.is_linear()
     }
