@@ -1,7 +1,8 @@
 //! Evaluating the system, and the face that it shows to Newton's method.
 
 use super::Simulation;
-use crate::device::{IterMem, Load, Point};
+use crate::device::{IterMem, Load, Point, UnknownKind};
+use crate::integrate::Controller;
 use crate::newton::{Knobs, Problem, Singular};
 
 /// Conductance, S, through which `.ic` and `.nodeset` force a node.
@@ -70,12 +71,38 @@ impl Simulation {
         }
     }
 
-    /// Marks the unknowns whose column in dq/dx of the last load is not empty.
-    pub fn mark_dynamic(&self, out: &mut [bool]) {
-        out.fill(false);
+    /// Tells the step controller, from the Jacobians of the last load, which unknowns carry charge, flux or state and
+    /// which rows have nonlinear contents.
+    pub fn describe(&self, controller: &mut Controller) {
+        controller.chgtol = self.circuit.options.chgtol;
+        controller.content_rows.clear();
+        let mut rows = vec![false; self.n];
+        controller.is_dynamic.fill(false);
         for col in 0..self.pattern.n() {
             let range = self.pattern.range(col);
-            out[col + 1] |= self.c[range.start + 1..range.end + 1].iter().any(|v| *v != 0.0);
+            for (r, s) in self.pattern.rows()[range.clone()].iter().zip(range.start + 1..range.end + 1) {
+                if self.c[s] != 0.0 {
+                    controller.is_dynamic[col + 1] = true;
+                    // States are judged on themselves, with their own tolerance.
+                    rows[*r as usize + 1] |= self.c[s] != self.c_linear[s] && (*r as usize + 1) < self.nodes;
+                }
+            }
+        }
+        controller.content_rows.extend((1..self.n as u32).filter(|r| rows[*r as usize]));
+        for u in 1..self.n {
+            controller.class[u] = match self.unknown_kind(u) {
+                UnknownKind::Voltage => 0,
+                UnknownKind::Current => 1,
+                UnknownKind::State { .. } => 2,
+            };
+        }
+        // A node that an independent source holds is told what to be.
+        for g in self.circuit.groups.iter().filter(|g| g.info().name == "vsource") {
+            for i in g.iter() {
+                if let [p, 0] = i.nodes {
+                    controller.is_dynamic[*p as usize] = false;
+                }
+            }
         }
     }
 
