@@ -88,7 +88,9 @@ fn each_link(inst: &InstanceRef<'_>, known: Option<&'static [DcLink]>, f: &mut d
 }
 
 /// All topology faults of the flat circuit.
-pub(super) fn check(el: &Elab<'_>, circuit: &Circuit) -> Vec<Diagnostic> {
+///
+/// `loose` receives one node of every set without a DC path to ground: the operating point ties it to ground.
+pub(super) fn check(el: &Elab<'_>, circuit: &Circuit, loose: &mut Vec<Unknown>) -> Vec<Diagnostic> {
     let mut out = vec![];
     if el.groups.iter().all(|g| g.is_empty()) {
         // Faulty elements were reported; without any line at all that is the fault.
@@ -172,6 +174,14 @@ pub(super) fn check(el: &Elab<'_>, circuit: &Circuit) -> Vec<Diagnostic> {
             codes::VOLTAGE_LOOP,
             format!("{} more loops of voltage sources and inductors", loop_count - SHOWN),
         ));
+    }
+    let mut seen = vec![false; n];
+    seen[dc.find(0) as usize] = true;
+    for node in (1..n as Unknown).filter(|u| degree[*u as usize] > 0) {
+        let set = dc.find(node) as usize;
+        if !std::mem::replace(&mut seen[set], true) {
+            loose.push(node);
+        }
     }
     // Nodes with a given initial voltage are held at the operating point.
     for (node, _) in &circuit.ics {
