@@ -16,14 +16,8 @@ impl Simulation {
         self.stats.device_evals += 1;
         self.g.copy_from_slice(&self.g_linear);
         self.c.copy_from_slice(&self.c_linear);
-        self.f.fill(0.0);
-        self.q.fill(0.0);
-        for &(r, c, v) in &self.g_entries {
-            self.f[r as usize] += v * x[c as usize];
-        }
-        for &(r, c, v) in &self.c_entries {
-            self.q[r as usize] += v * x[c as usize];
-        }
+        self.g_rows.fill(&mut self.f, |col, v| v * x[col]);
+        self.c_rows.fill(&mut self.q, |col, v| v * x[col]);
         let mut limited = false;
         for s in &self.slots {
             if !s.is_replayed {
@@ -58,17 +52,14 @@ impl Simulation {
         self.q[0] = 0.0;
     }
 
+    /// A circuit of linear devices keeps its matrix as long as the step does.
+    fn keeps_factors(&self, a0: f64) -> bool {
+        !self.has_nonlinear && self.forced.is_empty() && self.factored_for == Some(a0)
+    }
+
     /// out += C dx with the C of the last load.
     pub fn add_content(&self, dx: &[f64], out: &mut [f64]) {
-        for col in 0..self.pattern.n() {
-            let d = dx[col + 1];
-            if d != 0.0 {
-                let range = self.pattern.range(col);
-                for (r, v) in self.pattern.rows()[range.clone()].iter().zip(&self.c[range.start + 1..range.end + 1]) {
-                    out[*r as usize + 1] += v * d;
-                }
-            }
-        }
+        self.content.add(out, |col, slot| self.c[slot as usize] * dx[col]);
     }
 
     /// Tells the step controller, from the Jacobians of the last load, which unknowns carry charge, flux or state and
@@ -170,8 +161,11 @@ impl Problem for System<'_> {
                 for ((r, f), (q, p)) in self.residual.iter_mut().zip(&sim.f).zip(sim.q.iter().zip(d.past)) {
                     *r = f + d.a0 * q + p;
                 }
-                for ((j, g), c) in sim.jacobian.iter_mut().zip(&sim.g).zip(&sim.c) {
-                    *j = g + d.a0 * c;
+                if !sim.keeps_factors(d.a0) {
+                    sim.factored_for = None;
+                    for ((j, g), c) in sim.jacobian.iter_mut().zip(&sim.g).zip(&sim.c) {
+                        *j = g + d.a0 * c;
+                    }
                 }
             }
         }
@@ -192,9 +186,8 @@ impl Problem for System<'_> {
 
     fn step(&mut self, dx: &mut [f64]) -> Result<(), Singular> {
         let sim = &mut *self.sim;
-        // A circuit of linear devices keeps its matrix as long as the step does.
-        let key = self.dynamic.filter(|_| !sim.has_nonlinear && sim.forced.is_empty()).map(|d| d.a0);
-        if key.is_none() || sim.factored_for != key {
+        let key = self.dynamic.map(|d| d.a0).filter(|_| !sim.has_nonlinear && sim.forced.is_empty());
+        if !self.dynamic.is_some_and(|d| sim.keeps_factors(d.a0)) {
             sim.factored_for = None;
             let before = sim.kernel.stats();
             let result = sim.kernel.update(&sim.jacobian);
