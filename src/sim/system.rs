@@ -130,6 +130,7 @@ impl Problem for System<'_> {
                     sim.g[h.diagonal as usize] = 1.0;
                     sim.f[h.unknown as usize] = x[h.unknown as usize] - h.value;
                 }
+                sim.hold_undriven(x);
                 self.residual.copy_from_slice(&sim.f);
                 sim.jacobian.copy_from_slice(&sim.g);
             }
