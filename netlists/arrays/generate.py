@@ -125,7 +125,7 @@ def one_t_one_m(n=8):
     d += [
         "* hysteresis of the watched cell: its current against its voltage; column currents and a state",
         ".plot tran i(x0_0.va) v(x0_0.te,x0_0.d) v(x0_0.xm.x) i(vs0)",
-        f"*golden signals=i(vs0),i(vs1),v(x0_0.xm.x),v(x3_0.xm.x)",
+        f"*golden signals=v(x0_0.d),v(x0_0.xm.x),v(x3_0.xm.x)",
         ".end",
     ]
     write(f"1t1m_{n}x{n}.cir", d)

@@ -105,7 +105,21 @@ fn axis(target: &SweepTarget) -> Signal {
     }
 }
 
+/// Works on a copy: what the sweep sets does not stay for the analyses after it.
 pub fn run(
+    sweeps: &[(SweepTarget, SweepRange)],
+    sim: &mut Simulation,
+    probes: &Probes,
+    sink: &mut dyn Sink,
+    control: &Control,
+) -> Result<(), Vec<Diagnostic>> {
+    let mut swept = sim.clone();
+    let outcome = sweep(sweeps, &mut swept, probes, sink, control);
+    sim.stats = swept.stats;
+    outcome
+}
+
+fn sweep(
     sweeps: &[(SweepTarget, SweepRange)],
     sim: &mut Simulation,
     probes: &Probes,

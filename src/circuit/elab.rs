@@ -160,9 +160,11 @@ impl<'a> Elab<'a> {
         self.apply_overrides();
         self.fill_windings();
         self.groups.retain(|g| !g.is_empty());
-        for d in super::topology::check(self, &mut circuit) {
+        let mut loose = vec![];
+        for d in super::topology::check(self, &mut circuit, &mut loose) {
             self.report(d);
         }
+        circuit.loose = loose;
         circuit.probes = self.probes.iter().map(|p| (p.element, p.terminal, p.source)).collect();
         circuit.groups = std::mem::take(&mut self.groups);
         circuit.nodes = std::mem::take(&mut self.nodes);

@@ -89,7 +89,9 @@ fn each_link(inst: &InstanceRef<'_>, known: Option<&'static [DcLink]>, f: &mut d
 }
 
 /// All topology faults of the flat circuit.
-pub(super) fn check(el: &Elab<'_>, circuit: &mut Circuit) -> Vec<Diagnostic> {
+///
+/// `loose` receives one node of every set without a DC path to ground: the operating point ties it to ground.
+pub(super) fn check(el: &Elab<'_>, circuit: &mut Circuit, loose: &mut Vec<Unknown>) -> Vec<Diagnostic> {
     let mut out = vec![];
     if el.groups.iter().all(|g| g.is_empty()) {
         // Faulty elements were reported; without any line at all that is the fault.
@@ -187,11 +189,19 @@ pub(super) fn check(el: &Elab<'_>, circuit: &mut Circuit) -> Vec<Diagnostic> {
             format!("{} more loops of voltage sources and inductors", loop_count - SHOWN),
         ));
     }
+    let mut seen = vec![false; n];
+    seen[dc.find(0) as usize] = true;
+    for node in (1..n as Unknown).filter(|u| degree[*u as usize] > 0) {
+        let set = dc.find(node) as usize;
+        if !std::mem::replace(&mut seen[set], true) {
+            loose.push(node);
+        }
+    }
     // Nodes with a given initial voltage are held at the operating point.
     for (node, _) in &circuit.ics {
         dc.join(0, *node);
     }
-    circuit.undriven = islands(el, needs_op, &mut any, &mut dc, &mut out);
+    islands(el, needs_op, &mut any, &mut dc, &mut out);
     dangling(el, &degree, &mut out);
     out
 }
@@ -276,14 +286,7 @@ fn dc_value(el: &Elab<'_>, name: Sym) -> f64 {
 }
 
 /// Sets of nodes without any connection to ground, and without one at DC.
-/// Returns the nodes whose voltage nothing determines at DC.
-fn islands(
-    el: &Elab<'_>,
-    needs_op: bool,
-    any: &mut Sets,
-    dc: &mut Sets,
-    out: &mut Vec<Diagnostic>,
-) -> Vec<Unknown> {
+fn islands(el: &Elab<'_>, needs_op: bool, any: &mut Sets, dc: &mut Sets, out: &mut Vec<Diagnostic>) {
     let n = el.nodes.len() as u32;
     let mut groups: std::collections::BTreeMap<u32, Vec<u32>> = std::collections::BTreeMap::new();
     let mut floating: std::collections::BTreeMap<u32, Vec<u32>> = std::collections::BTreeMap::new();
@@ -325,9 +328,8 @@ fn islands(
                 .help("connect the part with ground, if only through a large resistor"),
         );
     }
-    let undriven = floating.values().flatten().copied().collect();
     if el.options.gshunt > 0.0 || !needs_op || floating.is_empty() {
-        return undriven;
+        return;
     }
     let driven = driven(el, dc);
     for (set, nodes) in floating.iter().take(SHOWN) {
@@ -365,7 +367,6 @@ fn islands(
             format!("{} more groups of nodes have no DC path to ground", floating.len() - SHOWN),
         ));
     }
-    undriven
 }
 
 /// DC currents of independent sources into each set of nodes that is not held at DC, and one of the sources.

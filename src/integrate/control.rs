@@ -15,8 +15,9 @@ use super::method::{Coefficients, MAX_ORDER, factorial};
 /// What became of a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict {
-    /// Accepted; the step to try next and its order.
-    Accept { next: f64, order: usize },
+    /// Accepted; the step to try next and its order. `rings`: an unknown without content left its own extrapolation,
+    /// which the trapezoidal rule does step after step once it has begun.
+    Accept { next: f64, order: usize, rings: bool },
     /// Rejected by the local truncation error; try this step.
     Reject { retry: f64, worst: usize, error: f64 },
 }
@@ -119,7 +120,7 @@ impl Controller {
         }
         let next = h * grow.clamp(0.1, limit);
         let coarse = h * factor(COARSE * error.max(algebraic * ratio), k);
-        Verdict::Accept { next: next.min(self.resolution.max(coarse)), order }
+        Verdict::Accept { next: next.min(self.resolution.max(coarse)), order, rings: algebraic * ratio > 1.0 }
     }
 
     /// The step after a restart has no past to compare with. Its backward Euler error is about (Δx)²/(2 ref) for a
@@ -140,7 +141,7 @@ impl Controller {
         if error > 1.0 {
             Verdict::Reject { retry: h * (0.9 / error.sqrt()).clamp(0.01, 0.7), worst, error }
         } else {
-            Verdict::Accept { next: h * (0.9 / error.max(1e-30).sqrt()).clamp(1.0, 2.0), order: 2 }
+            Verdict::Accept { next: h * (0.9 / error.max(1e-30).sqrt()).clamp(1.0, 2.0), order: 2, rings: false }
         }
     }
 

@@ -64,6 +64,11 @@ impl History {
         self.has_derivative = false;
     }
 
+    /// Moves the newest point by a rounding error of time.
+    pub fn set_time(&mut self, t: f64) {
+        self.times[0] = t;
+    }
+
     /// Forgets everything but the newest point: after a discontinuity nothing older may be extrapolated.
     pub fn restart(&mut self) {
         self.len = self.len.min(1);

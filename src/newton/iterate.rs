@@ -20,6 +20,8 @@ pub struct Settings {
     pub max_iterations: usize,
     /// The first iteration may end the search when its update is below this fraction of the tolerance; 0: never.
     pub accept_first: f64,
+    /// Judge the updates of nonlinear unknowns only: a current that jumps because its source rings is no reason to go on.
+    pub nonlinear_only: bool,
     /// Also demand that the residual at an evaluated point is within tolerance.
     pub check_residual: bool,
     /// Iteration number given to the first load: 0 asks junction devices to start from their critical voltages.
@@ -113,11 +115,15 @@ impl Newton {
             }
             (worst, ratio) = (0, 0.0);
             let abstol = problem.abstol();
+            let counts = problem.is_nonlinear();
             for i in 1..x.len() {
                 let d = self.dx[i];
                 let old = x[i];
                 x[i] = old + d;
                 let r = d.abs() / (reltol * old.abs().max(x[i].abs()) + abstol[i]);
+                if s.nonlinear_only && !counts[i] && r.is_finite() {
+                    continue;
+                }
                 // The comparison is false for NaN as well.
                 if !(r <= ratio) {
                     (worst, ratio) = (i, r);
@@ -182,6 +188,9 @@ mod tests {
         fn is_linear(&self) -> bool {
             false
         }
+        fn is_nonlinear(&self) -> &[bool] {
+            &[true, true]
+        }
         fn reset_memory(&mut self) {}
         fn set_reference(&mut self, _: &[f64]) {}
     }
@@ -189,7 +198,7 @@ mod tests {
     fn run(f: impl Fn(f64) -> (f64, f64), x0: f64, check: bool) -> (f64, Result<Solved, Failure>) {
         let mut p = Scalar { f, value: (0.0, 0.0), abstol: [1e-9; 2] };
         let mut x = [0.0, x0];
-        let s = Settings { max_iterations: 60, accept_first: 0.0, check_residual: check, first: 1 };
+        let s = Settings { max_iterations: 60, accept_first: 0.0, nonlinear_only: false, check_residual: check, first: 1 };
         let r = Newton::new(2).solve(&mut p, &mut x, &Knobs::default(), &s);
         (x[1], r)
     }

@@ -51,6 +51,10 @@ pub trait Problem {
 
     fn reltol(&self) -> f64;
 
+    /// Unknowns that enter some equation nonlinearly. The others follow from these by linear equations, which every
+    /// Newton step solves exactly.
+    fn is_nonlinear(&self) -> &[bool];
+
     /// One step solves it exactly.
     fn is_linear(&self) -> bool;
 

@@ -18,7 +18,7 @@
 //! Complex plots have two f64 per value, the frequency axis included. The point count stands in eight columns, so that
 //! it can be filled in at the end. Readers key on `Plotname:`; some refuse a file whose `Command:` names no simulator
 //! they know, hence its wording. What the format has no room for (seed, deck hash, step values) goes into `Command:`
-//! too, after semicolons.
+//! too, after commas (a semicolon would begin a new command for ngspice, which runs that line when it loads a file).
 
 use std::io::{self, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -83,6 +83,7 @@ pub fn header(
     date: Option<SystemTime>,
 ) -> (String, usize) {
     let one_line = |s: &str| s.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+    let word = |s: &str| one_line(s).replace([',', ';'], "_");
     let version = if meta.version.is_empty() { env!("CARGO_PKG_VERSION") } else { &meta.version };
     let mut h = format!("Title: {}\nDate: {}\n", one_line(&meta.title), date_line(date));
     let is_lt = options.dialect == Dialect::Ltspice;
@@ -90,16 +91,16 @@ pub fn header(
         let whose = if is_lt { "ltspice-compatible" } else { "ngspice-compatible" };
         h.push_str(&format!("Command: {whose} ferrospice-{}", one_line(version.trim_start_matches("ferrospice-"))));
         if !meta.deck_hash.is_empty() {
-            h.push_str(&format!("; deck {}", one_line(&meta.deck_hash)));
+            h.push_str(&format!(", deck {}", word(&meta.deck_hash)));
         }
         if meta.seed != 0 {
-            h.push_str(&format!("; seed {}", meta.seed));
+            h.push_str(&format!(", seed {}", meta.seed));
         }
         for (name, value) in &meta.sweep {
-            h.push_str(&format!("; step {}={value:e}", one_line(name)));
+            h.push_str(&format!(", step {}={value:e}", word(name)));
         }
         if meta.is_partial {
-            h.push_str("; partial");
+            h.push_str(", partial");
         }
         h.push('\n');
     }

@@ -269,12 +269,11 @@ fn restarts(axis: &[Complex64]) -> Vec<usize> {
 
 /// What [`super::raw::header`] put into `Command:`.
 fn read_command(command: &str, meta: &mut Meta) {
-    let mut parts = command.split(';').map(str::trim);
+    let mut parts = command.split(',').map(str::trim);
     meta.version = parts
         .next()
         .and_then(|s| s.split_whitespace().find_map(|w| w.strip_prefix("ferrospice-")))
         .unwrap_or("")
-        .trim_end_matches(',')
         .to_string();
     for part in parts {
         match part.split_once(' ') {

@@ -86,6 +86,16 @@ fn every_format_brings_back_what_it_was_given() {
     }
 }
 
+/// `OUTPUT_DIR=folder` leaves a file of each format there, to be read by other programs.
+#[test]
+fn files_for_other_readers() {
+    let Some(dir) = std::env::var_os("OUTPUT_DIR") else { return };
+    for f in FORMATS {
+        let path = Path::new(&dir).join(format!("sample.{}", f.extensions[0]));
+        write_path(&sample(), &path, f, &WriteOptions::default()).unwrap();
+    }
+}
+
 #[test]
 fn the_raw_header_is_ngspices() {
     let text = text_of(RawOptions { is_ascii: true, ..RawOptions::default() }, &Dataset { tables: vec![ac()] });

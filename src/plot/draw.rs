@@ -55,6 +55,8 @@ pub(super) fn png(figure: &Figure, scale: f64) -> Result<Vec<u8>, Diagnostic> {
     let mut encoder = png::Encoder::new(&mut bytes, w as u32, h as u32);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_filter(png::FilterType::NoFilter);
+    encoder.set_compression(png::Compression::Best);
     let dots = (96.0 * scale / 0.0254).round() as u32;
     encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: dots, yppu: dots, unit: png::Unit::Meter }));
     let mut writer = encoder.write_header().map_err(cannot_draw)?;

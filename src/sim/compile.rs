@@ -98,10 +98,14 @@ impl Simulation {
 
         let mut recorder = Recorder(sparse::Builder::new());
         let mut counts = vec![];
+        let mut is_nonlinear = vec![false; n];
         for s in &mut slots {
             let before = recorder.0.len();
             s.batch.connect(&mut recorder);
             counts.push(recorder.0.len() - before);
+            if s.batch.linearity() == Linearity::Nonlinear {
+                recorder.0.columns_since(before).for_each(|c| is_nonlinear[c as usize] = true);
+            }
         }
         // Every node and every held row needs its diagonal: for shunts, forced nodes and homotopies. Other rows do not:
         // a voltage source has none, and saying otherwise would hide structural singularities.
@@ -206,6 +210,7 @@ impl Simulation {
             holds: holds.into(),
             abstol,
             row_tol,
+            is_nonlinear,
             memory: vec![0.0; memory],
             g_linear: vec![0.0; values],
             c_linear: vec![0.0; values],

@@ -69,6 +69,8 @@ pub struct Simulation {
     /// Absolute tolerance of every unknown and of every row's residual.
     pub(crate) abstol: Vec<f64>,
     pub(crate) row_tol: Vec<f64>,
+    /// Unknowns that some nonlinear device reads.
+    pub(crate) is_nonlinear: Vec<bool>,
     pub(crate) memory: Vec<f64>,
     /// Constant matrices of the replayed batches, by slot, and their entries as (row, column, value).
     pub(crate) g_linear: Vec<f64>,

@@ -130,7 +130,7 @@ impl Problem for System<'_> {
                     sim.g[h.diagonal as usize] = 1.0;
                     sim.f[h.unknown as usize] = x[h.unknown as usize] - h.value;
                 }
-                sim.hold_undriven(x);
+                sim.tie_loose(x);
                 self.residual.copy_from_slice(&sim.f);
                 sim.jacobian.copy_from_slice(&sim.g);
             }
@@ -213,6 +213,10 @@ impl Problem for System<'_> {
 
     fn reltol(&self) -> f64 {
         self.sim.circuit.options.reltol
+    }
+
+    fn is_nonlinear(&self) -> &[bool] {
+        &self.sim.is_nonlinear
     }
 
     fn is_linear(&self) -> bool {

@@ -25,6 +25,11 @@ impl Builder {
         self.calls.len()
     }
 
+    /// Columns of the calls from number `first` on, with repetitions; 0 for ground.
+    pub fn columns_since(&self, first: usize) -> impl Iterator<Item = u32> + '_ {
+        self.calls[first..].iter().map(|c| c.1)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.calls.is_empty()
     }

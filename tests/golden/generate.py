@@ -22,7 +22,7 @@ What is changed in the deck before ngspice sees it:
 `*golden` lines in a deck, key=value, quoted where there are blanks:
 
     signals=v(a),i(v1)   what to keep of a transient (default: all node voltages and source currents of the top level)
-    ac=v(out)            what to keep of AC
+    ac=v(out)            what to keep of AC; `dc=` and `op=` alike
     rel=2e-5             relative tolerance of static results, instead of the test's
     time=0.004           tolerance along the time axis, as a fraction of the run (free-running oscillators, switches)
     tran=0.02            tolerance of waveforms relative to their range, instead of 10 reltol
@@ -219,7 +219,7 @@ def golden(path):
         kind = next(k for word, k in KINDS if title.lower().startswith(word))
         plot = {"kind": kind, "signals": {}}
         has_axis = kind in ("dc", "ac", "tran", "noise")
-        choice = {"tran": keys.get("signals"), "ac": keys.get("ac")}.get(kind)
+        choice = keys.get("signals" if kind == "tran" else kind)
         choice = choice.split(",") if choice else None
         if has_axis and kind != "tran":
             axis = columns[0]
