@@ -7,8 +7,6 @@ use crate::newton::{Knobs, Problem, Singular};
 
 /// Conductance, S, through which `.ic` and `.nodeset` force a node.
 const FORCE: f64 = 1e10;
-/// Conductance, S, that ties a part without a DC path to ground while a static solution is sought.
-const TIE: f64 = 1e-12;
 
 impl Simulation {
     /// Evaluates f, q, df/dx, dq/dx at x into `self.f, q, g, c`. True: a device limited.
@@ -150,10 +148,7 @@ impl Problem for System<'_> {
                     sim.g[h.diagonal as usize] = 1.0;
                     sim.f[h.unknown as usize] = x[h.unknown as usize] - h.value;
                 }
-                for &u in &sim.circuit.loose {
-                    sim.f[u as usize] += TIE * x[u as usize];
-                    sim.g[sim.diagonal[u as usize] as usize] += TIE;
-                }
+                sim.tie_loose(x);
                 self.residual.copy_from_slice(&sim.f);
                 sim.jacobian.copy_from_slice(&sim.g);
             }
