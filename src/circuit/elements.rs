@@ -186,9 +186,11 @@ impl<'a> Elab<'a> {
     }
 
     pub fn unknown_instance_param(&mut self, scope: &Scope<'a>, info: &DeviceInfo, text: &str, at: Span) {
-        let mut d =
-            Diagnostic::error(codes::UNKNOWN_INSTANCE_PARAM, format!("{} has no parameter `{text}`", with_article(info.name)))
-                .at(at, "unknown parameter");
+        let mut d = Diagnostic::error(
+            codes::UNKNOWN_INSTANCE_PARAM,
+            format!("{} has no parameter `{text}`", with_article(info.name)),
+        )
+        .at(at, "unknown parameter");
         let known = info.instance.iter().flat_map(|p| std::iter::once(p.name).chain(p.aliases.iter().copied()));
         if matches!(text, "rser" | "lser" | "rpar" | "cpar" | "rlshunt") {
             // LTspice's parasitics: part of the circuit, so that they cannot be left out silently.
@@ -283,7 +285,8 @@ impl<'a> Elab<'a> {
                         codes::NO_MULTIPLIER,
                         format!(
                             "{} has no multiplier; the m = {} of the call does not apply to it",
-                            with_article(info.name), scope.m
+                            with_article(info.name),
+                            scope.m
                         ),
                     );
                     self.report_in(scope, d.at(e.span(), "this element is taken once"));

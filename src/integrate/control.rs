@@ -174,8 +174,8 @@ impl Controller {
         Verdict::Accept { next: next.min(self.resolution.max(coarse)), order, rings: algebraic * ratio > 1.0 }
     }
 
-    /// The step after a restart has no past to compare with. Its backward Euler error is about (Δx)²/(2 ref) for a
-    /// relaxation of size ref, which must stay within tolerance.
+    /// The step after a restart has only the slope before it to compare with. Where even that is unknown, its backward
+    /// Euler error is taken as (Δx)²/(2 ref), that of a relaxation of size ref.
     fn judge_restart(&self, history: &History, h: f64, x: &[f64]) -> Verdict {
         let x0 = history.x(0);
         // A node that has just begun to move has no magnitude of its own yet: voltages are measured against the largest
@@ -192,7 +192,12 @@ impl Controller {
                 let own = self.reference[i].max(x[i].abs());
                 let scale = largest.get(self.class[i] as usize).copied().unwrap_or(own).max(own) + self.abstol[i];
                 let d = (x[i] - x0[i]).abs();
-                let e = 0.5 * d * (d / scale).min(1.0) / (self.lte_factor * self.reltol * scale + self.abstol[i]);
+                let e = if history.has_slope {
+                    // Twice the error of backward Euler.
+                    0.5 * (x[i] - x0[i] - h * history.slope[i]).abs() / self.tolerance(i, x[i])
+                } else {
+                    0.5 * d * (d / scale).min(1.0) / (self.lte_factor * self.reltol * scale + self.abstol[i])
+                };
                 if e > error {
                     (error, worst) = (e, i);
                 }
@@ -216,6 +221,10 @@ impl Controller {
         max: usize,
         grow: f64,
     ) -> (f64, usize) {
+        // An order that lets the step double as it is will do.
+        if grow >= 2.0 {
+            return (grow, k);
+        }
         let (mut best, mut order) = (grow, k);
         let mut consider = |ctl: &mut Self, m: usize, bias: f64| {
             if m < 1 || m > max.min(MAX_ORDER) || history.len() < m + 1 {

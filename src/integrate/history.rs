@@ -13,6 +13,11 @@ pub struct History {
     q: [Vec<f64>; DEPTH],
     /// dq/dt at the newest point.
     pub qdot: Vec<f64>,
+    /// dx/dt on the near side of the last restart. At the corner of a source the unknowns' slopes mostly go on (their
+    /// second derivatives jump), so this is what the first step after it can be compared with.
+    pub slope: Vec<f64>,
+    /// False where the slope is unknown: a start from given initial conditions.
+    pub has_slope: bool,
     len: usize,
     /// False after a restart: the derivative belongs to the other side of a discontinuity.
     pub has_derivative: bool,
@@ -25,6 +30,8 @@ impl History {
             x: std::array::from_fn(|_| vec![0.0; n]),
             q: std::array::from_fn(|_| vec![0.0; n]),
             qdot: vec![0.0; n],
+            slope: vec![0.0; n],
+            has_slope: false,
             len: 0,
             has_derivative: false,
         }
@@ -55,8 +62,10 @@ impl History {
         &self.q[back]
     }
 
-    /// Starts anew at a point: the derivative is unknown.
-    pub fn start(&mut self, t: f64, x: &[f64], q: &[f64]) {
+    /// Starts anew at a point; `at_rest`: nothing moves there (an operating point).
+    pub fn start(&mut self, t: f64, x: &[f64], q: &[f64], at_rest: bool) {
+        self.slope.fill(0.0);
+        self.has_slope = at_rest;
         self.len = 1;
         self.times[0] = t;
         self.x[0].copy_from_slice(x);
@@ -72,6 +81,13 @@ impl History {
 
     /// Forgets everything but the newest point: after a discontinuity nothing older may be extrapolated.
     pub fn restart(&mut self) {
+        if self.len >= 2 && self.times[0] > self.times[1] {
+            let h = self.times[0] - self.times[1];
+            for (s, (a, b)) in self.slope.iter_mut().zip(self.x[0].iter().zip(&self.x[1])) {
+                *s = (a - b) / h;
+            }
+            self.has_slope = true;
+        }
         self.len = self.len.min(1);
         self.has_derivative = false;
     }
@@ -148,7 +164,7 @@ mod tests {
     fn prediction_is_exact_for_polynomials() {
         let mut h = History::new(1);
         let p = |t: f64| 1.0 + t - 3.0 * t * t + t * t * t;
-        h.start(0.0, &[p(0.0)], &[0.0]);
+        h.start(0.0, &[p(0.0)], &[0.0], false);
         for t in [0.2, 0.3, 0.7] {
             h.push(t, &[p(t)], &[0.0], &[0.0]);
         }
