@@ -47,6 +47,11 @@ impl Names {
         self.ends.len()
     }
 
+    /// Bytes of all names together.
+    pub fn text_len(&self) -> usize {
+        self.text.len()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.len() <= 1
     }

@@ -8,6 +8,7 @@ use super::scope::Scope;
 use super::text::Fields;
 use super::{Circuit, PLACE_NONE};
 use crate::base::Sym;
+use crate::base::units::format_si;
 use crate::diag::codes::circuit as codes;
 use crate::diag::{Diagnostic, Span, nearest};
 use crate::netlist::ast::{Card, Field, FieldKind};
@@ -236,7 +237,7 @@ impl<'a> Elab<'a> {
         while let Some(f) = l.next() {
             let at = l.span(f);
             match (f.kind, self.word(f)) {
-                (FieldKind::Word, "uic") => uic = true,
+                (FieldKind::Word, "uic" | "skipbp") => uic = true,
                 (FieldKind::Word, "startup" | "steady" | "nodiscard" | "noopiter") => {
                     let w = self.word(f).to_string();
                     let d = Diagnostic::warning(codes::NOT_SUPPORTED, format!("`{w}` of `.tran` is not supported"));
@@ -339,7 +340,7 @@ impl<'a> Elab<'a> {
         if a.is_nan() || b.is_nan() || !b.is_finite() || (log && a <= 0.0) || a < 0.0 || b < a {
             let help =
                 if log && a <= 0.0 { "a logarithmic sweep begins above 0" } else { "the last is not below the first" };
-            self.card_fault(l.card, format!("frequencies from {a:e} to {b:e} Hz cannot be swept"), help);
+            self.card_fault(l.card, format!("frequencies from {} to {} cannot be swept", format_si(a, "Hz"), format_si(b, "Hz")), help);
             return None;
         }
         Some(match word {

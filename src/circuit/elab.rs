@@ -28,6 +28,8 @@ use crate::netlist::ast::{Card, Element, Field, FieldKind, Stmt};
 
 /// More elements than this is taken for a mistake in nested subcircuits rather than left to exhaust the memory.
 const MAX_ELEMENTS: usize = 50_000_000;
+/// Bytes of all names of the flat circuit; offsets in them are 32-bit numbers.
+const MAX_TEXT: usize = 1 << 30;
 /// Deeper nesting of calls is taken for a mistake.
 pub(super) const MAX_DEPTH: usize = 100;
 
@@ -53,6 +55,8 @@ pub(super) struct Elab<'a> {
     pub env: Env,
     pub diags: Vec<Diagnostic>,
     seen: HashSet<(&'static str, u32, u32, String)>,
+    /// The flat circuit outgrew its limits; the rest is not looked at.
+    is_too_large: bool,
     /// Nothing is reported while set (trial evaluations).
     pub quiet: bool,
     pub busy: Vec<&'a crate::netlist::ast::ParamDef>,
@@ -103,6 +107,7 @@ impl<'a> Elab<'a> {
             env: Env::default(),
             diags: vec![],
             seen: HashSet::new(),
+            is_too_large: false,
             quiet: false,
             busy: vec![],
             top: Rc::new(Scope::top()),
@@ -156,7 +161,7 @@ impl<'a> Elab<'a> {
         self.fill_windings();
         self.groups.retain(|g| !g.is_empty());
         let mut loose = vec![];
-        for d in super::topology::check(self, &circuit, &mut loose) {
+        for d in super::topology::check(self, &mut circuit, &mut loose) {
             self.report(d);
         }
         circuit.loose = loose;
@@ -268,10 +273,21 @@ impl<'a> Elab<'a> {
         if self.quiet {
             return;
         }
+        let mut calls = vec![];
         let mut at = scope.calls.as_deref();
         while let Some(c) = at {
-            d.notes.push(format!("in {}, called at {}", c.path, self.sources.locate(c.span)));
+            calls.push(c);
             at = c.up.as_deref();
+        }
+        for (k, c) in calls.iter().enumerate() {
+            // The innermost calls and the outermost one tell the way.
+            if calls.len() > 6 && (4..calls.len() - 1).contains(&k) {
+                if k == 4 {
+                    d.notes.push(format!("... {} more calls ...", calls.len() - 5));
+                }
+                continue;
+            }
+            d.notes.push(format!("in {}, called at {}", c.path, self.sources.locate(c.span)));
         }
         self.report(d);
     }
@@ -558,6 +574,19 @@ impl<'a> Elab<'a> {
 
     pub fn walk(&mut self, scope: &Rc<Scope<'a>>, body: &'a [Stmt]) {
         for s in body {
+            if self.count > MAX_ELEMENTS || self.names.text_len() > MAX_TEXT {
+                if !self.is_too_large {
+                    self.is_too_large = true;
+                    self.report(
+                        Diagnostic::error(
+                            codes::TOO_LARGE,
+                            format!("the flattened circuit is too large: given up after {} elements", self.count),
+                        )
+                        .help("do subcircuits that call each other several times multiply?"),
+                    );
+                }
+                return;
+            }
             match s {
                 Stmt::Element(e) => self.element(scope, e),
                 Stmt::Card(c) if scope.parent.is_some() => self.local_card(scope, c),
@@ -568,13 +597,6 @@ impl<'a> Elab<'a> {
                     }
                 }
                 _ => {}
-            }
-            if self.count > MAX_ELEMENTS {
-                self.report(Diagnostic::error(
-                    codes::TOO_LARGE,
-                    format!("the flattened circuit has more than {MAX_ELEMENTS} elements"),
-                ));
-                return;
             }
         }
     }

@@ -140,7 +140,7 @@ impl<'a> Elab<'a> {
         let shown = if list.is_empty() { "none".to_string() } else { list.join(" ") };
         let d = Diagnostic::error(codes::WRONG_NODES, format!("`{name}` needs {count} nodes, and {given} are given"))
             .at(e.span(), format!("nodes: {shown}"))
-            .help(format!("a {} connects {}", info.name, terminals.join(", ")));
+            .help(format!("{} connects {}", with_article(info.name), terminals.join(", ")));
         self.report_in(scope, d);
     }
 
@@ -187,10 +187,13 @@ impl<'a> Elab<'a> {
 
     pub fn unknown_instance_param(&mut self, scope: &Scope<'a>, info: &DeviceInfo, text: &str, at: Span) {
         let mut d =
-            Diagnostic::error(codes::UNKNOWN_INSTANCE_PARAM, format!("a {} has no parameter `{text}`", info.name))
+            Diagnostic::error(codes::UNKNOWN_INSTANCE_PARAM, format!("{} has no parameter `{text}`", with_article(info.name)))
                 .at(at, "unknown parameter");
         let known = info.instance.iter().flat_map(|p| std::iter::once(p.name).chain(p.aliases.iter().copied()));
-        if let Some(h) = nearest::did_you_mean(text, known) {
+        if matches!(text, "rser" | "lser" | "rpar" | "cpar" | "rlshunt") {
+            // LTspice's parasitics: part of the circuit, so that they cannot be left out silently.
+            d = d.help(format!("`{text}` is LTspice's: write it as an element of its own, in series or in parallel"));
+        } else if let Some(h) = nearest::did_you_mean(text, known) {
             d = d.help(h);
         } else if param::find(info.model, text).is_some() {
             d = d.help(format!("`{text}` belongs on the `.model` card"));
@@ -238,6 +241,10 @@ impl<'a> Elab<'a> {
             draft.set(id, Value::Num(x));
             return true;
         }
+        if f.kind == FieldKind::Close {
+            // The parser reported it.
+            return false;
+        }
         let text = self.sources.text(at).to_string();
         let name = self.deck.names.get(e.name);
         let mut d = Diagnostic::error(codes::UNEXPECTED, format!("`{text}` on `{name}` is not understood"))
@@ -250,7 +257,7 @@ impl<'a> Elab<'a> {
         }
         let flags: Vec<&str> = info.instance.iter().filter(|p| p.kind == ParamKind::Flag).map(|p| p.name).collect();
         if !flags.is_empty() {
-            d = d.help(format!("flags of a {}: {}", info.name, flags.join(", ")));
+            d = d.help(format!("flags of {}: {}", with_article(info.name), flags.join(", ")));
         }
         self.report_in(scope, d);
         false
@@ -275,8 +282,8 @@ impl<'a> Elab<'a> {
                     let d = Diagnostic::warning(
                         codes::NO_MULTIPLIER,
                         format!(
-                            "a {} has no multiplier; the m = {} of the call does not apply to it",
-                            info.name, scope.m
+                            "{} has no multiplier; the m = {} of the call does not apply to it",
+                            with_article(info.name), scope.m
                         ),
                     );
                     self.report_in(scope, d.at(e.span(), "this element is taken once"));
@@ -768,4 +775,10 @@ fn closing(values: &[Field]) -> usize {
         }
     }
     values.len()
+}
+
+/// The name of a device type with its article.
+pub(super) fn with_article(name: &str) -> String {
+    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {name}")
 }

@@ -80,6 +80,8 @@ pub struct Circuit {
     /// Zero-volt sources put in series with terminals whose current was asked for: element, terminal, source.
     /// The source is named `element:terminal` and its branch current flows into the terminal.
     pub probes: Vec<(Sym, u8, Sym)>,
+    /// Inductors that close a loop of voltages: a static solution leaves their current open, and takes it as zero.
+    pub free_currents: Vec<Sym>,
     /// One node of every part without a DC path to ground: its static voltage is nobody's business, so that the
     /// operating point may tie it to ground weakly. A transient does not.
     pub loose: Vec<Unknown>,
@@ -118,6 +120,7 @@ impl Default for Circuit {
             checks: vec![],
             steps: vec![],
             probes: vec![],
+            free_currents: vec![],
             loose: vec![],
             index: Index::default(),
         }

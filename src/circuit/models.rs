@@ -9,6 +9,7 @@ use super::elab::Elab;
 use super::scope::Scope;
 use super::text::Fields;
 use crate::base::Sym;
+use crate::base::units::format_si;
 use crate::device::card::NO_MODEL;
 use crate::device::{DeviceInfo, DeviceType, ModelCard, ParamId, ParamKind, ParamSpec, Value, param, registry};
 use crate::diag::codes::circuit as codes;
@@ -426,10 +427,10 @@ impl<'a> Elab<'a> {
             return false;
         }
         if !spec.range.contains(x) {
-            let unit = if spec.unit.is_empty() { String::new() } else { format!(" {}", spec.unit) };
+            let value = format_si(x, spec.unit);
             self.report_in(
                 scope,
-                fault(device_codes::OUT_OF_RANGE, format!("`{}` = {x}{unit} is outside {}", spec.name, spec.range)),
+                fault(device_codes::OUT_OF_RANGE, format!("`{}` = {value} must be {}", spec.name, spec.range.words())),
             );
             return false;
         }

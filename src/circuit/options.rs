@@ -2,6 +2,7 @@
 
 use super::elab::Elab;
 use super::text::Fields;
+use crate::base::units::format_si;
 use crate::diag::codes::circuit as codes;
 use crate::diag::{Diagnostic, Span, nearest};
 use crate::netlist::ast::{Card, Field, FieldKind};
@@ -234,7 +235,7 @@ impl<'a> Elab<'a> {
             _ => true,
         };
         if !ok {
-            let d = Diagnostic::error(codes::OPTION_VALUE, format!("option `{name}` cannot be {x}"));
+            let d = Diagnostic::error(codes::OPTION_VALUE, format!("option `{name}` cannot be {}", format_si(x, "")));
             self.report(d.at(Span::new(c.file, v.lo, v.hi), "this value"));
         }
     }

@@ -10,6 +10,7 @@
 use super::elab::Elab;
 use super::{Analysis, Circuit};
 use crate::base::Sym;
+use crate::base::units::format_si;
 use crate::device::{DcKind, DcLink, DeviceInfo, InstanceRef, Unknown, param};
 use crate::diag::codes::circuit as codes;
 use crate::diag::{Diagnostic, Span};
@@ -90,7 +91,7 @@ fn each_link(inst: &InstanceRef<'_>, known: Option<&'static [DcLink]>, f: &mut d
 /// All topology faults of the flat circuit.
 ///
 /// `loose` receives one node of every set without a DC path to ground: the operating point ties it to ground.
-pub(super) fn check(el: &Elab<'_>, circuit: &Circuit, loose: &mut Vec<Unknown>) -> Vec<Diagnostic> {
+pub(super) fn check(el: &Elab<'_>, circuit: &mut Circuit, loose: &mut Vec<Unknown>) -> Vec<Diagnostic> {
     let mut out = vec![];
     if el.groups.iter().all(|g| g.is_empty()) {
         // Faulty elements were reported; without any line at all that is the fault.
@@ -115,7 +116,9 @@ pub(super) fn check(el: &Elab<'_>, circuit: &Circuit, loose: &mut Vec<Unknown>) 
     let mut grounded = false;
     let mut loops = vec![];
     let mut shorted = vec![];
-    for g in &el.groups {
+    // Inductors last: where one closes a loop of voltages, its current is what DC leaves open.
+    let (coils, others): (Vec<_>, Vec<_>) = el.groups.iter().partition(|g| g.info().name == "inductor");
+    for g in others.into_iter().chain(coils) {
         let known = g.ty.dc_links().or_else(|| links(g.info()));
         for inst in g.iter() {
             for node in inst.nodes {
@@ -166,10 +169,21 @@ pub(super) fn check(el: &Elab<'_>, circuit: &Circuit, loose: &mut Vec<Unknown>) 
         );
     }
     let loop_count = loops.len();
-    for (ty, name, span, a, b) in loops.into_iter().take(SHOWN) {
-        out.push(loop_fault(el, ty, name, span, a, b));
+    // A transient from given voltages needs no operating point.
+    let needs_op = circuit.analyses.is_empty()
+        || !circuit.analyses.iter().all(|(a, _)| matches!(a, Analysis::Tran { uic: true, .. }));
+    for (k, (ty, name, span, a, b)) in loops.into_iter().enumerate() {
+        if ty == "inductor" {
+            circuit.free_currents.push(name);
+            if !needs_op {
+                continue;
+            }
+        }
+        if k < SHOWN {
+            out.push(loop_fault(el, ty, name, span, a, b));
+        }
     }
-    if loop_count > SHOWN {
+    if loop_count > SHOWN && needs_op {
         out.push(Diagnostic::error(
             codes::VOLTAGE_LOOP,
             format!("{} more loops of voltage sources and inductors", loop_count - SHOWN),
@@ -187,9 +201,6 @@ pub(super) fn check(el: &Elab<'_>, circuit: &Circuit, loose: &mut Vec<Unknown>) 
     for (node, _) in &circuit.ics {
         dc.join(0, *node);
     }
-    // A transient from given voltages needs no operating point.
-    let needs_op = circuit.analyses.is_empty()
-        || !circuit.analyses.iter().all(|(a, _)| matches!(a, Analysis::Tran { uic: true, .. }));
     islands(el, needs_op, &mut any, &mut dc, &mut out);
     dangling(el, &degree, &mut out);
     out
@@ -240,20 +251,38 @@ fn loop_fault(el: &Elab<'_>, ty: &str, name: Sym, span: Span, a: Unknown, b: Unk
         .chain(path.iter().map(|k| el.names.get(edges[*k].2)))
         .map(|n| format!("`{n}`"))
         .collect();
-    let all_inductors = ty == "inductor" && path.iter().all(|k| edges[*k].4 == "inductor");
-    let what = if all_inductors { "inductors" } else { "voltage sources and inductors" };
-    let message = format!("a loop of {what}: {}", names.join(", "));
-    let d = if all_inductors {
-        // The current around a loop of inductors keeps its initial value; the DC solution leaves it open.
-        Diagnostic::warning(codes::INDUCTOR_LOOP, message)
-    } else {
-        Diagnostic::error(codes::VOLTAGE_LOOP, message)
+    let coils = path.iter().filter(|k| edges[**k].4 == "inductor").count() + usize::from(ty == "inductor");
+    let what = match coils {
+        0 => "voltage sources",
+        n if n == path.len() + 1 => "inductors",
+        _ => "voltage sources and inductors",
     };
-    let mut d = d.at(span, "closes the loop");
+    let message = format!("a loop of {what}: {}", names.join(", "));
+    let is_driven = path.iter().any(|k| edges[*k].4 == "vsource" && dc_value(el, edges[*k].2) != 0.0);
+    let mut d = if ty == "inductor" && !is_driven {
+        // The current around the loop keeps its initial value; the DC solution leaves it open.
+        Diagnostic::warning(codes::INDUCTOR_LOOP, message)
+            .at(span, "closes the loop")
+            .note(format!("the operating point leaves its current open; `{}` begins with none", el.names.get(name)))
+    } else {
+        Diagnostic::error(codes::VOLTAGE_LOOP, message).at(span, "closes the loop")
+    };
     for k in path.iter().take(6) {
         d = d.at(edges[*k].3, "part of it");
     }
     d.help("put a small resistance in series with one of them")
+}
+
+/// The constant value of a voltage source.
+fn dc_value(el: &Elab<'_>, name: Sym) -> f64 {
+    el.groups
+        .iter()
+        .filter(|g| g.info().name == "vsource")
+        .find_map(|g| {
+            let id = param::find(g.info().instance, "dc")?;
+            g.iter().find(|i| i.name == name).map(|i| i.given(id).unwrap_or(0.0))
+        })
+        .unwrap_or(0.0)
 }
 
 /// Sets of nodes without any connection to ground, and without one at DC.
@@ -311,7 +340,12 @@ fn islands(el: &Elab<'_>, needs_op: bool, any: &mut Sets, dc: &mut Sets, out: &m
             out.push(
                 Diagnostic::error(
                     codes::CURRENT_CUTSET,
-                    format!("{} A flow into {}, which has no DC path to ground", amps, list(nodes)),
+                    format!(
+                        "{} flow {} {}, which has no DC path to ground",
+                        format_si(amps.abs(), "A"),
+                        if *amps > 0.0 { "into" } else { "out of" },
+                        list(nodes)
+                    ),
                 )
                 .at(*at, format!("`{}` drives it", el.names.get(*source)))
                 .help("give it a DC path, or start the transient with `uic`"),

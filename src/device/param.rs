@@ -48,6 +48,31 @@ impl Range {
         (if self.lo_open { x > self.lo } else { x >= self.lo })
             && (if self.hi_open { x < self.hi } else { x <= self.hi })
     }
+
+    /// `above 0`, `0 or more`, `from 0 to below 1`: what may stand after "must be".
+    pub fn words(&self) -> String {
+        let lo = match (self.lo == f64::NEG_INFINITY, self.lo_open) {
+            (true, _) => None,
+            (_, true) => Some(format!("above {}", self.lo)),
+            _ => Some(format!("{} or more", self.lo)),
+        };
+        match (lo, self.hi == f64::INFINITY, self.hi_open) {
+            (None, true, _) => "a number".into(),
+            (Some(lo), true, _) => lo,
+            (None, _, true) => format!("below {}", self.hi),
+            (None, _, _) => format!("{} or less", self.hi),
+            (Some(_), _, open) => {
+                let from = if self.lo_open { "above" } else { "from" };
+                let to = match (self.lo_open, open) {
+                    (true, true) => "and below",
+                    (true, false) => "and at most",
+                    (false, true) => "to below",
+                    (false, false) => "to",
+                };
+                format!("{from} {} {to} {}", self.lo, self.hi)
+            }
+        }
+    }
 }
 
 impl std::fmt::Display for Range {

@@ -24,7 +24,7 @@ pub fn distance(a: &str, b: &str) -> usize {
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let limit = (name.len() / 3).clamp(1, 3);
     let mut found: Vec<(usize, &str)> =
-        known.into_iter().map(|k| (distance(name, k), k)).filter(|(d, _)| *d <= limit).collect();
+        known.into_iter().map(|k| (distance(name, k), k)).filter(|(d, k)| *d <= limit && *d < name.len().min(k.len())).collect();
     found.sort();
     found.dedup();
     found.into_iter().take(3).map(|(_, k)| k).collect()
@@ -47,6 +47,8 @@ mod tests {
     fn near_names() {
         assert_eq!(distance("nmso", "nmos"), 1);
         assert_eq!(nearest("2n222", ["2n2222", "1n4148", "bc547"]), ["2n2222"]);
+        // Nothing in common is not near.
+        assert!(nearest("r", ["c", "e"]).is_empty() && nearest("rc", ["c"]).is_empty());
         assert!(nearest("x", ["completely", "different"]).is_empty());
     }
 }

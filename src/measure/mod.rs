@@ -73,6 +73,13 @@ pub fn kinds_of(analysis: &str) -> Option<&'static [PlotKind]> {
     })
 }
 
+/// The fault of a measure of an analysis that the deck does not have.
+pub fn not_run(name: &str, analysis: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(EMPTY_TABLE, format!("`{name}` measures an analysis that is not run"))
+        .at(span, format!("no results of `{analysis}`"))
+        .help(format!("add a `.{analysis}` card to the deck"))
+}
+
 /// Evaluates all measures of one run (one step of a sweep) in deck order; later ones may use earlier ones and `params`.
 pub fn run(cards: &[Card], tables: &[&Table], params: Names) -> (Vec<Measurement>, Vec<Diagnostic>) {
     let mut done: Vec<Measurement> = vec![];
@@ -110,11 +117,7 @@ pub fn run(cards: &[Card], tables: &[&Table], params: Names) -> (Vec<Measurement
             }
         };
         if choice.is_empty() && !matches!(spec, Spec::Param(_)) {
-            faults.push(
-                Diagnostic::error(EMPTY_TABLE, format!("`{}` measures an analysis that was not run", card.name))
-                    .at(card.span, format!("no results of `{}`", card.analysis))
-                    .help(format!("add a `.{}` card to the deck", card.analysis)),
-            );
+            faults.push(not_run(card.name, card.analysis, card.span));
             failed(&mut done);
             continue;
         }

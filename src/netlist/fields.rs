@@ -1,9 +1,11 @@
 //! Logical line → fields in the arena.
 
+use std::borrow::Cow;
+
 use super::ast::{Field, FieldKind, Fields};
 use super::lines::Line;
 use crate::base::Names;
-use crate::diag::codes::netlist::UNBALANCED;
+use crate::diag::codes::netlist::{TYPOGRAPHIC, UNBALANCED};
 use crate::diag::{Diagnostic, Span};
 
 /// Characters that end a word.
@@ -36,11 +38,23 @@ pub(super) fn read(
     let b = text.as_bytes();
     let mut i = from;
     let mut open: Vec<usize> = Vec::new();
-    let push = |names: &mut Names, kind: FieldKind, lo: usize, hi: usize, out: &mut Vec<Field>| {
+    let push = |names: &mut Names,
+                kind: FieldKind,
+                lo: usize,
+                hi: usize,
+                out: &mut Vec<Field>,
+                diags: &mut Vec<Diagnostic>| {
         let span = line.span(lo, hi);
         let sym = match kind {
             FieldKind::Open | FieldKind::Close | FieldKind::Comma => Default::default(),
-            _ => names.intern(text.get(lo..hi).unwrap_or("")),
+            FieldKind::Text => names.intern(text.get(lo..hi).unwrap_or("")),
+            _ => match plain(text.get(lo..hi).unwrap_or("")) {
+                Cow::Borrowed(t) => names.intern(t),
+                Cow::Owned(t) => {
+                    diags.push(typographic(text.get(lo..hi).unwrap_or(""), span));
+                    names.intern(t.trim_end())
+                }
+            },
         };
         out.push(Field { kind, sym, lo: span.lo, hi: span.hi });
     };
@@ -48,24 +62,24 @@ pub(super) fn read(
         match b[i] {
             c if is_blank(c) => i += 1,
             b',' => {
-                push(names, FieldKind::Comma, i, i + 1, out);
+                push(names, FieldKind::Comma, i, i + 1, out, diags);
                 i += 1;
             }
             b'(' => {
                 open.push(i);
-                push(names, FieldKind::Open, i, i + 1, out);
+                push(names, FieldKind::Open, i, i + 1, out, diags);
                 i += 1;
             }
             b')' => {
                 if open.pop().is_none() {
                     diags.push(unbalanced("`)` without `(`", line.span(i, i + 1), "closes nothing"));
                 }
-                push(names, FieldKind::Close, i, i + 1, out);
+                push(names, FieldKind::Close, i, i + 1, out, diags);
                 i += 1;
             }
             b'{' => {
                 let (lo, hi, next) = braces(line, i, diags);
-                push(names, FieldKind::Expr, lo, hi, out);
+                push(names, FieldKind::Expr, lo, hi, out, diags);
                 i = next;
             }
             b'}' => {
@@ -74,12 +88,12 @@ pub(super) fn read(
             }
             q @ (b'\'' | b'"') => {
                 let (lo, hi, next) = quotes(line, i, diags);
-                push(names, if q == b'"' { FieldKind::Text } else { FieldKind::Expr }, lo, hi, out);
+                push(names, if q == b'"' { FieldKind::Text } else { FieldKind::Expr }, lo, hi, out, diags);
                 i = next;
             }
             b'=' => {
                 let hi = i + 1 + usize::from(b.get(i + 1) == Some(&b'='));
-                push(names, FieldKind::Symbol, i, hi, out);
+                push(names, FieldKind::Symbol, i, hi, out, diags);
                 i = hi;
             }
             _ => {
@@ -95,7 +109,7 @@ pub(super) fn read(
                         hi += 1;
                         i = hi;
                     }
-                    push(names, FieldKind::Symbol, lo, hi, out);
+                    push(names, FieldKind::Symbol, lo, hi, out, diags);
                     continue;
                 }
                 let mut eq = hi;
@@ -103,7 +117,7 @@ pub(super) fn read(
                     eq += 1;
                 }
                 let is_key = b.get(eq) == Some(&b'=') && b.get(eq + 1) != Some(&b'=');
-                push(names, if is_key { FieldKind::Key } else { FieldKind::Word }, lo, hi, out);
+                push(names, if is_key { FieldKind::Key } else { FieldKind::Word }, lo, hi, out, diags);
                 if !is_key {
                     continue;
                 }
@@ -115,7 +129,7 @@ pub(super) fn read(
                     let whole = is_one_group(text, i, value_end(text, i));
                     if i < b.len() && !whole {
                         let hi = value_end(text, i);
-                        push(names, FieldKind::Expr, i, i + text[i..hi].trim_end().len(), out);
+                        push(names, FieldKind::Expr, i, i + text[i..hi].trim_end().len(), out, diags);
                         i = hi;
                     }
                 }
@@ -129,6 +143,26 @@ pub(super) fn read(
         );
     }
     Fields { start: start as u32, len: (out.len() - start) as u32 }
+}
+
+/// Text with the dashes of word processors turned into minus signs, at the same byte offsets (each is three bytes long).
+fn plain(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || !text.contains(DASHES) {
+        return Cow::Borrowed(text);
+    }
+    // Words have no room for blanks inside, so what fills up the offsets goes to their end.
+    let filler = text.matches(DASHES).map(|d| d.len() - 1).sum();
+    Cow::Owned(text.replace(DASHES, "-") + &" ".repeat(filler))
+}
+
+/// Hyphen, en dash, em dash and minus sign as typography has them.
+const DASHES: [char; 5] = ['\u{2010}', '\u{2011}', '\u{2013}', '\u{2014}', '\u{2212}'];
+
+fn typographic(text: &str, span: Span) -> Diagnostic {
+    let found = text.matches(DASHES).next().unwrap_or("");
+    Diagnostic::warning(TYPOGRAPHIC, format!("`{found}` is read as a minus sign"))
+        .at(span, "a dash from a word processor or a web page")
+        .help("write `-`")
 }
 
 fn unbalanced(message: &str, span: Span, label: &str) -> Diagnostic {

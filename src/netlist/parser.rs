@@ -144,9 +144,11 @@ impl Parser<'_> {
             reader.pos = rest.pos;
         }
         if let Part::Section(name) = part {
+            let before = text[..started].trim_end();
+            let opened = before.rfind('\n').map_or(0, |p| p + 1);
             self.diags.push(
                 Diagnostic::error(codes::UNCLOSED_BLOCK, format!("library section `{name}` is never closed"))
-                    .at(Span::new(file, started as u32, started as u32), "starts here")
+                    .at(Span::new(file, opened as u32, started as u32), "starts here")
                     .help("add `.endl` at its end"),
             );
         }

@@ -128,7 +128,11 @@ impl Parser<'_> {
         let value = match string_value(&line.text[a.value.0..a.value.1]) {
             Some(text) => ParamText::Text(text.to_string()),
             None if is_text => ParamText::Text(line.text[lo..hi].to_string()),
-            None => ParamText::Expr(self.expr(line, a.value)?),
+            // A parameter that could not be read is still a parameter: its users are not at fault.
+            None => ParamText::Expr(match self.expr(line, a.value) {
+                Some(e) => e,
+                None => crate::expr::parse("1", &|_, _| name_span).ok()?,
+            }),
         };
         Some(ParamDef { name: self.deck.names.intern(name_text), name_span, value })
     }

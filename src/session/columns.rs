@@ -265,10 +265,11 @@ impl Planner<'_> {
             }
             _ => self.instances().map(str::to_string).collect(),
         };
-        if let Some(help) = nearest::did_you_mean(&key, known.iter().map(String::as_str)) {
-            d = d.help(help);
-        } else if let Some(x) = key.strip_prefix('@').and_then(|k| k.split('[').next()) {
+        let element = key.strip_prefix('@').and_then(|k| k.split('[').next());
+        if let Some(x) = element.filter(|x| self.circuit.instance(x).is_some()) {
             d = self.op_var_help(d, x);
+        } else if let Some(help) = nearest::did_you_mean(&key, known.iter().map(String::as_str)) {
+            d = d.help(help);
         }
         self.diags.push(d);
     }

@@ -22,7 +22,7 @@ pub mod signals;
 pub mod world;
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
@@ -184,12 +184,16 @@ fn read_deck(path: &Path, world: &dyn World) -> Result<(String, String), Box<Dia
 pub fn check_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World) -> Outcome {
     let mut loaded = load(name, text, opts, world);
     let (circuit, diags) = circuit::elaborate(&loaded.deck, &loaded.sources, &loaded.over);
-    loaded.diags.extend(diags);
+    join(&mut loaded.diags, diags);
     let mut out = Outcome::new(loaded.sources, loaded.diags);
     out.title = loaded.deck.title.clone();
     if let Some(c) = circuit {
         out.elements = c.element_count();
         out.nodes = c.nodes.len().saturating_sub(1);
+        out.diagnostics.extend(point::cards(&c));
+        if !out.has_errors() {
+            out.diagnostics.extend(point::check(&Arc::new(c)));
+        }
     }
     tidy(&mut out.diagnostics);
     out
@@ -199,7 +203,10 @@ pub fn run_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World, co
     let loaded = load(name, text, opts, world);
     let Loaded { deck, sources, over, mut diags } = loaded;
     let (circuit, more) = circuit::elaborate(&deck, &sources, &over);
-    diags.extend(more);
+    join(&mut diags, more);
+    if let Some(c) = &circuit {
+        diags.extend(point::cards(c));
+    }
     let faulty = diags.iter().any(Diagnostic::is_error);
     let Some(circuit) = circuit.filter(|_| !faulty) else {
         let mut out = Outcome::new(sources, diags);
@@ -242,6 +249,13 @@ pub fn run_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World, co
     out.sources = sources;
     tidy(&mut out.diagnostics);
     out
+}
+
+/// What elaboration found is added to what reading found. Where lines could not be read the circuit has holes, and what
+/// its graph lacks would be said of the holes.
+fn join(diags: &mut Vec<Diagnostic>, more: Vec<Diagnostic>) {
+    let has_holes = diags.iter().any(Diagnostic::is_error);
+    diags.extend(more.into_iter().filter(|d| !(has_holes && d.code.0.get(1..3) == Some("05"))));
 }
 
 /// A deck read and parsed.

@@ -15,7 +15,7 @@ use crate::circuit::{Analysis, Circuit, Print};
 use crate::dataset::{Meta, PlotKind, Schema, Sink, Table};
 use crate::device::OpVar;
 use crate::diag::Diagnostic;
-use crate::measure::{Fourier, Measurement};
+use crate::measure::{self, Fourier, Measurement};
 use crate::sim::Simulation;
 
 /// A table, and how many of its columns were selected for the results; those after them were only needed by cards.
@@ -73,6 +73,50 @@ impl PointResult {
 
 /// Device quantities are shown for circuits up to this many devices; beyond, they are asked for by name.
 const MAX_DEVICE_ROWS: usize = 4000;
+
+/// Faults of the `.meas` cards: all of them, before an hour of simulation and not after it.
+pub(super) fn cards(circuit: &Circuit) -> Vec<Diagnostic> {
+    let mut faults = vec![];
+    for m in &circuit.measures {
+        let kinds = measure::kinds_of(&m.analysis);
+        let spec = measure::parse(&m.text, m.span);
+        let needs_table = !matches!(spec, Ok(measure::Spec::Param(_)));
+        if let Err(found) = spec {
+            faults.extend(found);
+        }
+        let has_run = kinds.is_none_or(|k| circuit.analyses.iter().any(|(a, _)| k.contains(&kind_of(a))));
+        if needs_table && !m.analysis.is_empty() && !has_run {
+            faults.push(measure::not_run(&m.name, &m.analysis, m.span));
+        }
+    }
+    faults
+}
+
+fn kind_of(a: &Analysis) -> PlotKind {
+    match a {
+        Analysis::Op => PlotKind::Op,
+        Analysis::Dc { .. } => PlotKind::Dc,
+        Analysis::Tran { .. } => PlotKind::Tran,
+        Analysis::Ac { .. } => PlotKind::Ac,
+        Analysis::Noise { .. } => PlotKind::NoiseDensity,
+        Analysis::Tf { .. } => PlotKind::Tf,
+        Analysis::Sens { .. } => PlotKind::Sens,
+        Analysis::Pz { .. } => PlotKind::Pz,
+        #[allow(unreachable_patterns)]
+        _ => PlotKind::Op,
+    }
+}
+
+/// Everything that can be found without solving: values that devices refuse, signals that do not exist.
+pub(super) fn check(circuit: &Arc<Circuit>) -> Vec<Diagnostic> {
+    match Simulation::compile(circuit) {
+        Ok(sim) => {
+            let (wishes, has_selection, selects_all) = wishes(circuit);
+            Plan::new(circuit, &sim, &wishes, has_selection, selects_all).1
+        }
+        Err(faults) => faults,
+    }
+}
 
 pub(super) fn run(job: &Job, circuit: Circuit, point: &SweepPoint, control: &Control) -> PointResult {
     let mut out = PointResult::skipped(point);

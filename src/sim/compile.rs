@@ -115,7 +115,7 @@ impl Simulation {
         }
         for s in &slots {
             for (k, spec) in s.specs.iter().enumerate() {
-                if spec.hold.is_some() || !circuit.state_ics.is_empty() {
+                if spec.hold.is_some() || !circuit.state_ics.is_empty() || !circuit.free_currents.is_empty() {
                     recorder.0.add(s.base + k as Unknown, s.base + k as Unknown);
                 }
             }
@@ -163,6 +163,13 @@ impl Simulation {
                 }
             } else {
                 faults.push(super::report::no_state(circuit, *name, state));
+            }
+        }
+        for name in &circuit.free_currents {
+            if let Some(u) = branches.get(name).copied()
+                && !holds.iter().any(|h| h.unknown == u)
+            {
+                holds.push(Hold { unknown: u, value: 0.0, row_slots: vec![], diagonal: diagonal[u as usize] });
             }
         }
         if !faults.is_empty() {

@@ -4,10 +4,23 @@ use super::Simulation;
 use crate::device::Point;
 use crate::diag::Diagnostic;
 
+/// Conductance, S, that ties a part without a DC path to ground in static solutions.
+const TIE: f64 = 1e-12;
+
 impl Simulation {
+    /// Ties parts without a DC path to ground. Only for static solutions: nothing of it is left in a transient or in AC.
+    pub(super) fn tie_loose(&mut self, x: &[f64]) {
+        let circuit = self.circuit.clone();
+        for &u in &circuit.loose {
+            self.f[u as usize] += TIE * x[u as usize];
+            self.g[self.diagonal[u as usize] as usize] += TIE;
+        }
+    }
+
     /// Evaluates at the operating point `x`, holds what a static solution holds, and factors df/dx.
     pub fn factor_static(&mut self, at: &Point, x: &[f64]) -> Result<(), Vec<Diagnostic>> {
         self.load(at, x);
+        self.tie_loose(x);
         for h in self.holds.iter() {
             for s in &h.row_slots {
                 self.g[*s as usize] = 0.0;

@@ -30,8 +30,18 @@ pub(crate) fn structurally_singular(circuit: &Circuit, namer: &Namer, s: &Singul
     describe_singular(d, circuit, namer, s)
 }
 
+/// The unknown to name: of those that move together a node voltage before a current, for that is where to look.
+fn open(s: &Singular, nodes: usize) -> usize {
+    let column = s.column as usize;
+    if column < nodes {
+        return column;
+    }
+    s.floating.iter().map(|u| *u as usize).find(|u| *u < nodes).unwrap_or(column)
+}
+
 fn describe_singular(mut d: Diagnostic, circuit: &Circuit, namer: &Namer, s: &Singular) -> Diagnostic {
-    for (name, span) in namer.devices(circuit, s.column as usize, 4) {
+    let open = open(s, circuit.nodes.len());
+    for (name, span) in namer.devices(circuit, open, 4) {
         d = d.at(span, format!("`{}` is on it", circuit.names.get(name)));
     }
     if s.row != 0 && s.row != s.column {
@@ -53,7 +63,7 @@ impl Simulation {
         {
             let d = Diagnostic::error(
                 codes::SINGULAR,
-                format!("singular matrix{where_}: nothing determines {}", namer.name(&self.circuit, s.column as usize)),
+                format!("singular matrix{where_}: nothing determines {}", namer.name(&self.circuit, self.open(s))),
             );
             return describe_singular(d, &self.circuit, &namer, s);
         }
@@ -105,10 +115,14 @@ impl Simulation {
 }
 
 impl Simulation {
+    fn open(&self, s: &Singular) -> usize {
+        open(s, self.circuit.nodes.len())
+    }
+
     /// The matrix at a known operating point has no inverse.
     pub fn singular(&self, s: &Singular, place: &str) -> Diagnostic {
         let namer = self.namer();
-        let name = namer.name(&self.circuit, s.column as usize);
+        let name = namer.name(&self.circuit, self.open(s));
         let d = Diagnostic::error(codes::SINGULAR, format!("singular matrix{place}: nothing determines {name}"));
         describe_singular(d, &self.circuit, &namer, s)
     }

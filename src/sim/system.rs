@@ -1,13 +1,12 @@
 //! Evaluating the system, and the face that it shows to Newton's method.
 
 use super::Simulation;
-use crate::device::{IterMem, Load, Point};
+use crate::device::{IterMem, Load, Point, UnknownKind};
+use crate::integrate::Controller;
 use crate::newton::{Knobs, Problem, Singular};
 
 /// Conductance, S, through which `.ic` and `.nodeset` force a node.
 const FORCE: f64 = 1e10;
-/// Conductance, S, that ties a part without a DC path to ground while a static solution is sought.
-const TIE: f64 = 1e-12;
 
 impl Simulation {
     /// Evaluates f, q, df/dx, dq/dx at x into `self.f, q, g, c`. True: a device limited.
@@ -61,12 +60,38 @@ impl Simulation {
         self.content.add(out, |col, slot| self.c[slot as usize] * dx[col]);
     }
 
-    /// Marks the unknowns whose column in dq/dx of the last load is not empty.
-    pub fn mark_dynamic(&self, out: &mut [bool]) {
-        out.fill(false);
+    /// Tells the step controller, from the Jacobians of the last load, which unknowns carry charge, flux or state and
+    /// which rows have nonlinear contents.
+    pub fn describe(&self, controller: &mut Controller) {
+        controller.chgtol = self.circuit.options.chgtol;
+        controller.content_rows.clear();
+        let mut rows = vec![false; self.n];
+        controller.is_dynamic.fill(false);
         for col in 0..self.pattern.n() {
             let range = self.pattern.range(col);
-            out[col + 1] |= self.c[range.start + 1..range.end + 1].iter().any(|v| *v != 0.0);
+            for (r, s) in self.pattern.rows()[range.clone()].iter().zip(range.start + 1..range.end + 1) {
+                if self.c[s] != 0.0 {
+                    controller.is_dynamic[col + 1] = true;
+                    // States are judged on themselves, with their own tolerance.
+                    rows[*r as usize + 1] |= self.c[s] != self.c_linear[s] && (*r as usize + 1) < self.nodes;
+                }
+            }
+        }
+        controller.content_rows.extend((1..self.n as u32).filter(|r| rows[*r as usize]));
+        for u in 1..self.n {
+            controller.class[u] = match self.unknown_kind(u) {
+                UnknownKind::Voltage => 0,
+                UnknownKind::Current => 1,
+                UnknownKind::State { .. } => 2,
+            };
+        }
+        // A node that an independent source holds is told what to be.
+        for g in self.circuit.groups.iter().filter(|g| g.info().name == "vsource") {
+            for i in g.iter() {
+                if let [p, 0] = i.nodes {
+                    controller.is_dynamic[*p as usize] = false;
+                }
+            }
         }
     }
 
@@ -123,10 +148,7 @@ impl Problem for System<'_> {
                     sim.g[h.diagonal as usize] = 1.0;
                     sim.f[h.unknown as usize] = x[h.unknown as usize] - h.value;
                 }
-                for &u in &sim.circuit.loose {
-                    sim.f[u as usize] += TIE * x[u as usize];
-                    sim.g[sim.diagonal[u as usize] as usize] += TIE;
-                }
+                sim.tie_loose(x);
                 self.residual.copy_from_slice(&sim.f);
                 sim.jacobian.copy_from_slice(&sim.g);
             }

@@ -124,11 +124,13 @@ crate::codes! { CODES:
          voltage at DC; it is held near zero by a tiny conductance, and a transient starts from there unless `uic` and \
          `.ic` say otherwise. A current source that drives such a node has no solution at all.";
     VOLTAGE_LOOP = "E0505", "loop of voltage sources",
-        "Voltage sources and inductors form a closed loop. At DC their voltages either contradict each other or leave \
-         the current around the loop undetermined. Put a small resistance in series with one of them.";
-    INDUCTOR_LOOP = "W0506", "loop of inductors",
-        "Inductors form a closed loop. The current that circulates in it is not determined at DC; a series resistance, \
-         as every real coil has, determines it.";
+        "Voltage sources form a closed loop, alone or with inductors, which are shorts at DC. Their voltages either \
+         contradict each other or leave the current around the loop undetermined. Put a small resistance in series \
+         with one of them, or start a transient with `uic` where only inductors close the loop.";
+    INDUCTOR_LOOP = "W0506", "loop with an inductor",
+        "Inductors, alone or with voltage sources, form a closed loop. The current that circulates in it is not \
+         determined at DC and is taken as zero in the inductor named first; a transient goes on from there. A series \
+         resistance, as every real coil has, determines it.";
     SHORTED_SOURCE = "E0507", "shorted source",
         "Both ends of a voltage source or an inductor are on the same node: the voltage across a single node is zero, \
          whatever the source says.";

@@ -48,6 +48,9 @@ crate::codes! { CODES:
     MODEL_PARENTHESES = "W0102", "parentheses of a model do not match",
         "The parameters of a `.model` are enclosed in parentheses that do not pair up. All parameters on the line were read \
          nevertheless, as other simulators do.";
+    TYPOGRAPHIC = "W0104", "dash instead of a minus sign",
+        "Text copied from a document or a web page may have a dash or a typographic minus sign where SPICE has `-`. It is \
+         read as a minus sign; replace it, so that other simulators read the deck too.";
     TITLE_IS_CARD = "W0103", "first line is the title",
         "The first line of a deck is always its title and never read as a card or element, but here it looks like one. \
          Put a title line before it.";
