@@ -2,8 +2,10 @@
 """Runs ferrospice and every installed peer on the same decks, side by side, and prints a Markdown table.
 
 Runs alternate, so that a noisy machine is noisy to all; medians are quoted. The cost of a step is the wall clock of the
-whole process less that of the `start` deck, divided by the accepted time points. The error is the largest difference
-from a run of ferrospice at reltol 1e-6 with a quarter of the step, relative to the signal's range.
+whole process less that of the `start` deck, divided by the accepted time points. Iterations come from each simulator's
+own accounting. The error is against a run of ferrospice at reltol 1e-6 with a quarter of the step: the relative
+difference of the period for the oscillators (whose phase no simulator keeps), else the largest difference relative to
+the signal's range.
 
 Usage: compare.py [--repeat N] [--binary PATH] [DECK ...]
 """
@@ -53,6 +55,36 @@ def error(raw, reference):
     return max(abs(p - q) for p, q in zip(ya, yb)) / span
 
 
+def period(raw):
+    """Mean time between rising crossings of half the range, the first third of the run left out."""
+    _, (t, v) = read_raw(raw)
+    level = 0.5 * (max(v) + min(v))
+    at = []
+    for k in range(1, len(t)):
+        if v[k - 1] < level <= v[k] and t[k] > t[-1] / 3:
+            at.append(t[k - 1] + (t[k] - t[k - 1]) * (level - v[k - 1]) / (v[k] - v[k - 1]))
+    return (at[-1] - at[0]) / (len(at) - 1) if len(at) > 4 else float("nan")
+
+
+def accuracy(name, raw, reference):
+    if name.startswith("ring"):
+        return abs(period(raw) / period(reference) - 1.0)
+    return error(raw, reference)
+
+
+def iterations(simulator, binary, deck, tmp):
+    """Newton iterations of the transient, by the simulator's own count."""
+    if simulator == "ferrospice":
+        _, done = timed([binary, "run", "--quiet", "--stats", str(deck), "-r", str(tmp / "stats.raw")], tmp)
+        found = re.search(r"(\d+) iterations", done.stderr + done.stdout)
+    else:
+        counted = tmp / "acct.cir"
+        counted.write_text(deck.read_text().replace(".save ", ".options acct\n.save ", 1))
+        _, done = timed(["ngspice", "-b", "-r", str(tmp / "stats.raw"), str(counted)], tmp)
+        found = re.search(r"[Tt]ransient iterations\s*=\s*(\d+)", done.stdout + done.stderr)
+    return int(found.group(1)) if found else 0
+
+
 def timed(command, cwd):
     start = time.perf_counter()
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
@@ -82,8 +114,8 @@ def main():
         names = args.decks or [p.stem for p in sorted(tmp.glob("*.cir"))]
         names = ["start"] + [n for n in names if n != "start"]
         base = {}
-        print("| deck | simulator | wall s (median) | points | µs per step | ratio of step cost | ratio of wall | error |")
-        print("|---|---|---:|---:|---:|---:|---:|---:|")
+        print("| deck | simulator | wall s (median) | points | iterations | µs per step | ratio of step cost | ratio of wall | error |")
+        print("|---|---|---:|---:|---:|---:|---:|---:|---:|")
         for name in names:
             deck = tmp / f"{name}.cir"
             wall = {s: [] for s in simulators}
@@ -97,7 +129,7 @@ def main():
             if name == "start":
                 base = median
                 for s, m in median.items():
-                    print(f"| start | {s} | {m:.4f} | | | | {m / median['ferrospice']:.2f} | |")
+                    print(f"| start | {s} | {m:.4f} | | | | | {m / median['ferrospice']:.2f} | |")
                 continue
             tight = tmp / f"{name}.tight.cir"
             text = deck.read_text().replace("reltol=1e-3", "reltol=1e-6")
@@ -113,8 +145,10 @@ def main():
                 raw = tmp / f"{name}.{s}.raw"
                 cost[s] = (m - base[s]) / points(raw) * 1e6
                 print(
-                    f"| {name} | {s} | {m:.4f} | {points(raw)} | {cost[s]:.2f} | {cost[s] / cost['ferrospice']:.2f} "
-                    f"| {m / median['ferrospice']:.2f} | {error(raw, tmp / 'tight.raw'):.1e} |"
+                    f"| {name} | {s} | {m:.4f} | {points(raw)} | {iterations(s, args.binary, deck, tmp)} "
+                    f"| {cost[s]:.2f} | {cost[s] / cost['ferrospice']:.2f} | {m / median['ferrospice']:.2f} "
+                    f"| {accuracy(name, raw, tmp / 'tight.raw'):.1e} |",
+                    flush=True,
                 )
 
 

@@ -52,14 +52,15 @@ pub fn meyer(cox: f64, phi: f64, vgs: f64, vds: f64, von: (f64, [f64; 3]), vdsat
     }
     let (mut gs, mut slope) = (2.0 / 3.0 * cox, 0.0);
     if vgst <= 0.0 {
-        m.gb = -cox * vgst / phi;
-        let slope_b = -cox / phi;
+        let per_phi = cox / phi;
+        m.gb = -vgst * per_phi;
+        let slope_b = -per_phi;
         m.dgb = [slope_b * dvgst[0], slope_b * dvgst[1], slope_b * dvgst[2]];
         if vgst <= -0.5 * phi {
             return m;
         }
-        gs = cox * (2.0 / 3.0 + 4.0 / 3.0 * vgst / phi);
-        slope = 4.0 / 3.0 * cox / phi;
+        slope = 4.0 / 3.0 * per_phi;
+        gs = 2.0 / 3.0 * cox + slope * vgst;
     }
     let (vdsat, dvdsat) = if vdsat.0 > LEAST_VDSAT { vdsat } else { (LEAST_VDSAT, [0.0; 3]) };
     if vds >= vdsat {

@@ -68,6 +68,8 @@ struct Inst<P> {
     /// Those of them that are not ground's: place in the 4x4, slot.
     wired: [(u8, Slot); 16],
     wires: u8,
+    /// Bulk and source are one node: its entries are summed before they are written.
+    is_tied: bool,
     /// (d,d) (d,di) (di,d) and the same for the source.
     series: [Slot; 6],
     pol: f64,
@@ -154,6 +156,7 @@ impl<L: Level> Mosfets<L> {
                 slots: [0; 16],
                 wired: [(0, 0); 16],
                 wires: 0,
+                is_tied: false,
                 series: [0; 6],
                 pol: base.pol,
                 common: Common::default(),
@@ -309,7 +312,9 @@ impl<L: Level> Batch for Mosfets<L> {
                 }
             }
             t.wires = 0;
-            for (local, &slot) in t.slots.iter().enumerate().filter(|(_, s)| **s != 0) {
+            t.is_tied = t.inner[2] == t.inner[3];
+            let is_wired = |local: usize| !t.is_tied || (local < 12 && local % 4 < 3);
+            for (local, &slot) in t.slots.iter().enumerate().filter(|(l, s)| **s != 0 && is_wired(*l)) {
                 t.wired[t.wires as usize] = (local as u8, slot);
                 t.wires += 1;
             }
@@ -358,7 +363,10 @@ impl<L: Level> Batch for Mosfets<L> {
                 mem.limited |= !(at.is_uic_start && t.ic.iter().any(Option::is_some));
                 s.extrapolate([v[0] - l[0], v[1] - l[1], v[2] - l[2]]);
             }
-            for r in 0..4 {
+            if t.is_tied {
+                s.tie();
+            }
+            for r in 0..if t.is_tied { 3 } else { 4 } {
                 out.f(t.inner[r], t.pol * s.f[r]);
                 out.q(t.inner[r], t.pol * s.q[r]);
             }

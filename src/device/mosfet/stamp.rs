@@ -133,4 +133,17 @@ impl Stamp {
             self.q[r] += self.c[r][0] * vds + self.c[r][1] * vgs + self.c[r][3] * vbs;
         }
     }
+
+    /// Bulk and source as one node, the source.
+    #[inline(always)]
+    pub fn tie(&mut self) {
+        self.f[2] += self.f[3];
+        self.q[2] += self.q[3];
+        for m in [&mut self.g, &mut self.c] {
+            m[2] = add(m[2], m[3]);
+            for row in &mut m[..3] {
+                row[2] += row[3];
+            }
+        }
+    }
 }
