@@ -69,8 +69,13 @@ impl Transient<'_> {
     fn iterate(&mut self, t1: f64, a0: f64) -> Result<(), Failure> {
         self.x[0] = 0.0;
         let at = self.sim.point_tran(t1);
-        let settings =
-            Settings { max_iterations: self.max_iterations, accept_first: 0.1, nonlinear_only: true, check_residual: false, first: 1 };
+        let settings = Settings {
+            max_iterations: self.max_iterations,
+            accept_first: 0.1,
+            nonlinear_only: true,
+            check_residual: false,
+            first: 1,
+        };
         let mut system = System::new(self.sim, at, Some(Dynamic { a0, past: &self.past }), &mut self.residual);
         self.newton.solve(&mut system, &mut self.x, &Knobs::default(), &settings)?;
         self.q.copy_from_slice(&self.sim.q);
@@ -415,7 +420,8 @@ fn advance(
                     Verdict::Accept { next, order: o, rings } => {
                         t.rings = rings;
                         // BDF2's error constant is 8/3 of the trapezoidal rule's.
-                        let next = if rings && matches!(t.method, Method::Trapezoidal { .. }) { 0.72 * next } else { next };
+                        let next =
+                            if rings && matches!(t.method, Method::Trapezoidal { .. }) { 0.72 * next } else { next };
                         h = if lands { next.max(proposed.min(next * 4.0)) } else { next };
                         order = match t.method {
                             Method::Gear { .. } => o.max(1),

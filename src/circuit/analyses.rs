@@ -340,7 +340,11 @@ impl<'a> Elab<'a> {
         if a.is_nan() || b.is_nan() || !b.is_finite() || (log && a <= 0.0) || a < 0.0 || b < a {
             let help =
                 if log && a <= 0.0 { "a logarithmic sweep begins above 0" } else { "the last is not below the first" };
-            self.card_fault(l.card, format!("frequencies from {} to {} cannot be swept", format_si(a, "Hz"), format_si(b, "Hz")), help);
+            self.card_fault(
+                l.card,
+                format!("frequencies from {} to {} cannot be swept", format_si(a, "Hz"), format_si(b, "Hz")),
+                help,
+            );
             return None;
         }
         Some(match word {

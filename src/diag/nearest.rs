@@ -23,8 +23,11 @@ pub fn distance(a: &str, b: &str) -> usize {
 /// Up to three names close enough to be what was meant, nearest first.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let limit = (name.len() / 3).clamp(1, 3);
-    let mut found: Vec<(usize, &str)> =
-        known.into_iter().map(|k| (distance(name, k), k)).filter(|(d, k)| *d <= limit && *d < name.len().min(k.len())).collect();
+    let mut found: Vec<(usize, &str)> = known
+        .into_iter()
+        .map(|k| (distance(name, k), k))
+        .filter(|(d, k)| *d > 0 && *d <= limit && *d < name.len().min(k.len()))
+        .collect();
     found.sort();
     found.dedup();
     found.into_iter().take(3).map(|(_, k)| k).collect()

@@ -57,7 +57,12 @@ pub static CARDS: &[CardInfo] = &[
     card("lib", &["library"], Structure, "section of a library file, or its definition"),
     card("loadbias", &[], Unsupported, "loads an operating point; give `.nodeset` or `.ic` values"),
     card("machine", &[], Unsupported, "LTspice: state machine"),
-    card("mc", &[], Unsupported, "PSPICE: Monte Carlo; use `agauss` or `gauss` in parameters and `.step` over a run number"),
+    card(
+        "mc",
+        &[],
+        Unsupported,
+        "PSPICE: Monte Carlo; use `agauss` or `gauss` in parameters and `.step` over a run number",
+    ),
     card("meas", &["measure"], Card, "figure taken from the results"),
     card("model", &[], Structure, "device model"),
     card("nodeset", &[], Card, "first guess of node voltages"),

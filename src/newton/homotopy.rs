@@ -81,7 +81,8 @@ pub fn find<P: Problem + ?Sized>(
 
 impl<P: Problem + ?Sized> Search<'_, P> {
     fn solve(&mut self, x: &mut [f64], knobs: &Knobs, limit: usize, first: usize) -> Result<Solved, Failure> {
-        let settings = Settings { max_iterations: limit, accept_first: 0.0, nonlinear_only: false, check_residual: true, first };
+        let settings =
+            Settings { max_iterations: limit, accept_first: 0.0, nonlinear_only: false, check_residual: true, first };
         let r = self.newton.solve(self.problem, x, knobs, &settings);
         self.iterations += match &r {
             Ok(s) => s.iterations,

@@ -198,7 +198,8 @@ mod tests {
     fn run(f: impl Fn(f64) -> (f64, f64), x0: f64, check: bool) -> (f64, Result<Solved, Failure>) {
         let mut p = Scalar { f, value: (0.0, 0.0), abstol: [1e-9; 2] };
         let mut x = [0.0, x0];
-        let s = Settings { max_iterations: 60, accept_first: 0.0, nonlinear_only: false, check_residual: check, first: 1 };
+        let s =
+            Settings { max_iterations: 60, accept_first: 0.0, nonlinear_only: false, check_residual: check, first: 1 };
         let r = Newton::new(2).solve(&mut p, &mut x, &Knobs::default(), &s);
         (x[1], r)
     }
