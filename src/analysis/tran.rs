@@ -36,7 +36,7 @@ pub struct Plan {
 
 /// `trtol` is in units of what SPICE allows on charges; this brings it to the local error of the unknowns, where the
 /// sum over a waveform then stays near reltol.
-const LTE_PER_TRTOL: f64 = 1.0 / 7.0;
+const LTE_PER_TRTOL: f64 = 0.5;
 /// A Newton failure divides the step by this.
 const CUT: f64 = 8.0;
 
@@ -127,7 +127,7 @@ impl Transient<'_> {
     /// The point in `x`, `q`, `qdot` becomes the newest of the past.
     fn commit(&mut self, t1: f64) -> Wishes {
         self.history.push(t1, &self.x, &self.q, &self.qdot);
-        self.controller.accept(&self.x);
+        self.controller.accept(&self.x, &self.q);
         self.memory.copy_from_slice(&self.sim.memory);
         let at = self.sim.point_tran(t1);
         self.sim.accept(&at, &self.x)
@@ -278,7 +278,6 @@ pub fn run(
     })?;
     let n = sim.len();
     let mut controller = Controller::new(options.reltol, options.trtol * LTE_PER_TRTOL, sim.abstol.clone());
-    controller.is_dynamic.fill(false);
     if plan.max_step.is_none() {
         controller.resolution = plan.step;
     }
@@ -300,13 +299,8 @@ pub fn run(
     };
     begin(&mut t, plan, control)?;
     t.history.start(0.0, &t.x.clone(), &t.q.clone());
-    t.controller.start(&t.x);
-    let dynamic = {
-        let mut d = vec![false; n];
-        t.sim.mark_dynamic(&mut d);
-        d
-    };
-    t.controller.is_dynamic = dynamic;
+    t.sim.describe(&mut t.controller);
+    t.controller.start(&t.x, &t.q);
     t.memory.copy_from_slice(&t.sim.memory);
 
     let schema =
@@ -353,10 +347,8 @@ fn advance(
         // Where this step must not go beyond.
         let floor = shortest.max(8.0 * f64::EPSILON * time);
         let mut target = plan.stop;
-        // A break a rounding error away is this point, or the stop itself.
-        let has_break = wishes.next_break > time + floor;
-        if has_break && wishes.next_break < plan.stop - floor {
-            target = wishes.next_break;
+        if wishes.next_break > time {
+            target = target.min(wishes.next_break);
         }
         if plan.start > time {
             target = target.min(plan.start);
@@ -404,7 +396,7 @@ fn advance(
             }
             Ok(c) => {
                 let variable = if matches!(t.method, Method::Gear { .. }) { t.method.max_order() } else { 0 };
-                let verdict = t.controller.judge(&t.history, &c, t1, &t.x, variable);
+                let verdict = t.controller.judge(&t.history, &c, t1, &t.x, &t.q, variable);
                 match verdict {
                     Verdict::Reject { retry, worst, error } if t1 - time > 2.0 * floor => {
                         t.sim.stats.rejected_lte += 1;
@@ -437,7 +429,7 @@ fn advance(
         stats.accepted += 1;
         stats.min_step = stats.min_step.min(step);
         stats.max_step = stats.max_step.max(step);
-        let at_break = has_break && wishes.next_break <= t1;
+        let at_break = wishes.next_break <= t1;
         time = t1;
         wishes = t.commit(t1);
         recorder.record(t.sim, time, &t.x);

@@ -31,7 +31,7 @@ impl<const N: usize> Dual<N> {
     /// f(self) by the chain rule, given f and f' at this value.
     #[inline]
     pub fn chain(self, f: f64, df: f64) -> Self {
-        Dual { v: f, d: self.d.map(|x| x * df) }
+        Self::with(f, |i| self.d[i] * df)
     }
 
     #[inline]
@@ -113,47 +113,89 @@ impl<const N: usize> Dual<N> {
 }
 
 macro_rules! arithmetic {
-    ($op:ident, $f:ident, |$a:ident, $b:ident| $v:expr, |$x:ident, $y:ident, $i:ident| $d:expr) => {
+    ($op:ident, $f:ident, |$a:ident, $b:ident| $both:expr, $dual_real:expr, $real_dual:expr) => {
         impl<const N: usize> $op for Dual<N> {
             type Output = Self;
             #[inline]
             fn $f(self, o: Self) -> Self {
-                let ($x, $y) = (&self, &o);
-                let ($a, $b) = (self.v, o.v);
-                let mut d = [0.0; N];
-                for $i in 0..N {
-                    d[$i] = $d;
-                }
-                Dual { v: $v, d }
+                let ($a, $b) = (self, o);
+                $both
             }
         }
+        // A constant has no derivatives to carry along, and the compiler may not drop `0 * x` by itself.
         impl<const N: usize> $op<f64> for Dual<N> {
             type Output = Self;
             #[inline]
             fn $f(self, o: f64) -> Self {
-                self.$f(Dual::constant(o))
+                let ($a, $b) = (self, o);
+                $dual_real
             }
         }
         impl<const N: usize> $op<Dual<N>> for f64 {
             type Output = Dual<N>;
             #[inline]
             fn $f(self, o: Dual<N>) -> Dual<N> {
-                Dual::constant(self).$f(o)
+                let ($a, $b) = (self, o);
+                $real_dual
             }
         }
     };
 }
 
-arithmetic!(Add, add, |a, b| a + b, |x, y, i| x.d[i] + y.d[i]);
-arithmetic!(Sub, sub, |a, b| a - b, |x, y, i| x.d[i] - y.d[i]);
-arithmetic!(Mul, mul, |a, b| a * b, |x, y, i| x.d[i] * y.v + x.v * y.d[i]);
-arithmetic!(Div, div, |a, b| a / b, |x, y, i| (x.d[i] - (x.v / y.v) * y.d[i]) / y.v);
+impl<const N: usize> Dual<N> {
+    #[inline]
+    fn with(v: f64, d: impl Fn(usize) -> f64) -> Self {
+        let mut r = Self::constant(v);
+        for (i, r) in r.d.iter_mut().enumerate() {
+            *r = d(i);
+        }
+        r
+    }
+}
+
+arithmetic!(
+    Add,
+    add,
+    |a, b| Dual::with(a.v + b.v, |i| a.d[i] + b.d[i]),
+    Dual { v: a.v + b, d: a.d },
+    Dual { v: a + b.v, d: b.d }
+);
+arithmetic!(
+    Sub,
+    sub,
+    |a, b| Dual::with(a.v - b.v, |i| a.d[i] - b.d[i]),
+    Dual { v: a.v - b, d: a.d },
+    Dual::with(a - b.v, |i| -b.d[i])
+);
+arithmetic!(
+    Mul,
+    mul,
+    |a, b| Dual::with(a.v * b.v, |i| a.d[i] * b.v + a.v * b.d[i]),
+    Dual::with(a.v * b, |i| a.d[i] * b),
+    Dual::with(a * b.v, |i| a * b.d[i])
+);
+arithmetic!(
+    Div,
+    div,
+    |a, b| {
+        let (v, r) = (a.v / b.v, 1.0 / b.v);
+        Dual::with(v, |i| (a.d[i] - v * b.d[i]) * r)
+    },
+    {
+        let r = 1.0 / b;
+        Dual::with(a.v / b, |i| a.d[i] * r)
+    },
+    {
+        let (v, r) = (a / b.v, 1.0 / b.v);
+        Dual::with(v, |i| -v * r * b.d[i])
+    }
+);
 
 impl<const N: usize> Neg for Dual<N> {
     type Output = Self;
     #[inline]
     fn neg(self) -> Self {
-        Dual { v: -self.v, d: self.d.map(|x| -x) }
+        Self::with(-self.v, |i| -self.d[i])
     }
 }
 

@@ -84,13 +84,17 @@ pub fn limit_drain(v: f64, old: f64) -> f64 {
 /// `-is (1 + (3 vte / (e v))³)`, which keeps a conductance and saves the exponential.
 #[inline]
 pub fn diode_current(v: f64, is: f64, vte: f64) -> (f64, f64) {
-    if v >= -3.0 * vte {
+    if v == 0.0 {
+        // A bulk tied to its source is common and needs no exponential.
+        (0.0, is / vte)
+    } else if v >= -3.0 * vte {
         let e = (v / vte).exp();
         (is * (e - 1.0), is * e / vte)
     } else {
-        let a = 3.0 * vte / (v * std::f64::consts::E);
+        let inv = 1.0 / v;
+        let a = 3.0 / std::f64::consts::E * vte * inv;
         let a = a * a * a;
-        (-is * (1.0 + a), 3.0 * is * a / v)
+        (-is * (1.0 + a), 3.0 * is * a * inv)
     }
 }
 
@@ -105,6 +109,9 @@ pub struct Depletion {
     f1: f64,
     f2_inv: f64,
     f3: f64,
+    /// 1/vj, 1/V, and cj vj/(1-m), C
+    vj_inv: f64,
+    full: f64,
 }
 
 impl Depletion {
@@ -118,6 +125,8 @@ impl Depletion {
             f1: vj * (1.0 - one.powf(1.0 - m)) / (1.0 - m),
             f2_inv: one.powf(-1.0 - m),
             f3: 1.0 - fc * (1.0 + m),
+            vj_inv: 1.0 / vj,
+            full: cj * vj / (1.0 - m),
         }
     }
 
@@ -128,10 +137,13 @@ impl Depletion {
             return (0.0, 0.0);
         }
         if v < self.fcv {
-            let arg = 1.0 - v / self.vj;
+            if v == 0.0 {
+                return (0.0, self.cj);
+            }
+            let arg = 1.0 - v * self.vj_inv;
             // (1 - v/vj)^-m
             let s = if self.m == 0.5 { 1.0 / arg.sqrt() } else { (-self.m * arg.ln()).exp() };
-            (self.cj * self.vj * (1.0 - arg * s) / (1.0 - self.m), self.cj * s)
+            (self.full * (1.0 - arg * s), self.cj * s)
         } else {
             let c = self.cj * self.f2_inv;
             let half = self.m / (2.0 * self.vj);

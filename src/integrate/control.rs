@@ -9,7 +9,7 @@
 //! above all) may ring under the trapezoidal rule however short the steps are, so they never reject or shorten one; they
 //! only keep steps from growing beyond the resolution that the user asked for.
 
-use super::history::History;
+use super::history::{DEPTH, History};
 use super::method::{Coefficients, MAX_ORDER, factorial};
 
 /// What became of a step.
@@ -31,16 +31,31 @@ pub struct Controller {
     pub abstol: Vec<f64>,
     /// Unknowns that carry charge, flux or state.
     pub is_dynamic: Vec<bool>,
+    /// 0 voltage, 1 current, else a quantity with a scale of its own.
+    pub class: Vec<u8>,
     /// Steps longer than this (the print step) must be fifty times as accurate: what is printed is resolved, and
     /// quiet stretches are still leapt over.
     pub resolution: f64,
+    /// Rows whose content is a nonlinear function: a junction's charge moves by decades where its voltage moves by
+    /// tens of millivolts, so that the error of the voltage says too little.
+    pub content_rows: Vec<u32>,
+    /// Absolute tolerance on those contents (`chgtol`).
+    pub chgtol: f64,
+    /// Recent magnitude of the content of each of `content_rows`.
+    content_reference: Vec<f64>,
+    /// Divided difference (in tolerances) of the last accepted step: what smooth means here.
+    roughness: f64,
     reference: Vec<f64>,
     trial: Vec<f64>,
 }
 
 /// How quickly a magnitude is forgotten, per accepted step.
 const LEAK: f64 = 0.95;
-const SAFETY: f64 = 0.85;
+const SAFETY: f64 = 0.8;
+/// A step is taken back only when its error is beyond this; the next one is chosen for `SAFETY` cubed.
+const REJECT: f64 = 1.5;
+/// A divided difference this many times larger than the last one is a corner of the solution.
+const JUMP: f64 = 30.0;
 /// How much more accurate a step beyond the resolution must be.
 const COARSE: f64 = 50.0;
 
@@ -52,13 +67,20 @@ impl Controller {
             lte_factor,
             abstol,
             is_dynamic: vec![true; n],
+            class: vec![2; n],
             resolution: f64::INFINITY,
+            content_rows: vec![],
+            chgtol: 0.0,
+            content_reference: vec![],
+            roughness: 0.0,
             reference: vec![0.0; n],
             trial: vec![0.0; n],
         }
     }
 
-    pub fn start(&mut self, x: &[f64]) {
+    pub fn start(&mut self, x: &[f64], q: &[f64]) {
+        self.content_reference.clear();
+        self.content_reference.extend(self.content_rows.iter().map(|r| q[*r as usize].abs()));
         for (r, x) in self.reference.iter_mut().zip(x) {
             *r = x.abs();
         }
@@ -69,7 +91,7 @@ impl Controller {
     }
 
     /// Largest error of order-`k` extrapolation at `t1` scaled by `ratio(degree)`: (over content unknowns, its index, over the others).
-    fn scan(&mut self, history: &History, t1: f64, x: &[f64], k: usize) -> (f64, usize, f64, usize) {
+    fn scan(&mut self, history: &History, t1: f64, x: &[f64], q: &[f64], k: usize) -> (f64, usize, f64, usize) {
         let degree = history.predict(t1, k, &mut self.trial);
         let (mut dynamic, mut worst, mut algebraic) = (0.0f64, 0usize, 0.0f64);
         for i in 1..x.len() {
@@ -82,38 +104,67 @@ impl Controller {
                 algebraic = e;
             }
         }
+        let mut w = [0.0; DEPTH];
+        history.weights(t1, k, &mut w);
+        for (row, reference) in self.content_rows.iter().zip(&self.content_reference) {
+            let i = *row as usize;
+            let predicted: f64 = (0..=degree).map(|j| w[j] * history.q(j)[i]).sum();
+            let tolerance = self.lte_factor * (self.reltol * reference.max(q[i].abs()) + self.chgtol * self.reltol);
+            let e = (q[i] - predicted).abs() / tolerance;
+            if e > dynamic {
+                (dynamic, worst) = (e, i);
+            }
+        }
         (dynamic, worst, algebraic, degree)
     }
 
     /// Judges the step to `t1` that gave `x`. `orders` is the highest order that may be proposed next; BDF may move by one.
-    pub fn judge(&mut self, history: &History, c: &Coefficients, t1: f64, x: &[f64], variable_order: usize) -> Verdict {
+    pub fn judge(
+        &mut self,
+        history: &History,
+        c: &Coefficients,
+        t1: f64,
+        x: &[f64],
+        q: &[f64],
+        variable_order: usize,
+    ) -> Verdict {
         let h = t1 - history.time();
         if history.len() < 2 {
+            self.roughness = 0.0;
             return self.judge_restart(history, h, x);
         }
         let k = c.order;
-        let (diff, worst, algebraic, degree) = self.scan(history, t1, x, k);
+        let (diff, worst, algebraic, degree) = self.scan(history, t1, x, q, k);
         let product =
             |d: usize| -> f64 { history.times()[..=d].iter().map(|t| t1 - t).product::<f64>() / factorial(d + 1) };
         // A short past gives a predictor of lower degree than the method: its distance overstates the error, which is safe.
-        let ratio = if degree == k { c.error / (c.error + product(k)) } else { 0.3 };
+        let mut ratio = if degree == k { c.error / (c.error + product(k)) } else { 0.3 };
+        // That ratio holds for smooth solutions. Where a derivative jumps (a state meets its rail) the method misses the
+        // corner by a good part of the whole distance; the sudden growth of the divided difference tells.
+        let roughness = diff / product(degree).abs();
+        if self.roughness > 0.0 && roughness > JUMP * self.roughness {
+            ratio = ratio.max(0.4);
+        }
         let error = diff * ratio;
         let factor = |e: f64, k: usize| SAFETY * e.max(1e-30).powf(-1.0 / (k as f64 + 1.0));
-        if error > 1.0 {
+        if error > REJECT {
             return Verdict::Reject { retry: h * factor(error, k).clamp(0.05, 0.7), worst, error };
         }
+        self.roughness = roughness.max(0.5 * self.roughness);
         let mut grow = factor(error, k);
         let mut order = k;
         if variable_order > 1 {
-            (grow, order) = self.choose_order(history, t1, x, k, variable_order, grow);
+            (grow, order) = self.choose_order(history, t1, x, q, k, variable_order, grow);
         }
         // BDF beyond order 1 is zero-stable only for moderate step ratios; one-step methods may leap on quiet stretches.
         let limit = if c.used > 1 {
             2.0
         } else if error < 1e-4 {
             20.0
+        } else if error < 1e-2 {
+            4.0
         } else {
-            3.0
+            2.0
         };
         if grow < 1.2 && grow > 0.9 {
             grow = 1.0;
@@ -127,12 +178,21 @@ impl Controller {
     /// relaxation of size ref, which must stay within tolerance.
     fn judge_restart(&self, history: &History, h: f64, x: &[f64]) -> Verdict {
         let x0 = history.x(0);
+        // A node that has just begun to move has no magnitude of its own yet: voltages are measured against the largest
+        // voltage, currents against the largest current.
+        let mut largest = [0.0f64; 2];
+        for i in 1..x.len() {
+            if let Some(l) = largest.get_mut(self.class[i] as usize) {
+                *l = l.max(self.reference[i]).max(x[i].abs());
+            }
+        }
         let (mut error, mut worst) = (0.0f64, 0usize);
         for i in 1..x.len() {
             if self.is_dynamic[i] {
-                let reference = self.reference[i].max(x[i].abs());
+                let own = self.reference[i].max(x[i].abs());
+                let scale = largest.get(self.class[i] as usize).copied().unwrap_or(own).max(own) + self.abstol[i];
                 let d = (x[i] - x0[i]).abs();
-                let e = 0.5 * d * (d / (reference + self.abstol[i])).min(1.0) / self.tolerance(i, x[i]);
+                let e = 0.5 * d * (d / scale).min(1.0) / (self.lte_factor * self.reltol * scale + self.abstol[i]);
                 if e > error {
                     (error, worst) = (e, i);
                 }
@@ -146,13 +206,22 @@ impl Controller {
     }
 
     /// Gear: compares the steps that orders k-1, k and k+1 would allow.
-    fn choose_order(&mut self, history: &History, t1: f64, x: &[f64], k: usize, max: usize, grow: f64) -> (f64, usize) {
+    fn choose_order(
+        &mut self,
+        history: &History,
+        t1: f64,
+        x: &[f64],
+        q: &[f64],
+        k: usize,
+        max: usize,
+        grow: f64,
+    ) -> (f64, usize) {
         let (mut best, mut order) = (grow, k);
         let mut consider = |ctl: &mut Self, m: usize, bias: f64| {
             if m < 1 || m > max.min(MAX_ORDER) || history.len() < m + 1 {
                 return;
             }
-            let (diff, _, _, degree) = ctl.scan(history, t1, x, m);
+            let (diff, _, _, degree) = ctl.scan(history, t1, x, q, m);
             if degree < m {
                 return;
             }
@@ -169,7 +238,10 @@ impl Controller {
     }
 
     /// Takes note of an accepted point.
-    pub fn accept(&mut self, x: &[f64]) {
+    pub fn accept(&mut self, x: &[f64], q: &[f64]) {
+        for (r, row) in self.content_reference.iter_mut().zip(&self.content_rows) {
+            *r = (*r * LEAK).max(q[*row as usize].abs());
+        }
         for (r, x) in self.reference.iter_mut().zip(x) {
             *r = (*r * LEAK).max(x.abs());
         }

@@ -2,7 +2,8 @@
 
 use super::method::{Coefficients, MAX_ORDER};
 
-const DEPTH: usize = MAX_ORDER + 2;
+/// Points kept.
+pub const DEPTH: usize = MAX_ORDER + 2;
 
 /// Accepted points, newest first.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::names::Namer;
+use super::rows::Rows;
 use super::{BatchSlot, Hold, Simulation};
 use crate::base::Sym;
 use crate::circuit::Circuit;
@@ -121,8 +122,12 @@ impl Simulation {
         }
         let (pattern, numbers) = recorder.0.finish(n - 1);
         let mut at = 0;
+        let mut is_live = vec![false; pattern.slots()];
         for (s, count) in slots.iter_mut().zip(counts) {
             s.batch.connect(&mut Replayer { slots: &numbers[at..at + count], next: 0 });
+            if !s.is_replayed {
+                numbers[at..at + count].iter().for_each(|&slot| is_live[slot as usize] = true);
+            }
             at += count;
         }
         drop(numbers);
@@ -214,8 +219,10 @@ impl Simulation {
             memory: vec![0.0; memory],
             g_linear: vec![0.0; values],
             c_linear: vec![0.0; values],
-            g_entries: vec![],
-            c_entries: vec![],
+            g_rows: Rows::default(),
+            c_rows: Rows::default(),
+            is_live: is_live.into(),
+            content: Rows::default(),
             f: vec![0.0; n],
             q: vec![0.0; n],
             g: vec![0.0; values],
@@ -254,15 +261,15 @@ impl Simulation {
             self.g_linear[d] += options.gshunt;
             self.c_linear[d] += options.cshunt;
         }
-        let entries = |values: &[f64]| {
-            self.pattern
-                .entries()
-                .filter(|(_, _, s)| values[*s as usize] != 0.0)
-                .map(|(r, c, s)| (r, c, values[s as usize]))
-                .collect()
+        let (pattern, n) = (&self.pattern, self.n);
+        let rows = |values: &[f64]| {
+            let nonzero = pattern.entries().filter(|e| values[e.2 as usize] != 0.0);
+            Rows::new(n, nonzero.map(|(r, c, s)| (r, c, values[s as usize])))
         };
-        self.g_entries = entries(&self.g_linear);
-        self.c_entries = entries(&self.c_linear);
+        self.g_rows = rows(&self.g_linear);
+        self.c_rows = rows(&self.c_linear);
+        let may_hold = |s: u32| self.is_live[s as usize] || self.c_linear[s as usize] != 0.0;
+        self.content = Rows::new(n, pattern.entries().filter(|e| may_hold(e.2)));
         self.factored_for = None;
     }
 

@@ -8,6 +8,7 @@ mod linear;
 mod names;
 mod probe;
 pub mod report;
+mod rows;
 mod system;
 
 use std::collections::HashMap;
@@ -20,6 +21,8 @@ use crate::dataset::Stats;
 use crate::device::{Batch, Env, ParamId, Point, Unknown, UnknownSpec, Wishes};
 use crate::diag::Diagnostic;
 use crate::sparse::{Kernel, Pattern, Singular, Symbolic};
+
+use rows::Rows;
 
 pub use probe::Probe;
 pub use system::{Dynamic, System};
@@ -72,18 +75,22 @@ pub struct Simulation {
     /// Unknowns that some nonlinear device reads.
     pub(crate) is_nonlinear: Vec<bool>,
     pub(crate) memory: Vec<f64>,
-    /// Constant matrices of the replayed batches, by slot, and their entries as (row, column, value).
+    /// Constant matrices of the replayed batches, by slot and by row.
     pub(crate) g_linear: Vec<f64>,
     pub(crate) c_linear: Vec<f64>,
-    pub(crate) g_entries: Vec<(u32, u32, f64)>,
-    pub(crate) c_entries: Vec<(u32, u32, f64)>,
+    pub(crate) g_rows: Rows<f64>,
+    pub(crate) c_rows: Rows<f64>,
+    /// Slots that batches with an `eval` at every iteration write.
+    pub(crate) is_live: Arc<[bool]>,
+    /// The slots of dq/dx that can differ from zero.
+    pub(crate) content: Rows<u32>,
     pub f: Vec<f64>,
     pub q: Vec<f64>,
     pub g: Vec<f64>,
     pub c: Vec<f64>,
     pub(crate) jacobian: Vec<f64>,
     pub(crate) magnitude: Vec<f64>,
-    /// The a0 of the factored Jacobian where that says everything: a circuit without nonlinear devices.
+    /// The a0 of the Jacobian and its factors where that says everything: a circuit without nonlinear devices.
     pub(crate) factored_for: Option<f64>,
     pub(crate) has_nonlinear: bool,
     pub stats: Stats,

@@ -1,7 +1,8 @@
 //! Evaluating the system, and the face that it shows to Newton's method.
 
 use super::Simulation;
-use crate::device::{IterMem, Load, Point};
+use crate::device::{IterMem, Load, Point, UnknownKind};
+use crate::integrate::Controller;
 use crate::newton::{Knobs, Problem, Singular};
 
 /// Conductance, S, through which `.ic` and `.nodeset` force a node.
@@ -13,14 +14,8 @@ impl Simulation {
         self.stats.device_evals += 1;
         self.g.copy_from_slice(&self.g_linear);
         self.c.copy_from_slice(&self.c_linear);
-        self.f.fill(0.0);
-        self.q.fill(0.0);
-        for &(r, c, v) in &self.g_entries {
-            self.f[r as usize] += v * x[c as usize];
-        }
-        for &(r, c, v) in &self.c_entries {
-            self.q[r as usize] += v * x[c as usize];
-        }
+        self.g_rows.fill(&mut self.f, |col, v| v * x[col]);
+        self.c_rows.fill(&mut self.q, |col, v| v * x[col]);
         let mut limited = false;
         for s in &self.slots {
             if !s.is_replayed {
@@ -55,25 +50,48 @@ impl Simulation {
         self.q[0] = 0.0;
     }
 
+    /// A circuit of linear devices keeps its matrix as long as the step does.
+    fn keeps_factors(&self, a0: f64) -> bool {
+        !self.has_nonlinear && self.forced.is_empty() && self.factored_for == Some(a0)
+    }
+
     /// out += C dx with the C of the last load.
     pub fn add_content(&self, dx: &[f64], out: &mut [f64]) {
+        self.content.add(out, |col, slot| self.c[slot as usize] * dx[col]);
+    }
+
+    /// Tells the step controller, from the Jacobians of the last load, which unknowns carry charge, flux or state and
+    /// which rows have nonlinear contents.
+    pub fn describe(&self, controller: &mut Controller) {
+        controller.chgtol = self.circuit.options.chgtol;
+        controller.content_rows.clear();
+        let mut rows = vec![false; self.n];
+        controller.is_dynamic.fill(false);
         for col in 0..self.pattern.n() {
-            let d = dx[col + 1];
-            if d != 0.0 {
-                let range = self.pattern.range(col);
-                for (r, v) in self.pattern.rows()[range.clone()].iter().zip(&self.c[range.start + 1..range.end + 1]) {
-                    out[*r as usize + 1] += v * d;
+            let range = self.pattern.range(col);
+            for (r, s) in self.pattern.rows()[range.clone()].iter().zip(range.start + 1..range.end + 1) {
+                if self.c[s] != 0.0 {
+                    controller.is_dynamic[col + 1] = true;
+                    // States are judged on themselves, with their own tolerance.
+                    rows[*r as usize + 1] |= self.c[s] != self.c_linear[s] && (*r as usize + 1) < self.nodes;
                 }
             }
         }
-    }
-
-    /// Marks the unknowns whose column in dq/dx of the last load is not empty.
-    pub fn mark_dynamic(&self, out: &mut [bool]) {
-        out.fill(false);
-        for col in 0..self.pattern.n() {
-            let range = self.pattern.range(col);
-            out[col + 1] |= self.c[range.start + 1..range.end + 1].iter().any(|v| *v != 0.0);
+        controller.content_rows.extend((1..self.n as u32).filter(|r| rows[*r as usize]));
+        for u in 1..self.n {
+            controller.class[u] = match self.unknown_kind(u) {
+                UnknownKind::Voltage => 0,
+                UnknownKind::Current => 1,
+                UnknownKind::State { .. } => 2,
+            };
+        }
+        // A node that an independent source holds is told what to be.
+        for g in self.circuit.groups.iter().filter(|g| g.info().name == "vsource") {
+            for i in g.iter() {
+                if let [p, 0] = i.nodes {
+                    controller.is_dynamic[*p as usize] = false;
+                }
+            }
         }
     }
 
@@ -138,8 +156,11 @@ impl Problem for System<'_> {
                 for ((r, f), (q, p)) in self.residual.iter_mut().zip(&sim.f).zip(sim.q.iter().zip(d.past)) {
                     *r = f + d.a0 * q + p;
                 }
-                for ((j, g), c) in sim.jacobian.iter_mut().zip(&sim.g).zip(&sim.c) {
-                    *j = g + d.a0 * c;
+                if !sim.keeps_factors(d.a0) {
+                    sim.factored_for = None;
+                    for ((j, g), c) in sim.jacobian.iter_mut().zip(&sim.g).zip(&sim.c) {
+                        *j = g + d.a0 * c;
+                    }
                 }
             }
         }
@@ -160,9 +181,8 @@ impl Problem for System<'_> {
 
     fn step(&mut self, dx: &mut [f64]) -> Result<(), Singular> {
         let sim = &mut *self.sim;
-        // A circuit of linear devices keeps its matrix as long as the step does.
-        let key = self.dynamic.filter(|_| !sim.has_nonlinear && sim.forced.is_empty()).map(|d| d.a0);
-        if key.is_none() || sim.factored_for != key {
+        let key = self.dynamic.map(|d| d.a0).filter(|_| !sim.has_nonlinear && sim.forced.is_empty());
+        if !self.dynamic.is_some_and(|d| sim.keeps_factors(d.a0)) {
             sim.factored_for = None;
             let before = sim.kernel.stats();
             let result = sim.kernel.update(&sim.jacobian);

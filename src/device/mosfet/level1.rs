@@ -30,10 +30,12 @@ impl Level for One {
         Params { lambda: model.get(mp::LAMBDA) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn channel(c: &Common, p: &Params, vgs: f64, vds: f64, vbs: f64) -> Channel {
         // γ sqrt(phi - vbs) and minus its derivative by vbs
-        let (root, droot) = if vbs <= 0.0 {
+        let (root, droot) = if vbs == 0.0 {
+            (c.sqrt_phi, 0.5 / c.sqrt_phi)
+        } else if vbs < 0.0 {
             let root = (c.phi - vbs).sqrt();
             (root, 0.5 / root)
         } else {

@@ -40,6 +40,50 @@ pub struct Params {
     kappa: f64,
     /// q nfs over the oxide capacitance per area; 0: no weak inversion.
     surface: f64,
+    /// At vbs = 0.
+    tied: Body,
+}
+
+/// What depends on vbs alone, with the derivative by it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Body {
+    /// γ fs sqrt(φ) + fn φ
+    bulk: Dual<1>,
+    /// 1 + fb
+    one_fb: Dual<1>,
+    /// n of weak inversion; 0 without `nfs`.
+    weak: Dual<1>,
+}
+
+impl Body {
+    #[inline]
+    fn new(c: &Common, p: &Params, vbs: f64) -> Body {
+        let vb = Dual::<1>::variable(vbs, 0);
+        let (phi, root) = if vbs <= 0.0 {
+            let phi = c.phi - vb;
+            (phi, phi.sqrt())
+        } else {
+            let root = c.sqrt_phi / (1.0 + vb / (2.0 * c.phi));
+            (root * root, root)
+        };
+        let gamma = if p.xj > 0.0 && p.xd > 0.0 {
+            let wp = p.xd * root / p.xj;
+            let wc = 0.063_135_3 + (0.801_329_2 - 0.011_107_77 * wp) * wp;
+            let part = wp / (1.0 + wp);
+            let (xj_l, ld_xj) = (p.xj / c.leff, p.ld / p.xj);
+            c.gamma * (1.0 - xj_l * ((wc + ld_xj) * (1.0 - part * part).sqrt() - ld_xj))
+        } else {
+            Dual::constant(c.gamma)
+        };
+        let bulk = gamma * root + p.narrow * phi;
+        let weak = if p.surface > 0.0 { 1.0 + p.surface + bulk / (2.0 * phi) } else { Dual::constant(0.0) };
+        Body { bulk, one_fb: 1.0 + 0.25 * gamma / root + p.narrow, weak }
+    }
+}
+
+#[inline]
+fn lift(x: Dual<1>) -> D {
+    Dual { v: x.v, d: [0.0, 0.0, x.d[0]] }
 }
 
 impl Level for Three {
@@ -64,7 +108,7 @@ impl Level for Three {
 
     fn params(model: &Values, base: &ModelBase, c: &Common) -> Params {
         let per_cox = if base.cox > 0.0 { 1.0 / base.cox } else { 0.0 };
-        Params {
+        let mut p = Params {
             sigma: model.get(mp::ETA) * 8.15e-22 * per_cox / c.leff.powi(3),
             xj: model.get(mp::XJ),
             ld: model.get(cp::LD),
@@ -74,34 +118,21 @@ impl Level for Three {
             vmax: model.get(mp::VMAX),
             kappa: model.get(mp::KAPPA),
             surface: Q * model.get(mp::NFS) * 1e4 * per_cox,
-        }
+            tied: Body::default(),
+        };
+        p.tied = Body::new(c, &p, 0.0);
+        p
     }
 
     #[inline]
     fn channel(c: &Common, p: &Params, vgs: f64, vds: f64, vbs: f64) -> Channel {
-        let (vg, vd, vb) = (D::variable(vgs, 0), D::variable(vds, 1), D::variable(vbs, 2));
-        let (phi, root) = if vbs <= 0.0 {
-            let phi = c.phi - vb;
-            (phi, phi.sqrt())
-        } else {
-            let root = c.sqrt_phi / (1.0 + vb / (2.0 * c.phi));
-            (root * root, root)
-        };
-        let short = if p.xj > 0.0 && p.xd > 0.0 {
-            let wp = p.xd * root / p.xj;
-            let wc = 0.063_135_3 + (0.801_329_2 - 0.011_107_77 * wp) * wp;
-            let part = wp / (1.0 + wp);
-            let (xj_l, ld_xj) = (p.xj / c.leff, p.ld / p.xj);
-            1.0 - xj_l * ((wc + ld_xj) * (1.0 - part * part).sqrt() - ld_xj)
-        } else {
-            D::constant(1.0)
-        };
-        let gamma = c.gamma * short;
-        let bulk = gamma * root + p.narrow * phi;
-        let one_fb = 1.0 + 0.25 * gamma / root + p.narrow;
+        let (vg, vd) = (D::variable(vgs, 0), D::variable(vds, 1));
+        // A bulk tied to its source is common.
+        let body = if vbs == 0.0 { p.tied } else { Body::new(c, p, vbs) };
+        let (one_fb, bulk) = (lift(body.one_fb), lift(body.bulk));
         let vth = c.vbi - p.sigma * vd + bulk;
         let weak = p.surface > 0.0;
-        let n = if weak { 1.0 + p.surface + bulk / (2.0 * phi) } else { D::constant(0.0) };
+        let n = if weak { lift(body.weak) } else { D::constant(0.0) };
         let von = if weak { vth + c.vt * n } else { vth };
         let mut ch = Channel { von: von.v, dvon: von.d, ..Channel::default() };
         let is_below = vgs < von.v;

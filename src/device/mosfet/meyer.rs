@@ -41,7 +41,7 @@ pub struct Meyer {
 const LEAST_VDSAT: f64 = 0.025;
 
 /// `von` and `vdsat` come with their derivatives by (vgs, vds, vbs).
-#[inline]
+#[inline(always)]
 pub fn meyer(cox: f64, phi: f64, vgs: f64, vds: f64, von: (f64, [f64; 3]), vdsat: (f64, [f64; 3])) -> Meyer {
     let mut m = Meyer::default();
     let vgst = vgs - von.0;
@@ -53,7 +53,8 @@ pub fn meyer(cox: f64, phi: f64, vgs: f64, vds: f64, von: (f64, [f64; 3]), vdsat
     let (mut gs, mut slope) = (2.0 / 3.0 * cox, 0.0);
     if vgst <= 0.0 {
         m.gb = -cox * vgst / phi;
-        m.dgb = dvgst.map(|d| -cox / phi * d);
+        let slope_b = -cox / phi;
+        m.dgb = [slope_b * dvgst[0], slope_b * dvgst[1], slope_b * dvgst[2]];
         if vgst <= -0.5 * phi {
             return m;
         }
@@ -63,7 +64,7 @@ pub fn meyer(cox: f64, phi: f64, vgs: f64, vds: f64, von: (f64, [f64; 3]), vdsat
     let (vdsat, dvdsat) = if vdsat.0 > LEAST_VDSAT { vdsat } else { (LEAST_VDSAT, [0.0; 3]) };
     if vds >= vdsat {
         m.gs = gs;
-        m.dgs = dvgst.map(|d| slope * d);
+        m.dgs = [slope * dvgst[0], slope * dvgst[1], slope * dvgst[2]];
         return m;
     }
     let inv = 1.0 / (2.0 * vdsat - vds);

@@ -16,6 +16,7 @@ mod level3;
 mod meyer;
 pub mod params;
 mod shell;
+mod stamp;
 #[cfg(test)]
 mod tests;
 mod ward;

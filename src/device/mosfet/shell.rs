@@ -5,8 +5,9 @@
 //! multiplied by the polarity (+1 nmos, -1 pmos), currents and charges too, derivatives then by 1.
 
 pub use super::common::{Common, ModelBase};
-use super::meyer::{Path, meyer};
+use super::meyer::{Meyer, Path, meyer};
 use super::params::{self, common as mp};
+use super::stamp::{At, Stamp};
 use super::ward;
 use crate::base::consts;
 use crate::device::junction::{diode_current, limit_drain, limit_gate, limit_junction};
@@ -64,6 +65,9 @@ struct Inst<P> {
     inner: [Unknown; 4],
     /// Local 4x4, row by row.
     slots: [Slot; 16],
+    /// Those of them that are not ground's: place in the 4x4, slot.
+    wired: [(u8, Slot); 16],
+    wires: u8,
     /// (d,d) (d,di) (di,d) and the same for the source.
     series: [Slot; 6],
     pol: f64,
@@ -148,6 +152,8 @@ impl<L: Level> Mosfets<L> {
                 nodes: [d, g, s, b],
                 inner: [d, g, s, b],
                 slots: [0; 16],
+                wired: [(0, 0); 16],
+                wires: 0,
                 series: [0; 6],
                 pol: base.pol,
                 common: Common::default(),
@@ -175,8 +181,9 @@ impl<L: Level> Mosfets<L> {
     /// (vgs, vds, vbs) with the polarity taken out.
     #[inline]
     fn voltages(t: &Inst<L::Params>, x: &[f64]) -> [f64; 3] {
-        let s = x[t.inner[2] as usize];
-        [0, 1, 2].map(|k| t.pol * (x[t.inner[[1, 0, 3][k]] as usize] - s))
+        let [d, g, s, b] = t.inner;
+        let (vd, vg, vs, vb) = (x[d as usize], x[g as usize], x[s as usize], x[b as usize]);
+        [t.pol * (vg - vs), t.pol * (vd - vs), t.pol * (vb - vs)]
     }
 
     #[inline]
@@ -186,16 +193,12 @@ impl<L: Level> Mosfets<L> {
         Bias { ch: L::channel(&t.common, &t.level, v[0], v[1], v[2]), reversed, v }
     }
 
-    /// Meyer's capacitances towards source, drain and bulk, and their derivatives by the oriented voltages.
+    /// Meyer's capacitances, with derivatives by the oriented voltages.
     #[inline]
-    fn meyer(t: &Inst<L::Params>, b: &Bias) -> ([f64; 3], [[f64; 3]; 3]) {
+    fn meyer(t: &Inst<L::Params>, b: &Bias) -> Meyer {
         let c = &t.common;
         let m = meyer(c.cox, c.phi, b.v[0], b.v[1], (b.ch.von, b.ch.dvon), (b.ch.vdsat, b.ch.dvdsat));
-        if b.reversed {
-            ([m.gd, m.gs, m.gb], [m.dgd, m.dgs, m.dgb])
-        } else {
-            ([m.gs, m.gd, m.gb], [m.dgs, m.dgd, m.dgb])
-        }
+        if b.reversed { Meyer { gs: m.gd, gd: m.gs, dgs: m.dgd, dgd: m.dgs, ..m } } else { m }
     }
 
     /// The voltages to evaluate at: limited, or those of the start.
@@ -214,6 +217,11 @@ impl<L: Level> Mosfets<L> {
         }
         let [mut vgs, mut vds, mut vbs] = v;
         let (old_vgs, old_vds, old_vbs, von) = (old[0], old[1], old[2], old[3]);
+        // Steps of a quarter of a volt are never limited, except into a junction.
+        let is_small = (vgs - old_vgs).abs().max((vds - old_vds).abs()).max((vbs - old_vbs).abs()) <= 0.25;
+        if is_small && vbs <= c.vcrit_s && vbs - vds <= c.vcrit_d {
+            return v;
+        }
         let mut vgd = vgs - vds;
         if old_vds >= 0.0 {
             vgs = limit_gate(vgs, old_vgs, von);
@@ -232,17 +240,6 @@ impl<L: Level> Mosfets<L> {
         let near = |a: f64, b: f64| (a - b).abs() <= 1e-13 * (1.0 + b.abs());
         if near(vgs, v[0]) && near(vds, v[1]) && near(vbs, v[2]) { v } else { [vgs, vds, vbs] }
     }
-}
-
-/// Adds a two-terminal current (or charge) `i` from local node `a` to `b` with derivative `g` by its voltage.
-#[inline]
-fn branch(f: &mut [f64; 4], j: &mut [[f64; 4]; 4], a: usize, b: usize, i: f64, g: f64) {
-    f[a] += i;
-    f[b] -= i;
-    j[a][a] += g;
-    j[a][b] -= g;
-    j[b][a] -= g;
-    j[b][b] += g;
 }
 
 const OP_VARS: &[OpVar] = &[
@@ -311,6 +308,11 @@ impl<L: Level> Batch for Mosfets<L> {
                     t.slots[4 * r + c] = w.slot(t.inner[r], t.inner[c]);
                 }
             }
+            t.wires = 0;
+            for (local, &slot) in t.slots.iter().enumerate().filter(|(_, s)| **s != 0) {
+                t.wired[t.wires as usize] = (local as u8, slot);
+                t.wires += 1;
+            }
             for (k, (at, g)) in [(0, t.common.g_drain), (2, t.common.g_source)].into_iter().enumerate() {
                 if g > 0.0 {
                     let (outer, inner) = (t.nodes[at], t.inner[at]);
@@ -342,95 +344,29 @@ impl<L: Level> Batch for Mosfets<L> {
             let l = Self::limit(t, at, v, old);
             let b = Self::bias(t, l);
             old.copy_from_slice(&[l[0], l[1], l[2], b.ch.von]);
-
-            let (mut f, mut q) = ([0.0; 4], [0.0; 4]);
-            let (mut g, mut cc) = ([[0.0; 4]; 4], [[0.0; 4]; 4]);
-            let (dr, so) = if b.reversed { (2, 0) } else { (0, 2) };
-
-            // Channel current from the oriented drain to the oriented source.
-            let Channel { id, gm, gds, gmb, .. } = b.ch;
-            f[dr] = id;
-            f[so] = -id;
-            let all = gm + gds + gmb;
-            g[dr][1] = gm;
-            g[dr][dr] = gds;
-            g[dr][3] = gmb;
-            g[dr][so] = -all;
-            g[so][1] = -gm;
-            g[so][dr] = -gds;
-            g[so][3] = -gmb;
-            g[so][so] = all;
-
-            // Bulk junctions.
-            let (vgs, vds, vbs) = (l[0], l[1], l[2]);
-            let vbd = vbs - vds;
-            let (i, gj) = diode_current(vbs, c.is_s, c.vt);
-            branch(&mut f, &mut g, 3, 2, i + at.gmin * vbs, gj + at.gmin);
-            let (i, gj) = diode_current(vbd, c.is_d, c.vt);
-            branch(&mut f, &mut g, 3, 0, i + at.gmin * vbd, gj + at.gmin);
-            for (dep, v, node) in [(&c.source, vbs, 2), (&c.drain, vbd, 0)] {
-                let ((qa, ca), (qb, cb)) = (dep[0].at(v), dep[1].at(v));
-                branch(&mut q, &mut cc, 3, node, qa + qb, ca + cb);
-            }
-
-            // Gate: overlaps, then the channel's charge.
-            let vg = [vgs, vgs - vds, vgs - vbs];
-            for (cap, v, node) in [(c.cgso, vg[0], 2), (c.cgdo, vg[1], 0), (c.cgbo, vg[2], 3)] {
-                branch(&mut q, &mut cc, 1, node, cap * v, cap);
-            }
+            let place = At { v: l, reversed: b.reversed };
+            let mut s = Stamp::new(c, &b.ch, &place, at.gmin);
             if c.cox > 0.0 && c.xqc < 0.0 {
-                let (cap, dcap) = Self::meyer(t, &b);
-                let exact = at.is_static || at.hertz > 0.0;
-                for (k, node) in [(0, 2), (1, 0), (2, 3)] {
-                    let dv = vg[k] - t.path.v[k];
-                    // In small-signal analysis the capacitance itself is asked for, not the slope of the path's sum.
-                    let slope = if exact { cap[k] } else { 0.5 * (cap[k] + t.path.c[k]) };
-                    branch(&mut q, &mut cc, 1, node, t.path.charge(k, vg[k], cap[k]), slope);
-                    if !exact && dv != 0.0 {
-                        let d = dcap[k].map(|d| 0.5 * dv * d);
-                        let rest = d[0] + d[1] + d[2];
-                        for (row, sign) in [(1, 1.0), (node, -1.0)] {
-                            cc[row][1] += sign * d[0];
-                            cc[row][dr] += sign * d[1];
-                            cc[row][3] += sign * d[2];
-                            cc[row][so] -= sign * rest;
-                        }
-                    }
+                s.meyer(c, &Self::meyer(t, &b), &t.path, &place, at);
+            } else {
+                s.overlap(c, &place);
+                if c.cox > 0.0 {
+                    s.ward(c, b.v, b.reversed);
                 }
-            } else if c.cox > 0.0 {
-                let [qg, qd, qb] = ward::charges(c.cox, c.vbi - c.phi, c.phi, c.gamma, c.xqc, b.v);
-                let qs = -(qg + qd + qb);
-                for (row, charge) in [(1, qg), (dr, qd), (3, qb), (so, qs)] {
-                    q[row] += charge.v;
-                    cc[row][1] += charge.d[0];
-                    cc[row][dr] += charge.d[1];
-                    cc[row][3] += charge.d[2];
-                    cc[row][so] -= charge.d[0] + charge.d[1] + charge.d[2];
-                }
-            }
-
-            let mut holds_charge = false;
-            if at.is_uic_start && t.ic.iter().any(Option::is_some) {
-                holds_charge = true;
             }
             if l != v {
-                mem.limited |= !holds_charge;
-                // Straight on from the limited point to x.
-                let dv = [v[1] - l[1], v[0] - l[0], 0.0, v[2] - l[2]];
-                for r in 0..4 {
-                    for k in [0, 1, 3] {
-                        f[r] += g[r][k] * dv[k];
-                        q[r] += cc[r][k] * dv[k];
-                    }
-                }
+                mem.limited |= !(at.is_uic_start && t.ic.iter().any(Option::is_some));
+                s.extrapolate([v[0] - l[0], v[1] - l[1], v[2] - l[2]]);
             }
             for r in 0..4 {
-                out.f(t.inner[r], t.pol * f[r]);
-                out.q(t.inner[r], t.pol * q[r]);
-                for k in 0..4 {
-                    out.g(t.slots[4 * r + k], g[r][k]);
-                    out.c(t.slots[4 * r + k], cc[r][k]);
-                }
+                out.f(t.inner[r], t.pol * s.f[r]);
+                out.q(t.inner[r], t.pol * s.q[r]);
+            }
+            let (g, cc) = (s.g.as_flattened(), s.c.as_flattened());
+            for &(local, slot) in &t.wired[..t.wires as usize] {
+                let local = local as usize & 15;
+                out.g(slot, g[local]);
+                out.c(slot, cc[local]);
             }
             for (k, (node, gs)) in [(0, c.g_drain), (2, c.g_source)].into_iter().enumerate() {
                 if gs > 0.0 {
@@ -451,8 +387,8 @@ impl<L: Level> Batch for Mosfets<L> {
         for t in &mut self.insts {
             if t.common.cox > 0.0 && t.common.xqc < 0.0 {
                 let v = Self::voltages(t, x);
-                let (cap, _) = Self::meyer(t, &Self::bias(t, v));
-                t.path.commit([v[0], v[0] - v[1], v[0] - v[2]], cap);
+                let m = Self::meyer(t, &Self::bias(t, v));
+                t.path.commit([v[0], v[0] - v[1], v[0] - v[2]], [m.gs, m.gd, m.gb]);
             }
         }
         Wishes::default()
@@ -508,7 +444,8 @@ impl<L: Level> Batch for Mosfets<L> {
         let (gbs, gbd) = (gbs + at.gmin, gbd + at.gmin);
         let id = if b.reversed { -b.ch.id } else { b.ch.id } - ibd;
         let cap = if c.xqc < 0.0 {
-            Self::meyer(t, &b).0
+            let m = Self::meyer(t, &b);
+            [m.gs, m.gd, m.gb]
         } else {
             let [qg, ..] = ward::charges(c.cox, c.vbi - c.phi, c.phi, c.gamma, c.xqc, b.v);
             let (d, s, bulk) = (-qg.d[1], qg.d[0] + qg.d[1] + qg.d[2], -qg.d[2]);
