@@ -287,7 +287,7 @@ impl<'a> Elab<'a> {
                 }
                 continue;
             }
-            d.notes.push(format!("in {}, called at {}", c.path, self.sources.locate(c.span)));
+            d.notes.push(format!("in {}, called at {}", short(&c.path), self.sources.locate(c.span)));
         }
         self.report(d);
     }
@@ -504,6 +504,17 @@ impl<'a> Elab<'a> {
 
     /// The number that a word or an expression stands for; faults are reported.
     pub fn number(&mut self, scope: &Rc<Scope<'a>>, file: FileId, f: &Field) -> Option<f64> {
+        let x = self.any_number(scope, file, f)?;
+        if x.is_infinite() {
+            let d = Diagnostic::error(crate::diag::codes::expr::NOT_FINITE, "number too large")
+                .at(Span::new(file, f.lo, f.hi), "beyond 1.8e308");
+            self.report_in(scope, d);
+            return None;
+        }
+        Some(x)
+    }
+
+    fn any_number(&mut self, scope: &Rc<Scope<'a>>, file: FileId, f: &Field) -> Option<f64> {
         match f.kind {
             FieldKind::Word | FieldKind::Key => {
                 let text = self.deck.names.get(f.sym);
@@ -712,4 +723,14 @@ fn collect_params<'a>(body: &'a [Stmt], scope: &Rc<Scope<'a>>, out: &mut Vec<&'a
             _ => {}
         }
     }
+}
+
+/// A long path by its two ends.
+fn short(path: &str) -> std::borrow::Cow<'_, str> {
+    let count = path.chars().count();
+    if count <= 60 {
+        return path.into();
+    }
+    let (head, tail): (String, String) = (path.chars().take(25).collect(), path.chars().skip(count - 25).collect());
+    format!("{head}...{tail}").into()
 }

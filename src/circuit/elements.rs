@@ -165,6 +165,11 @@ impl<'a> Elab<'a> {
         let text = self.deck.names.get(key.sym);
         let at = Span::new(e.file, key.lo, key.hi);
         let Some((id, spec)) = instance_param(info, text) else {
+            if RATINGS.contains(&text) {
+                let d = Diagnostic::lint(codes::RATING, format!("`{text}` has no effect"));
+                self.report_in(scope, d.at(at, "a rating or a part number: nothing is simulated of it"));
+                return true;
+            }
             self.unknown_instance_param(scope, info, text, at);
             return false;
         };
@@ -488,8 +493,16 @@ impl<'a> Elab<'a> {
                 codes::UNKNOWN_LETTER,
                 format!("no kind of element begins with `{}`", name.chars().next().unwrap_or(' ').to_ascii_uppercase()),
             )
-            .at(e.span(), "this line")
-            .help(format!(
+            .at(e.span(), "this line");
+            let instead = match name.as_bytes().first() {
+                Some(b'a') => Some("XSPICE and LTspice `A` devices are not built in: write it with B or E sources"),
+                Some(b'o' | b'p' | b'u' | b'y') => {
+                    Some("lossy and coupled lines are not built in: use T, or a ladder of R, L and C")
+                }
+                Some(b'n') => Some("compiled Verilog-A devices (ngspice's `N`) are not built in"),
+                _ => None,
+            };
+            let d = instead.into_iter().fold(d, Diagnostic::help).help(format!(
                 "elements begin with one of {}; cards begin with a dot and comments with `*`",
                 letters.join(" ")
             ));
@@ -785,3 +798,7 @@ pub(super) fn with_article(name: &str) -> String {
     let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {name}")
 }
+
+/// What LTspice writes on its parts for the bill of materials.
+const RATINGS: &[&str] =
+    &["ipk", "irms", "mfg", "pn", "pwr", "tol", "type", "v", "vendor", "mtbf", "ppkg", "footprint", "manufacturer"];

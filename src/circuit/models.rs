@@ -334,7 +334,7 @@ impl<'a> Elab<'a> {
         )
         .at(at, "ignored");
         let known = info.model.iter().flat_map(|p| std::iter::once(p.name).chain(p.aliases.iter().copied()));
-        if let Some(h) = nearest::did_you_mean(text, known) {
+        if let Some(h) = nearest::did_you_mean(text, known.chain(["level"])) {
             diag = diag.help(h);
         } else if param::find(info.instance, text).is_some() {
             diag = diag.help(format!("`{text}` is given on the element, not on the model"));

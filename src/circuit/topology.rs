@@ -406,9 +406,17 @@ fn dangling(el: &Elab<'_>, degree: &[u8], out: &mut Vec<Diagnostic>) {
     }
     let mut at: std::collections::HashMap<u32, (Sym, Span)> = std::collections::HashMap::new();
     for g in &el.groups {
+        let known = g.ty.dc_links().or_else(|| links(g.info()));
         for i in g.iter() {
+            let mut held = vec![];
+            each_link(&i, known, &mut |a, b, kind| {
+                if kind == DcKind::Voltage && g.info().name != "inductor" {
+                    held.extend([a, b]);
+                }
+            });
             for x in i.nodes {
-                if degree.get(*x as usize) == Some(&1) {
+                // A voltage source alone on its node is an output to be looked at, not a mistake.
+                if degree.get(*x as usize) == Some(&1) && !held.contains(x) {
                     at.insert(*x, (i.name, i.span));
                 }
             }

@@ -26,7 +26,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
     let mut found: Vec<(usize, &str)> = known
         .into_iter()
         .map(|k| (distance(name, k), k))
-        .filter(|(d, k)| *d <= limit && *d < name.len().min(k.len()))
+        .filter(|(d, k)| *d > 0 && *d <= limit && *d < name.len().min(k.len()))
         .collect();
     found.sort();
     found.dedup();

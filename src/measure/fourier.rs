@@ -9,6 +9,7 @@ use std::fmt::Write;
 use num_complex::Complex64;
 
 use super::signal::{Names, signal, unit};
+use crate::base::units::format_si;
 use crate::dataset::{Column, PlotKind, Table, interp};
 use crate::diag::codes::results::{EMPTY_TABLE, FOURIER_SPAN};
 use crate::diag::{Diagnostic, Span};
@@ -105,10 +106,10 @@ pub fn fourier(
         }
         None => {
             let span_s = time.last().copied().unwrap_or(0.0) - time.first().copied().unwrap_or(0.0);
-            Err(vec![
-                Diagnostic::error(FOURIER_SPAN, "the transient is shorter than a period of the fundamental")
-                    .at(span, format!("{frequency:e} Hz asked for, the run covers {span_s:e} s")),
-            ])
+            Err(vec![Diagnostic::error(FOURIER_SPAN, "the transient is shorter than a period of the fundamental").at(
+                span,
+                format!("{} asked for, the run covers {}", format_si(frequency, "Hz"), format_si(span_s, "s")),
+            )])
         }
     }
 }

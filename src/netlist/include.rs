@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::ast::{FieldKind, Fields};
 use super::lines::{Buffer, Line, Reader};
 use super::parser::{Parser, Part, Rest};
 use crate::diag::codes::netlist as codes;
@@ -98,6 +99,25 @@ impl Parser<'_> {
         d.notes = tried;
         let hint = if self.opts.include_dirs.is_empty() { "; `-I folder` adds a folder to search" } else { "" };
         self.diags.push(d.help(format!("the name is relative to the file that includes it{hint}")));
+    }
+
+    /// `pwl file="name"`: waveforms are read together with the deck. One that cannot be read is left to elaboration, which
+    /// knows whether it is needed.
+    pub(super) fn wave_files(&mut self, f: Fields, file: FileId) {
+        let fields = self.deck.fields.get(f.start as usize..(f.start + f.len) as usize).unwrap_or(&[]);
+        let named = fields.windows(2).find(|w| {
+            matches!(self.deck.names.get(w[0].sym), "file" | "pwlfile")
+                && (w[0].kind == FieldKind::Key || w[1].kind == FieldKind::Text)
+        });
+        let Some(span) = named.map(|w| Span::new(file, w[1].lo, w[1].hi)) else { return };
+        let name = self.sources.text(span).to_string();
+        let folders: Vec<PathBuf> =
+            std::iter::once(self.folder(file)).chain(self.opts.include_dirs.iter().cloned()).collect();
+        for folder in folders {
+            if self.load(&folder.join(&name), span).is_ok() {
+                return;
+            }
+        }
     }
 
     fn load(&mut self, path: &Path, at: Span) -> std::io::Result<FileId> {

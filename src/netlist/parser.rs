@@ -220,6 +220,9 @@ impl Parser<'_> {
             );
             return;
         }
+        if matches!(letter, b'v' | b'i') {
+            self.wave_files(f, line.file);
+        }
         let span = line.whole();
         self.push(Stmt::Element(Element { name, file: span.file, lo: span.lo, hi: span.hi, fields: f }));
     }
@@ -315,7 +318,7 @@ impl Parser<'_> {
                 _ => ("`.if`".to_string(), ".endif"),
             };
             self.diags.push(
-                Diagnostic::error(codes::UNCLOSED_BLOCK, format!("{what} is never closed"))
+                Diagnostic::error(codes::UNCLOSED_BLOCK, format!("{} is never closed", what.replace(" ``", "")))
                     .at(b.span, "opened here")
                     .help(format!("add `{end}` where it ends")),
             );

@@ -263,7 +263,8 @@ impl Planner<'_> {
                 let tail = n.find('[').map_or("", |p| &n[p..]).to_string();
                 self.instances().map(|x| format!("@{x}{tail}")).collect()
             }
-            _ => self.instances().map(str::to_string).collect(),
+            Named::Power(_) => self.instances().map(|x| format!("p({x})")).collect(),
+            Named::Energy(_) => self.instances().map(|x| format!("e({x})")).collect(),
         };
         let element = key.strip_prefix('@').and_then(|k| k.split('[').next());
         if let Some(x) = element.filter(|x| self.circuit.instance(x).is_some()) {
@@ -281,7 +282,9 @@ impl Planner<'_> {
     }
 
     fn instances(&self) -> impl Iterator<Item = &str> {
-        self.circuit.groups.iter().flat_map(|g| g.iter()).map(|i| self.circuit.names.get(i.name))
+        let all = self.circuit.groups.iter().flat_map(|g| g.iter()).map(|i| self.circuit.names.get(i.name));
+        // Not the sources that elaboration put in to measure currents.
+        all.filter(|n| !n.contains(':'))
     }
 }
 

@@ -140,7 +140,7 @@ pub(super) fn run(job: &Job, circuit: Circuit, point: &SweepPoint, control: &Con
     }
 
     let mut complete = true;
-    for (k, (card, _)) in circuit.analyses.iter().enumerate() {
+    for (k, (card, span)) in circuit.analyses.iter().enumerate() {
         if control.is_cancelled() {
             complete = false;
             break;
@@ -151,7 +151,10 @@ pub(super) fn run(job: &Job, circuit: Circuit, point: &SweepPoint, control: &Con
         let layout = if device_vars { device_probes(&sim, &mut probes) } else { vec![] };
         let mut sink = Collect::default();
         if let Err(faults) = analysis::run(card, &mut sim, &probes, &mut sink, control) {
-            out.diagnostics.extend(faults);
+            // What has no place of its own has that of the card that asked for it.
+            out.diagnostics.extend(
+                faults.into_iter().map(|d| if d.labels.is_empty() { d.at(*span, "asked for here") } else { d }),
+            );
             complete = false;
         }
         let print_step = match card {

@@ -89,7 +89,9 @@ impl Simulation {
             if !seen.contains(&u) {
                 seen.push(u);
                 for (dev, span) in namer.devices(&self.circuit, u, 2) {
-                    d = d.at(span, format!("`{}` is on {unknown}", self.circuit.names.get(dev)));
+                    let dev = self.circuit.names.get(dev);
+                    let is_own = unknown == format!("i({dev})");
+                    d = d.at(span, if is_own { "this current".into() } else { format!("`{dev}` is on {unknown}") });
                 }
             }
         }

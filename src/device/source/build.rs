@@ -4,6 +4,7 @@ use super::noise::{MAX_SAMPLES, Noise, Random};
 use super::wave::{Am, Exp, Pattern, Pulse, Pwl, Sffm, Sin, Train, Wave};
 use super::*;
 use crate::base::rng::Stream;
+use crate::base::units::format_si;
 use crate::diag::codes::device as codes;
 use crate::diag::{Diagnostic, nearest};
 
@@ -95,7 +96,7 @@ impl Build<'_> {
 
     fn time(&mut self, name: &str, value: f64) -> f64 {
         if value < 0.0 {
-            self.fault(format!("{name} is {value} s, but a time cannot be negative"));
+            self.fault(format!("{name} is {}, but a time cannot be negative", format_si(value, "s")));
         }
         value
     }

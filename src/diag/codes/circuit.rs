@@ -111,6 +111,9 @@ crate::codes! { CODES:
         "A sweep names something that is no source, element, global parameter, model parameter or `temp`.";
     UNKNOWN_DATA = "E0343", "unknown data table",
         "`sweep data=name` or `.step data=name` names a `.data` table that is not defined.";
+    RATING = "L0344", "rating or part number",
+        "LTspice writes ratings, tolerances and part numbers on its elements (`Irms=`, `tol=`, `mfg=`). They change nothing \
+         in a simulation. Parasitics such as `Rser=` do, and are an error instead: write them as elements.";
     EMPTY = "E0501", "no elements",
         "There is nothing to simulate. The first line of a deck is its title and never an element.";
     NO_GROUND = "E0502", "no ground",
