@@ -6,6 +6,7 @@
 //!     h <- controller's proposal, cut to land on the next breakpoint exactly
 //!     predict x, solve f(x) + a0 q(x) + past = 0
 //!     Newton failed: h <- h/8, backward Euler         (rejected)
+//!     an event inside the step: h <- just past it     (rejected)
 //!     local error too large: h <- smaller             (rejected)
 //!     accept: commit device states, record, ask for wishes (next event, step bound)
 //!     at a breakpoint or discontinuity: forget the past, one step of backward Euler
@@ -41,6 +42,8 @@ const LTE_OF_GEAR: f64 = 0.3;
 const LTE_PER_TRTOL: f64 = 2.0 / 7.0;
 /// A Newton failure divides the step by this.
 const CUT: f64 = 8.0;
+/// An event is located to this fraction of the step in which it was first seen.
+const EVENT: f64 = 1e-3;
 
 struct Transient<'a> {
     sim: &'a mut Simulation,
@@ -120,6 +123,14 @@ impl Transient<'_> {
         let c = Coefficients::new(method, order, t1, self.history.times());
         self.solve(t1, &c)?;
         Ok(c)
+    }
+
+    /// The step that the first event inside the solved step to `t1` asks for.
+    fn event(&self, t1: f64) -> Option<f64> {
+        let t0 = self.history.time();
+        let (at0, at) = (self.sim.point_tran(t0), self.sim.point_tran(t1));
+        let end = self.sim.crossing(&at0, self.history.x(0), &at, &self.x)?;
+        (end < t1).then_some(end - t0)
     }
 
     fn reject(&mut self) {
@@ -343,6 +354,10 @@ fn advance(
     let mut h = (0.1 * plan.step.min(plan.stop / 100.0)).min(longest);
     let mut order = 1;
     let mut after_failure = false;
+    // An event known to come: not later than the first, located to the second, tries so far.
+    let mut event = (0.0, 0.0, 0);
+    // The step proposed is meant exactly: it ends at an event.
+    let mut is_exact = false;
     loop {
         if control.is_cancelled() {
             return Ok(true);
@@ -377,7 +392,7 @@ fn advance(
         let left = target - time;
         let proposed = h;
         let lands = h >= left * (1.0 - 1e-9);
-        if !lands && 2.0 * h > left {
+        if !lands && 2.0 * h > left && !is_exact {
             h = 0.5 * left;
         }
         let t1 = if lands { target } else { time + h };
@@ -398,6 +413,22 @@ fn advance(
                 continue;
             }
             Ok(c) => {
+                if let Some(wanted) = t.event(t1) {
+                    let step = t1 - time;
+                    if time >= event.0 {
+                        event = (t1, (EVENT * step).max(2.0 * floor), 0);
+                    }
+                    event = (event.0.min(t1), event.1, event.2 + 1);
+                    // The secant from one end alone creeps where the event's quantity is strongly bent: halve then.
+                    let wanted = if event.2 > 3 { wanted.min(0.5 * step) } else { wanted };
+                    let cut = wanted.max(0.5 * event.1);
+                    if step - cut > 0.5 * event.1 {
+                        t.sim.stats.rejected_event += 1;
+                        t.reject();
+                        (h, is_exact) = (cut, true);
+                        continue;
+                    }
+                }
                 let variable = if matches!(t.method, Method::Gear { .. }) { t.method.max_order() } else { 0 };
                 let verdict = t.controller.judge(&t.history, &c, t1, &t.x, &t.q, variable);
                 match verdict {
@@ -426,7 +457,7 @@ fn advance(
                 }
             }
         }
-        after_failure = false;
+        (after_failure, is_exact) = (false, false);
         let step = t1 - time;
         let stats = &mut t.sim.stats;
         stats.accepted += 1;

@@ -317,6 +317,15 @@ pub trait Batch: Send + Sync {
     /// A device that limits evaluates at the limited voltages and returns the linear extrapolation to x.
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load);
 
+    /// Looks for an event inside a step that is solved but not accepted: from the last accepted point (`at0`, `x0`) to
+    /// (`at`, `x`). Returns the time at which the step should rather have ended, just past the first event, as the two ends
+    /// tell it (a secant will do: the time loop solves again up to there and asks again); `None` if nothing happens, or so
+    /// near the end that the step is good as it is. What the event does is up to `accept`.
+    fn crossing(&self, at0: &Point, x0: &[f64], at: &Point, x: &[f64]) -> Option<f64> {
+        let _ = (at0, x0, at, x);
+        None
+    }
+
     /// Commits hidden state at an accepted point and says what comes next. Also called once at the start of a
     /// transient (time 0) with the operating point.
     fn accept(&mut self, at: &Point, x: &[f64]) -> Wishes {

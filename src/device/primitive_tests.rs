@@ -381,7 +381,17 @@ fn switch_hysteresis_and_step_bound() {
     close(g(&mut s, 1.2), 1e-6);
     assert!(!accept(&mut s, 0.0, 1.2).discontinuity);
     let w = accept(&mut s, 1e-6, 1.4);
-    assert!((w.max_step - 0.5e-6).abs() < 1e-12 && !w.discontinuity);
+    // The passage reaches 0.5 mV to either side of 1.5 V; the step should end an eighth of it inside.
+    let inside = (0.1 - 0.75 * 0.5e-3) / 0.2;
+    assert!((w.max_step - inside * 1e-6).abs() < 1e-12 && !w.discontinuity);
+    let crossing = |s: &Bench, v0: f64, v1: f64| {
+        let x = |v| [0.0, 1.0, 0.0, v, 0.0];
+        s.batch.crossing(&Point::tran(1e-6), &x(v0), &Point::tran(2e-6), &x(v1))
+    };
+    assert!(crossing(&s, 1.4, 1.6).is_some_and(|t| (t - 1e-6 * (1.0 + inside)).abs() < 1e-12));
+    assert_eq!(crossing(&s, 1.4, 1.49), None);
+    assert_eq!(crossing(&s, 1.4, 1.4996), None);
+    assert_eq!(crossing(&s, 1.0, 0.4), None);
     close(g(&mut s, 1.6), 1.0);
     assert!(accept(&mut s, 2e-6, 1.6).discontinuity);
     close(g(&mut s, 1.2), 1.0);

@@ -3,10 +3,10 @@
 //! The logarithm of the conductance passes from ln(1/roff) to ln(1/ron) as 3t² - 2t³ (PSPICE's law), t going from 0 to
 //! 1 over a stretch of the control. For the smooth type that stretch is voff to von. For the threshold type (`sw`,
 //! `csw`) it is centred at vt + |vh| while the switch is open and at vt - |vh| while it is closed, and reaches `width`
-//! to either side; by default width = max(|vh|/100, |vt|/1000, 0.1 mV or 0.1 µA). The state changes only at accepted
+//! to either side; by default width = max(|vh|/1000, |vt|/10000, 0.1 mV or 0.1 µA). The state changes only at accepted
 //! points, and only where both curves agree (the control is beyond the whole stretch), so the conductance never jumps
-//! and Newton's method sees one smooth function. While the control approaches the stretch, the step is bounded so that
-//! the passage is met.
+//! and Newton's method sees one smooth function. A step that would go deep into the stretch or leap over it is cut to end
+//! just inside (an event, see [`Batch::crossing`]); inside, steps take a quarter of it.
 
 use super::common::{Bank, Quad, node};
 use super::*;
@@ -91,6 +91,11 @@ impl DeviceType for Cswitch {
     }
 }
 
+/// Where in the passage a step should land that enters it, and where at the farthest, in halves of its width from its
+/// centre.
+const ENTRY: f64 = 0.75;
+const DEEP: f64 = 0.5;
+
 /// What a model comes to.
 #[derive(Clone, Copy, Debug)]
 struct Curve {
@@ -132,7 +137,7 @@ impl Curve {
         }
         let (t, h) = (models.real(m, T), models.real(m, H).abs());
         let least = if is_voltage { 1e-4 } else { 1e-7 };
-        let half = models.given(m, WIDTH).unwrap_or((1e-2 * h).max(1e-3 * t.abs()).max(least));
+        let half = models.given(m, WIDTH).unwrap_or((1e-3 * h).max(1e-4 * t.abs()).max(least));
         Ok(Curve { ln_off, ln_ratio, centre_open: t + h, centre_closed: t - h, half, has_hysteresis: h > 0.0 })
     }
 
@@ -155,7 +160,7 @@ impl Curve {
         if is_closed { control > self.centre_closed - self.half } else { control >= self.centre_open + self.half }
     }
 
-    /// Longest step that still lands in the passage when the control goes on at `rate`.
+    /// Longest step that still lands at the near end of the passage, or takes a quarter of it, when the control goes on at `rate`.
     fn max_step(&self, control: f64, is_closed: bool, rate: f64) -> f64 {
         let (d, half) = (self.centre(is_closed) - control, self.half.abs());
         if rate == 0.0 {
@@ -163,10 +168,25 @@ impl Curve {
         } else if d.abs() <= half {
             0.5 * half / rate.abs()
         } else if d * rate > 0.0 {
-            d.abs() / rate.abs()
+            (d.abs() - ENTRY * half) / rate.abs()
         } else {
             f64::INFINITY
         }
+    }
+
+    /// The part of a step from control `c0` to `c1`, both taken as on a line, at which it enters the passage, unless it
+    /// ends near there anyway.
+    fn entry(&self, c0: f64, c1: f64, is_closed: bool) -> Option<f64> {
+        let (centre, half) = (self.centre(is_closed), self.half.abs());
+        let (u0, u1) = ((c0 - centre) / half, (c1 - centre) / half);
+        let side = if u0 <= -1.0 && u1 > -DEEP {
+            -1.0
+        } else if u0 >= 1.0 && u1 < DEEP {
+            1.0
+        } else {
+            return None;
+        };
+        Some((side * ENTRY - u0) / (u1 - u0))
     }
 }
 
@@ -307,6 +327,13 @@ impl Batch for Switches {
             self.quad[i].g(out, g);
             self.cross[i].g(out, dg * v);
         }
+    }
+
+    fn crossing(&self, at0: &Point, x0: &[f64], at: &Point, x: &[f64]) -> Option<f64> {
+        let enters =
+            |i: usize| self.curves[self.model[i]].entry(self.control(i, x0), self.control(i, x), self.is_closed[i]);
+        let part = (0..self.p.len()).filter_map(enters).reduce(f64::min)?;
+        Some(at0.time + part * (at.time - at0.time))
     }
 
     fn accept(&mut self, at: &Point, x: &[f64]) -> Wishes {

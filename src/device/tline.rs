@@ -9,9 +9,12 @@
 //! the present ones: a wire from p1 to p2 and one from n1 to n2. In AC they are multiplied by exp(-jω td), exactly.
 //!
 //! The waves sent at accepted points are kept for one delay. Between them they are interpolated by a parabola through
-//! three points, but by a straight line next to a corner. A corner (a change of slope by more than `rel` of the slopes,
-//! seen when the following point is accepted) makes an echo at the far end one delay later, which is stepped on
-//! exactly. Steps are not longer than the delay.
+//! three points on the same side of a corner, but by a straight line where there is no such third point. A corner is a
+//! change of slope that is large against the slopes (by `rel`/10) and against the bend of the wave before it, since a
+//! smooth wave bends evenly from step to step and a corner all at once. It is seen when the following point is accepted
+//! and makes an echo at the far end one delay later, which is stepped on exactly, as the corners are that the echo makes
+//! in turn. Steps are not longer than the delay, and not longer than a straight line follows the waves that arrive: an end
+//! of a line may carry nothing whose truncation error would tell how fast they bend.
 
 use std::collections::VecDeque;
 
@@ -100,6 +103,17 @@ impl DeviceType for Tline {
     }
 }
 
+/// A change of slope by more than this fraction of the slopes, times `rel`, may be a corner,
+const CORNER: f64 = 0.1;
+/// if it is this many times what the wave's bend explains,
+const BEND: f64 = 5.0;
+/// and if within the shorter of the steps on either side it moves the wave by this part of its size. Steps shorten at
+/// corners until they are seen well (the first after a corner is the twentieth part of the way to the next), so this need only
+/// stay above what Newton's method leaves of an error.
+const VISIBLE: f64 = 1e-4;
+/// A step's chord over the wave that arrives meanwhile stays this close to it, as a part of its size.
+const CHORD: f64 = 3e-4;
+
 /// The waves sent from ports 1 and 2 at an accepted point: v + Z0 i.
 #[derive(Clone, Copy, Debug)]
 struct Sent {
@@ -162,6 +176,53 @@ impl Line {
         if bend.is_finite() { line + bend * (t - t1) * (t - t2) } else { line }
     }
 
+    /// Whether the newest point turns out to be a corner when (t, wave) follows it.
+    fn is_corner(&self, t: f64, wave: [f64; 2]) -> bool {
+        let h = &self.history;
+        let n = h.len();
+        let (a, b) = (h[n - 2], h[n - 1]);
+        let slope = |k: usize, p: &Sent, q: &Sent| (q.wave[k] - p.wave[k]) / (q.t - p.t);
+        (0..2).any(|k| {
+            let (left, right) = (slope(k, &a, &b), (wave[k] - b.wave[k]) / (t - b.t));
+            let change = (right - left).abs();
+            // What the bend of the wave so far would make of the change here; a bend across a corner says nothing.
+            let expected = match n.checked_sub(3).and_then(|j| h.get(j)) {
+                Some(before) if !a.is_corner => (left - slope(k, before, &a)).abs() * (t - a.t) / (b.t - before.t),
+                _ => 0.0,
+            };
+            let size = h.iter().fold(wave[k].abs(), |m, s| m.max(s.wave[k].abs()));
+            change > CORNER * self.rel * self.abs * left.abs().max(right.abs())
+                && change > BEND * expected
+                && change * (t - b.t).min(b.t - a.t) > VISIBLE * size + 1e-12
+        })
+    }
+
+    /// How far beyond `t` a straight line follows both arriving waves, which are known for one delay.
+    fn straight(&self, t: f64) -> f64 {
+        let from = t - self.td;
+        let first = self.history.partition_point(|s| s.t <= from);
+        let mut longest = self.td;
+        for k in 0..2 {
+            let start = self.delayed(k, from);
+            let known = || self.history.iter().skip(first);
+            let allowed = CHORD * known().fold(start.abs(), |m, s| m.max(s.wave[k].abs()));
+            // Slopes of the chords that pass all points so far closely enough.
+            let (mut least, mut most) = (f64::NEG_INFINITY, f64::INFINITY);
+            let mut end = 0.0;
+            for s in known() {
+                let (dt, rise) = (s.t - from, s.wave[k] - start);
+                if end > 0.0 && !(least..=most).contains(&(rise / dt)) {
+                    longest = longest.min(end);
+                    break;
+                }
+                least = least.max((rise - allowed) / dt);
+                most = most.min((rise + allowed) / dt);
+                end = dt;
+            }
+        }
+        longest
+    }
+
     fn restart(&mut self, t: f64, wave: [f64; 2]) {
         self.history.clear();
         self.echoes.clear();
@@ -171,16 +232,8 @@ impl Line {
     fn accept(&mut self, t: f64, wave: [f64; 2]) {
         let n = self.history.len();
         if n >= 2 {
-            let (a, b) = (self.history[n - 2], self.history[n - 1]);
-            let is_corner = (0..2).any(|k| {
-                let left = (b.wave[k] - a.wave[k]) / (b.t - a.t);
-                let right = (wave[k] - b.wave[k]) / (t - b.t);
-                let change = (right - left).abs();
-                // Large against the slopes, and visible against the wave itself.
-                change > self.rel * self.abs * left.abs().max(right.abs()) * 0.5
-                    && change * (t - b.t).min(b.t - a.t) > 1e-3 * (1e-3 + b.wave[k].abs().max(wave[k].abs()))
-            });
-            if is_corner {
+            let b = self.history[n - 1];
+            if self.is_corner(t, wave) {
                 self.history[n - 1].is_corner = true;
                 self.echoes.push_back(b.t + self.td);
             }
@@ -289,7 +342,7 @@ impl Batch for Lines {
             if let Some(t) = line.echoes.front() {
                 wishes.next_break = wishes.next_break.min(*t);
             }
-            wishes.max_step = wishes.max_step.min(line.td);
+            wishes.max_step = wishes.max_step.min(line.straight(at.time));
         }
         wishes
     }

@@ -169,6 +169,11 @@ impl Simulation {
         self.replay_all();
     }
 
+    /// The end that the first event inside a solved step asks for; see [`Batch::crossing`].
+    pub fn crossing(&self, at0: &Point, x0: &[f64], at: &Point, x: &[f64]) -> Option<f64> {
+        self.slots.iter().filter_map(|s| s.batch.crossing(at0, x0, at, x)).reduce(f64::min)
+    }
+
     /// Commits an accepted point to all batches.
     pub fn accept(&mut self, at: &Point, x: &[f64]) -> Wishes {
         let mut wishes = Wishes::default();
