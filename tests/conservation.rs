@@ -44,7 +44,7 @@ fn nonlinear_charges_are_conserved() {
     let t = table(&out, PlotKind::Tran);
     let (a, x) = (t.real("v(a)").unwrap(), t.real("v(x)").unwrap());
     let charges = |k: usize| (-1e-12 * (a[k] - x[k] + 0.2 * (a[k] - x[k]).powi(3)), 2e-12 * x[k].tanh());
-    let largest = (0..t.len()).map(|k| charges(k)).map(|(p, q)| p.abs() + q.abs()).fold(0.0, f64::max);
+    let largest = (0..t.len()).map(charges).map(|(p, q)| p.abs() + q.abs()).fold(0.0, f64::max);
     for k in 0..t.len() {
         // The voltages, and so the charges computed from them here, are known to a few reltol; more would be drift.
         let (p, q) = charges(k);
