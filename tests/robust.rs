@@ -308,7 +308,7 @@ fn numbers_beyond_sense() {
     faulty("t\nv1 a 0 {1e400}\nr1 a 0 1\n.op\n.end\n", "E0201");
     faulty("t\nv1 a 0 {1e300*1e300}\nr1 a 0 1\n.op\n.end\n", "E0208");
     faulty("t\nv1 a 0 {0/0}\nr1 a 0 1\n.op\n.end\n", "E0208");
-    faulty("t\nv1 a 0 nan\nr1 a 0 1\n.op\n.end\n", "E0202");
+    faulty("t\nv1 a 0 nan\nr1 a 0 1\n.op\n.end\n", "E0305");
     faulty("t\n.param x={inf}\nv1 a 0 {x}\nr1 a 0 1\n.op\n.end\n", "E0202");
     faulty("t\nv1 a 0 1\nr1 a 0 1e-400\n.op\n.end\n", "W0440");
     fine("t\nv1 a 0 1\nr1 a b -1k\nr2 b 0 3k\nc1 b 0 0\nc2 b 0 -1p\n.op\n.end\n");
@@ -387,7 +387,7 @@ fn multiplying_subcircuits() {
 fn decks_of_other_simulators() {
     // LTspice: ratings are said to have no effect, parasitics are an error and not left out.
     let out = run_as(
-        "* C:\\Documents\\LTspiceXVII\\rc.asc\nV1 IN 0 PULSE(0 5 0 10n 10n 2.5u 5u)\nR1 IN OUT 10k tol=1 pwr=0.1\nC1 OUT 0 100µ V=25 Irms=1.2 mfg=\"Nichicon\" pn=\"UPL1E\" type=\"Al electrolytic\"\n.tran 0 10u 0 100n\n.backanno\n.end\n",
+        "* exported from a schematic\nV1 IN 0 PULSE(0 5 0 10n 10n 2.5u 5u)\nR1 IN OUT 10k tol=1 pwr=0.1\nC1 OUT 0 100µ V=25 Irms=1.2 mfg=\"Nichicon\" pn=\"UPL1E\" type=\"Al electrolytic\"\n.tran 0 10u 0 100n\n.backanno\n.end\n",
         Compat::Ltspice,
     );
     assert!(!out.has_errors() && codes(&out).contains(&"L0344") && codes(&out).contains(&"L0101"));
