@@ -408,7 +408,7 @@ fn other_simulators_spellings() {
     // LTspice
     let options = RunOptions { compat: ferrospice::netlist::Compat::Ltspice, ..RunOptions::default() };
     let out = run_with(
-        "* D:\\x.asc\nV1 in 0 3\nR1 in out 2k2\nR2 out 0 1k1\nB1 x 0 V=if(V(out)>0.5,2,1)\nR3 x 0 1k\n.op\n.backanno\n.end\n",
+        "* exported from a schematic\nV1 in 0 3\nR1 in out 2k2\nR2 out 0 1k1\nB1 x 0 V=if(V(out)>0.5,2,1)\nR3 x 0 1k\n.op\n.backanno\n.end\n",
         &options,
         &[],
     );

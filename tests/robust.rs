@@ -387,7 +387,7 @@ fn multiplying_subcircuits() {
 fn decks_of_other_simulators() {
     // LTspice: ratings are said to have no effect, parasitics are an error and not left out.
     let out = run_as(
-        "* D:\\Documents\\LTspiceXVII\\rc.asc\nV1 IN 0 PULSE(0 5 0 10n 10n 2.5u 5u)\nR1 IN OUT 10k tol=1 pwr=0.1\nC1 OUT 0 100µ V=25 Irms=1.2 mfg=\"Nichicon\" pn=\"UPL1E\" type=\"Al electrolytic\"\n.tran 0 10u 0 100n\n.backanno\n.end\n",
+        "* exported from a schematic\nV1 IN 0 PULSE(0 5 0 10n 10n 2.5u 5u)\nR1 IN OUT 10k tol=1 pwr=0.1\nC1 OUT 0 100µ V=25 Irms=1.2 mfg=\"Nichicon\" pn=\"UPL1E\" type=\"Al electrolytic\"\n.tran 0 10u 0 100n\n.backanno\n.end\n",
         Compat::Ltspice,
     );
     assert!(!out.has_errors() && codes(&out).contains(&"L0344") && codes(&out).contains(&"L0101"));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::draft::Draft;
 use super::elab::{Elab, Pending};
 use super::models::{Found, instance_param};
+use super::names::{RATINGS, with_article};
 use super::scope::{Scope, Value as ParamValue};
 use super::text::{Fields, number_of};
 use super::{PENDING, PLACE_NONE, Place};
@@ -773,13 +774,3 @@ fn closing(values: &[Field]) -> usize {
     }
     values.len()
 }
-
-/// The name of a device type with its article.
-pub(super) fn with_article(name: &str) -> String {
-    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-    format!("{article} {name}")
-}
-
-/// What LTspice writes on its parts for the bill of materials.
-const RATINGS: &[&str] =
-    &["ipk", "irms", "mfg", "pn", "pwr", "tol", "type", "v", "vendor", "mtbf", "ppkg", "footprint", "manufacturer"];

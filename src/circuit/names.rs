@@ -21,3 +21,13 @@ mod tests {
         assert_eq!(without_letter("é.é"), None);
     }
 }
+
+/// The name of a device type with its article.
+pub(super) fn with_article(name: &str) -> String {
+    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {name}")
+}
+
+/// What LTspice writes on its parts for the bill of materials.
+pub(super) const RATINGS: &[&str] =
+    &["ipk", "irms", "mfg", "pn", "pwr", "tol", "type", "v", "vendor", "mtbf", "ppkg", "footprint", "manufacturer"];

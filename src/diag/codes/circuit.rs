@@ -68,8 +68,8 @@ crate::codes! { CODES:
         "A binned model (`name.1`, `name.2` ...) covers ranges of length and width by lmin, lmax, wmin and wmax, and none \
          of them holds the size of this element.";
     NOT_WHOLE = "E0325", "not a whole number",
-        "The parameter counts something (pulses, bits, points, a level) and must be a whole number: `np=3`, not \
-         `np=2.5`. Expressions may be rounded with `int()` or `nint()`.";
+        "The parameter counts something (turns, pulses, bits) and must be a whole number. A value that comes from an \
+         expression can be rounded with `nint(...)`.";
     UNKNOWN_ELEMENT = "E0326", "unknown element",
         "An element is named whose current, value or coupling is needed, and there is none of this name. Elements \
          inside a subcircuit are named by their path: `x1.v1`.";
