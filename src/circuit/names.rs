@@ -8,6 +8,16 @@ pub fn without_letter(name: &str) -> Option<&str> {
     fits.then_some(rest)
 }
 
+/// The name of a device type with its article.
+pub(super) fn with_article(name: &str) -> String {
+    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {name}")
+}
+
+/// What LTspice writes on its parts for the bill of materials.
+pub(super) const RATINGS: &[&str] =
+    &["ipk", "irms", "mfg", "pn", "pwr", "tol", "type", "v", "vendor", "mtbf", "ppkg", "footprint", "manufacturer"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -21,13 +31,3 @@ mod tests {
         assert_eq!(without_letter("é.é"), None);
     }
 }
-
-/// The name of a device type with its article.
-pub(super) fn with_article(name: &str) -> String {
-    let article = if name.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-    format!("{article} {name}")
-}
-
-/// What LTspice writes on its parts for the bill of materials.
-pub(super) const RATINGS: &[&str] =
-    &["ipk", "irms", "mfg", "pn", "pwr", "tol", "type", "v", "vendor", "mtbf", "ppkg", "footprint", "manufacturer"];
