@@ -160,13 +160,13 @@ fn usage_faults_exit_2() {
 
 #[test]
 fn parameters_and_options_from_the_command_line() {
-    let dir = with("divider by parameter\n.param r=1k\nV1 in 0 10\nR1 in out {r}\nR2 out 0 1k\n.op\n.end\n");
-    let o = run(dir.path(), &["run", "d.cir", "-D", "R=9k", "--option", "reltol=1e-4"]);
+    let dir = with("divider by parameter\n.param rtop=1k\nV1 in 0 10\nR1 in out {rtop}\nR2 out 0 1k\n.op\n.end\n");
+    let o = run(dir.path(), &["run", "d.cir", "-D", "RTOP=9k", "--option", "reltol=1e-4"]);
     assert_eq!(code(&o), 0, "{}", err(&o));
     assert!(out(&o).lines().any(|l| l.contains("v(out)") && l.contains(" 1 V")), "{}", out(&o));
-    let o = run(dir.path(), &["run", "d.cir", "-D", "rr=9k"]);
+    let o = run(dir.path(), &["run", "d.cir", "-D", "rtpo=9k"]);
     assert_eq!(code(&o), 1);
-    assert!(err(&o).contains("did you mean `r`?"), "{}", err(&o));
+    assert!(err(&o).contains("did you mean `rtop`?"), "{}", err(&o));
 }
 
 #[test]

@@ -124,7 +124,8 @@ def one_t_one_m(n=8):
     d += checks
     d += [
         "* hysteresis of the watched cell: its current against its voltage; column currents and a state",
-        ".plot tran i(x0_0.va) v(x0_0.te,x0_0.d) v(x0_0.xm.x) i(vs0)",
+        ".plot tran i(x0_0.va) vs v(x0_0.te,x0_0.d)",
+        ".plot tran v(x0_0.xm.x) i(vs0)",
         f"*golden signals=v(x0_0.d),v(x0_0.xm.x),v(x3_0.xm.x)",
         ".end",
     ]

@@ -114,6 +114,8 @@ impl<const N: usize> Dual<N> {
 
 macro_rules! arithmetic {
     ($op:ident, $f:ident, |$a:ident, $b:ident| $both:expr, $dual_real:expr, $real_dual:expr) => {
+        // Product and quotient rule need other operators than their own.
+        #[allow(clippy::suspicious_arithmetic_impl)]
         impl<const N: usize> $op for Dual<N> {
             type Output = Self;
             #[inline]

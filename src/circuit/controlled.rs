@@ -7,8 +7,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::draft::Draft;
 use super::elab::Elab;
-use super::elements::Draft;
 use super::models::instance_param;
 use super::rational::Rational;
 use super::scope::Scope;

@@ -4,6 +4,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::draft::Draft;
 use super::elab::{Elab, Pending};
 use super::models::{Found, instance_param};
 use super::names::{RATINGS, with_article};
@@ -12,32 +13,12 @@ use super::text::{Fields, number_of};
 use super::{PENDING, PLACE_NONE, Place};
 use crate::base::Sym;
 use crate::device::inductor;
-use crate::device::{DeviceInfo, DeviceType, ParamId, ParamKind, Unknown, Value, param, registry};
+use crate::device::{DeviceInfo, DeviceType, ParamKind, Unknown, Value, param, registry};
 use crate::diag::codes::circuit as codes;
 use crate::diag::{Diagnostic, Span, nearest};
 use crate::expr::Expr;
 use crate::expr::ast::ExprKind;
 use crate::netlist::ast::{Element, Field, FieldKind};
-
-/// An instance being put together.
-pub(super) struct Draft {
-    pub ty: Arc<dyn DeviceType>,
-    pub model: Option<u32>,
-    pub nodes: Vec<Unknown>,
-    pub refs: Vec<Sym>,
-    pub params: Vec<(ParamId, Value)>,
-}
-
-impl Draft {
-    pub fn new(ty: Arc<dyn DeviceType>) -> Self {
-        Draft { ty, model: None, nodes: vec![], refs: vec![], params: vec![] }
-    }
-
-    pub fn set(&mut self, id: ParamId, v: Value) {
-        self.params.retain(|(i, _)| *i != id);
-        self.params.push((id, v));
-    }
-}
 
 impl<'a> Elab<'a> {
     /// Lowers an element, or puts it aside when it reads signals or other elements.

@@ -8,6 +8,7 @@ mod analyses;
 mod calls;
 pub mod cards;
 mod controlled;
+mod draft;
 mod elab;
 mod elements;
 mod models;

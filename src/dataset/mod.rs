@@ -423,6 +423,14 @@ impl Table {
         Table { schema: self.schema.clone(), columns, meta: self.meta.clone() }
     }
 
+    /// The same points with these columns only.
+    pub fn with_columns(&self, keep: &[usize]) -> Table {
+        let keep = || keep.iter().filter(|&&k| k < self.columns.len());
+        let signals = keep().map(|&k| self.schema.signals[k].clone()).collect();
+        let schema = Schema { signals, ..self.schema.clone() };
+        Table { schema, columns: keep().map(|&k| self.columns[k].clone()).collect(), meta: self.meta.clone() }
+    }
+
     pub fn push_column(&mut self, signal: Signal, column: Column) {
         self.schema.signals.push(signal);
         self.columns.push(column);

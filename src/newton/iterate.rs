@@ -4,7 +4,7 @@
 //! repeat
 //!     load F(x), J(x)
 //!     solve J dx = -F
-//!     where a component of dx swings to and fro without shrinking: halve it (bisection onto a jump of F)
+//!     where a component of dx swings to and fro without shrinking: from now on halve it (bisection onto a jump of F)
 //!     x += dx
 //! until no device limits, |dx| <= reltol |x| + abstol everywhere, and (if asked) the next residual is within tolerance
 //! ```
@@ -71,6 +71,8 @@ impl Failure {
 pub struct Newton {
     dx: Vec<f64>,
     previous: Vec<f64>,
+    /// Components that swing: from then on each of their steps is at most half the one before, a binary search.
+    bisected: Vec<bool>,
 }
 
 /// From this iteration on, components that swing are halved.
@@ -78,7 +80,7 @@ const DAMP_FROM: usize = 3;
 
 impl Newton {
     pub fn new(n: usize) -> Self {
-        Newton { dx: vec![0.0; n], previous: vec![0.0; n] }
+        Newton { dx: vec![0.0; n], previous: vec![0.0; n], bisected: vec![false; n] }
     }
 
     /// The last update.
@@ -93,6 +95,7 @@ impl Newton {
         knobs: &Knobs,
         s: &Settings,
     ) -> Result<Solved, Failure> {
+        self.bisected.fill(false);
         let reltol = problem.reltol();
         let (mut worst, mut ratio) = (0, f64::INFINITY);
         let mut updates_settled = false;
@@ -106,10 +109,11 @@ impl Newton {
             problem.step(&mut self.dx).map_err(Failure::Singular)?;
             halved = false;
             if k >= DAMP_FROM {
-                for (d, p) in self.dx.iter_mut().zip(&self.previous) {
-                    if *d * p < 0.0 && d.abs() > 0.5 * p.abs() {
-                        *d = -0.5 * p;
+                for ((d, p), b) in self.dx.iter_mut().zip(&self.previous).zip(&mut self.bisected) {
+                    if d.abs() > 0.5 * p.abs() && (*b || *d * p < 0.0) {
+                        *d = 0.5 * p.abs().copysign(*d);
                         halved = true;
+                        *b = true;
                     }
                 }
             }

@@ -35,11 +35,11 @@ pub fn draw(groups: &[Vec<&Table>], entries: &[String], style: &plot::Options) -
         for x in axes {
             let mut tables: Vec<Table> = group.iter().map(|t| bare(t)).collect();
             let mut names = vec![];
-            if let Some(x) = x {
-                if let Err(faults) = add(&mut tables, group, x) {
-                    missing.iter_mut().for_each(|m| *m = Some(faults.clone()));
-                    continue;
-                }
+            if let Some(x) = x
+                && let Err(faults) = add(&mut tables, group, x)
+            {
+                missing.iter_mut().for_each(|m| *m = Some(faults.clone()));
+                continue;
             }
             for (k, (y, _)) in entries.iter().enumerate().filter(|(_, e)| e.1.as_ref() == x) {
                 match add(&mut tables, group, y) {
@@ -111,7 +111,7 @@ fn name_of(text: &str) -> String {
 /// The table with its axis alone.
 fn bare(t: &Table) -> Table {
     let keep: Vec<usize> = if t.schema.has_axis { vec![0] } else { vec![] };
-    t.select(&keep)
+    t.with_columns(&keep)
 }
 
 /// The table with its axis and node voltages; with everything where there is no voltage.
@@ -120,7 +120,7 @@ fn voltages(t: &Table) -> Table {
     let is_shown = |s: &Signal| s.quantity == Quantity::Voltage && !s.name.starts_with('@');
     let mut keep: Vec<usize> = (0..axis).collect();
     keep.extend((axis..t.columns.len()).filter(|&k| is_shown(&t.schema.signals[k])));
-    if keep.len() == axis { t.clone() } else { t.select(&keep) }
+    if keep.len() == axis { t.clone() } else { t.with_columns(&keep) }
 }
 
 /// Adds the column of an expression to every table; returns its name.
@@ -149,6 +149,13 @@ mod tests {
         t.push_column(Signal::new("v(a)", Quantity::Voltage), Column::Real(vec![1.0, 3.0, 2.0]));
         t.push_column(Signal::new("i(v1)", Quantity::Current), Column::Real(vec![1e-3, 3e-3, 0.0]));
         t
+    }
+
+    #[test]
+    fn bare_tables_keep_all_points() {
+        let t = table();
+        assert_eq!((bare(&t).columns.len(), bare(&t).len()), (1, 3));
+        assert_eq!((voltages(&t).columns.len(), voltages(&t).len()), (2, 3));
     }
 
     #[test]

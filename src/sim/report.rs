@@ -58,7 +58,8 @@ impl Simulation {
     /// No operating point (or DC sweep point).
     pub fn no_operating_point(&self, lost: &Lost, where_: &str) -> Diagnostic {
         let namer = self.namer();
-        if let Some((_, Failure::Singular(_))) = lost.attempts.last()
+        // A search that ends where the Jacobian vanishes has not converged; a circuit that is singular is so every time.
+        if lost.attempts.iter().all(|a| matches!(a.1, Failure::Singular(_)))
             && let Some(s) = &self.last_singular
         {
             let d = Diagnostic::error(

@@ -256,5 +256,5 @@ fn impossible_geometry_and_doping_are_diagnosed() {
     let l = param::find(ty.info().instance, "l").unwrap_or(0);
     group.push(Default::default(), crate::diag::Span::NOWHERE, Some(0), 1..=4, [], [(l, 1e-6.into())]);
     let faults = ty.batch(&group, &Env::default()).err().unwrap_or_default();
-    assert_eq!(faults.iter().map(|d| d.code.0).collect::<Vec<_>>(), ["E0442", "E0441"]);
+    assert_eq!(faults.iter().map(|d| d.code.0).collect::<Vec<_>>(), ["E0412", "E0411"]);
 }
