@@ -1,0 +1,6 @@
+//! The Verilog-A compiler: from the typed tree to equations, derivatives and machine code.
+
+pub mod interp;
+pub mod ir;
+pub mod math;
+pub mod passes;
