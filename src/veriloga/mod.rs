@@ -1,9 +1,8 @@
-//! The Verilog-A compiler: from the typed tree to equations, derivatives and machine code.
+//! Verilog-A (Verilog-AMS LRM 2.4, analog part), from text to a device: the typed tree, equations in SSA form, derivatives,
+//! an interpreter and machine code, and the binding to the device traits.
 
+pub mod hir;
 pub mod interp;
 pub mod ir;
 pub mod math;
 pub mod passes;
-//! Verilog-A (Verilog-AMS LRM 2.4, analog part): preprocess, lex, parse, resolve, check.
-
-pub mod hir;

@@ -126,16 +126,8 @@ impl<'a> Ad<'a> {
         let n = func.vals.len();
         let mut b = Builder::new(&func.name);
         b.func.directions.clone_from(&func.directions);
-        let mut ad = Ad {
-            func,
-            b,
-            map: vec![None; n],
-            wanted,
-            wants,
-            support: vec![vec![]; n],
-            d: vec![None; n],
-            resolve,
-        };
+        let mut ad =
+            Ad { func, b, map: vec![None; n], wanted, wants, support: vec![vec![]; n], d: vec![None; n], resolve };
         ad.supports(&func.nodes);
         ad
     }
@@ -290,7 +282,8 @@ impl<'a> Ad<'a> {
         }
         let nodes = self.b.close();
         let head = self.b.close();
-        let results: Vec<Val> = params.iter().map(|p| self.b.ty(*p)).collect::<Vec<_>>().into_iter().map(|t| self.b.fresh(t)).collect();
+        let results: Vec<Val> =
+            params.iter().map(|p| self.b.ty(*p)).collect::<Vec<_>>().into_iter().map(|t| self.b.fresh(t)).collect();
         for (r, n) in l.results.iter().zip(&results) {
             self.map[r.index()] = Some(*n);
         }
@@ -378,6 +371,11 @@ impl<'a> Ad<'a> {
                 b.select(c, q, zero)
             }
             UnOp::Exp => r,
+            UnOp::Expm1 => b.add(r, one),
+            UnOp::Log1p => {
+                let s = b.add(one, x);
+                b.div(one, s)
+            }
             UnOp::Ln => b.div(one, x),
             UnOp::Log10 => {
                 let k = b.real(std::f64::consts::LOG10_E);
