@@ -246,11 +246,13 @@ pub struct Wishes {
     pub max_step: f64,
     /// A quantity jumped at this point (a switch, an event): restart the method here.
     pub discontinuity: bool,
+    /// A device ends the analysis here.
+    pub stop: bool,
 }
 
 impl Default for Wishes {
     fn default() -> Self {
-        Wishes { next_break: f64::INFINITY, max_step: f64::INFINITY, discontinuity: false }
+        Wishes { next_break: f64::INFINITY, max_step: f64::INFINITY, discontinuity: false, stop: false }
     }
 }
 
@@ -259,6 +261,7 @@ impl Wishes {
         self.next_break = self.next_break.min(o.next_break);
         self.max_step = self.max_step.min(o.max_step);
         self.discontinuity |= o.discontinuity;
+        self.stop |= o.stop;
     }
 }
 
@@ -331,6 +334,19 @@ pub trait Batch: Send + Sync {
     fn accept(&mut self, at: &Point, x: &[f64]) -> Wishes {
         let _ = (at, x);
         Wishes::default()
+    }
+
+    /// An analysis begins: hidden state goes back to its initial values.
+    fn begin(&mut self) {}
+
+    /// The last point of an analysis, after its `accept`.
+    fn finish(&mut self, at: &Point, x: &[f64]) {
+        let _ = (at, x);
+    }
+
+    /// Moves out what instances had to say at accepted points: instance and text.
+    fn take_messages(&mut self, out: &mut Vec<(u32, String)>) {
+        let _ = out;
     }
 
     /// Adds AC excitations and frequency-dependent entries at angular frequency `omega`, linearised at `x`.

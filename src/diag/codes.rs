@@ -46,6 +46,7 @@ pub mod netlist;
 pub mod results;
 pub mod session;
 pub mod small_signal;
+pub mod va_device;
 
 static SLICES: &[&[Entry]] = &[
     netlist::CODES,
@@ -56,6 +57,7 @@ static SLICES: &[&[Entry]] = &[
     small_signal::CODES,
     results::CODES,
     session::CODES,
+    va_device::CODES,
 ];
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! each operator site was last given. Cells make everything that happens inside of conditions visible at the end, where the
 //! equations are put together.
 
-mod assemble;
+pub mod assemble;
 mod cells;
 mod expr;
 mod finish;
@@ -18,7 +18,7 @@ use super::ir::{Builder, Func, In, Ty, Val, env, sim};
 use crate::diag::codes::va_device as codes;
 use crate::diag::{Code, Diagnostic, Span};
 
-pub use finish::finish;
+pub use finish::{Program, finish};
 
 /// An unknown of the module: node potentials first, in the order of the nodes, then flows and states.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +89,9 @@ pub enum EventInfo {
     /// direction 0: both.
     Cross,
     Above,
-    Timer { has_period: bool },
+    Timer {
+        has_period: bool,
+    },
     InitialStep,
     FinalStep,
 }
@@ -113,7 +115,13 @@ pub enum EffectKind {
 pub enum EffectItem {
     Text(String),
     /// The next argument, formatted.
-    Value { conversion: char, width: Option<u32>, precision: Option<u32>, flags: String, is_text: bool },
+    Value {
+        conversion: char,
+        width: Option<u32>,
+        precision: Option<u32>,
+        flags: String,
+        is_text: bool,
+    },
     /// `%m` with what follows the instance's path.
     InstancePath(String),
 }
@@ -277,9 +285,7 @@ impl<'a> Lower<'a> {
             let potential = nature.and_then(|d| d.potential).map(|k| &m.natures[k]);
             let flow = nature.and_then(|d| d.flow).map(|k| &m.natures[k]);
             let unit = potential.map_or("V", |p| p.units.as_str()).to_string();
-            let tol = (unit != "V").then(|| {
-                (potential.map_or(1e-6, |p| p.abstol), flow.map_or(1e-12, |f| f.abstol))
-            });
+            let tol = (unit != "V").then(|| (potential.map_or(1e-6, |p| p.abstol), flow.map_or(1e-12, |f| f.abstol)));
             let source = UnknownSource::Node(id);
             l.out.unknowns.push(UnknownInfo { name: n.name.clone(), source, unit, tol, is_flow: false });
         }
@@ -314,7 +320,14 @@ impl<'a> Lower<'a> {
         node.0.checked_sub(1)
     }
 
-    fn add_unknown(&mut self, name: String, source: UnknownSource, unit: &str, tol: Option<(f64, f64)>, is_flow: bool) -> u32 {
+    fn add_unknown(
+        &mut self,
+        name: String,
+        source: UnknownSource,
+        unit: &str,
+        tol: Option<(f64, f64)>,
+        is_flow: bool,
+    ) -> u32 {
         let mut unique = name;
         while self.out.unknowns.iter().any(|u| u.name.eq_ignore_ascii_case(&unique)) {
             unique.push('_');
