@@ -43,6 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "plot",
             "netlist",
             "device",
+            "veriloga",
             "measure",
             "circuit",
             "sim",

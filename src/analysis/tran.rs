@@ -334,6 +334,8 @@ pub fn run(
     let wishes = t.sim.accept(&at, &t.x);
     recorder.record(t.sim, 0.0, &t.x);
     let outcome = advance(&mut t, plan, wishes, &mut recorder, control);
+    let at = t.sim.point_tran(t.history.time());
+    t.sim.finish(&at, t.history.x(0));
     let is_partial = !matches!(outcome, Ok(false));
     let end = meta(t.sim, is_partial);
     recorder.sink.end(end);
@@ -467,7 +469,7 @@ fn advance(
         time = t1;
         wishes = t.commit(t1);
         recorder.record(t.sim, time, &t.x);
-        if time >= plan.stop {
+        if time >= plan.stop || wishes.stop {
             return Ok(false);
         }
         if at_break || wishes.discontinuity {

@@ -25,6 +25,7 @@ use crate::diag::{Diagnostic, FileId, SourceMap, Span, tidy};
 use crate::expr::Expr;
 use crate::netlist::Deck;
 use crate::netlist::ast::{Card, Element, Field, FieldKind, Stmt};
+use crate::veriloga::Library;
 
 /// More elements than this is taken for a mistake in nested subcircuits rather than left to exhaust the memory.
 const MAX_ELEMENTS: usize = 50_000_000;
@@ -50,6 +51,8 @@ pub(super) struct Elab<'a> {
     pub deck: &'a Deck,
     pub sources: &'a SourceMap,
     pub over: &'a Overrides,
+    /// Verilog-A modules.
+    pub library: &'a Library,
     pub names: Names,
     pub options: Options,
     pub env: Env,
@@ -87,7 +90,17 @@ pub(super) struct Elab<'a> {
 
 /// Turns a deck into a circuit. All faults are returned; the circuit is missing only when one of them is an error.
 pub fn elaborate(deck: &Deck, sources: &SourceMap, over: &Overrides) -> (Option<Circuit>, Vec<Diagnostic>) {
-    let mut el = Elab::new(deck, sources, over);
+    elaborate_with(deck, sources, over, &Library::default())
+}
+
+/// The same, with Verilog-A modules that instances and models may name.
+pub fn elaborate_with(
+    deck: &Deck,
+    sources: &SourceMap,
+    over: &Overrides,
+    library: &Library,
+) -> (Option<Circuit>, Vec<Diagnostic>) {
+    let mut el = Elab::new(deck, sources, over, library);
     let circuit = el.run();
     let mut diags = el.diags;
     tidy(&mut diags);
@@ -95,13 +108,14 @@ pub fn elaborate(deck: &Deck, sources: &SourceMap, over: &Overrides) -> (Option<
 }
 
 impl<'a> Elab<'a> {
-    fn new(deck: &'a Deck, sources: &'a SourceMap, over: &'a Overrides) -> Self {
+    fn new(deck: &'a Deck, sources: &'a SourceMap, over: &'a Overrides, library: &'a Library) -> Self {
         let mut names = deck.names.clone();
         let ground = names.intern("0");
         let mut el = Elab {
             deck,
             sources,
             over,
+            library,
             names,
             options: Options::default(),
             env: Env::default(),

@@ -34,6 +34,7 @@ use crate::dataset::{Dataset, Table};
 use crate::diag::codes::{analysis, session as code};
 use crate::diag::{Diagnostic, SourceMap, tidy};
 use crate::netlist::{self, Compat, Deck, Files, ParseOptions};
+use crate::veriloga::{self, Library};
 
 pub use checks::{CheckResult, expectation, number};
 pub use point::{DeviceTable, PointResult, ResultTable};
@@ -183,7 +184,7 @@ fn read_deck(path: &Path, world: &dyn World) -> Result<(String, String), Box<Dia
 
 pub fn check_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World) -> Outcome {
     let mut loaded = load(name, text, opts, world);
-    let (circuit, diags) = circuit::elaborate(&loaded.deck, &loaded.sources, &loaded.over);
+    let (circuit, diags) = circuit::elaborate_with(&loaded.deck, &loaded.sources, &loaded.over, &loaded.library);
     join(&mut loaded.diags, diags);
     let mut out = Outcome::new(loaded.sources, loaded.diags);
     out.title = loaded.deck.title.clone();
@@ -201,8 +202,8 @@ pub fn check_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World) 
 
 pub fn run_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World, control: &Control) -> Outcome {
     let loaded = load(name, text, opts, world);
-    let Loaded { deck, sources, over, mut diags } = loaded;
-    let (circuit, more) = circuit::elaborate(&deck, &sources, &over);
+    let Loaded { deck, sources, over, library, mut diags } = loaded;
+    let (circuit, more) = circuit::elaborate_with(&deck, &sources, &over, &library);
     join(&mut diags, more);
     if let Some(c) = &circuit {
         diags.extend(point::cards(c));
@@ -229,7 +230,7 @@ pub fn run_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World, co
         return out;
     }
     let threads = if opts.threads > 0 { opts.threads } else { circuit.options.threads };
-    let job = Job { deck: &deck, sources: &sources, over: &over, opts, hash: deck_hash(&sources) };
+    let job = Job { deck: &deck, sources: &sources, over: &over, library: &library, opts, hash: deck_hash(&sources) };
     let (elements, nodes) = (circuit.element_count(), circuit.nodes.len().saturating_sub(1));
     let points = job.points(circuit, threads, control);
     let mut out = Outcome::new(SourceMap::new(), diags);
@@ -263,6 +264,7 @@ struct Loaded {
     deck: Deck,
     sources: SourceMap,
     over: Overrides,
+    library: Library,
     diags: Vec<Diagnostic>,
 }
 
@@ -292,7 +294,13 @@ fn load(name: &str, text: &str, opts: &RunOptions, world: &dyn World) -> Loaded 
             });
         }
     }
-    Loaded { deck, sources, over, diags }
+    let options = veriloga::Options { include_dirs: opts.include_dirs.clone(), ..veriloga::Options::default() };
+    let mut library = Library::default();
+    let read = |path: &Path| world.read(path);
+    for (file, path, _) in &deck.hdl {
+        diags.extend(library.load(*file, path, &mut sources, &read, &options));
+    }
+    Loaded { deck, sources, over, library, diags }
 }
 
 fn global_params(deck: &Deck) -> Vec<String> {
@@ -367,6 +375,7 @@ struct Job<'a> {
     deck: &'a Deck,
     sources: &'a SourceMap,
     over: &'a Overrides,
+    library: &'a Library,
     opts: &'a RunOptions,
     hash: String,
 }
@@ -389,7 +398,7 @@ impl Job<'_> {
                 return PointResult::skipped(p);
             }
             let over = p.overrides(self.over, k);
-            let (circuit, diags) = circuit::elaborate(self.deck, self.sources, &over);
+            let (circuit, diags) = circuit::elaborate_with(self.deck, self.sources, &over, self.library);
             let mut result = match circuit {
                 Some(c) if !diags.iter().any(Diagnostic::is_error) => point::run(self, c, p, &quiet),
                 _ => PointResult::skipped(p),

@@ -60,6 +60,8 @@ pub struct PointResult {
     /// What the deck asks to be drawn, with `.plot`, `.print` and `.probe`, and what was asked outside it.
     pub plots: Vec<String>,
     pub diagnostics: Vec<Diagnostic>,
+    /// What devices had to say while they were simulated (`$strobe` and the like), oldest first.
+    pub messages: Vec<String>,
     /// Every analysis ran to its end.
     pub is_complete: bool,
 }
@@ -157,6 +159,7 @@ pub(super) fn run(job: &Job, circuit: Circuit, point: &SweepPoint, control: &Con
             );
             complete = false;
         }
+        out.messages.append(&mut sim.messages);
         let print_step = match card {
             Analysis::Tran { step, .. } => Some(*step),
             _ => None,

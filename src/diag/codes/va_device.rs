@@ -16,4 +16,7 @@ crate::codes! { CODES:
     PARAM_RANGE = "E0853", "parameter outside of the range that its module declares",
         "A Verilog-A parameter may say which values make sense (`from (0:inf) exclude 1`). The value of this instance is not \
          among them, so that the module's equations would be used where they do not hold.";
+    MODULE_TWICE = "W0850", "module defined twice",
+        "Two Verilog-A files of this deck define a module of the same name. Instances use the one that was read first; \
+         remove one of the files, or rename a module.";
 }

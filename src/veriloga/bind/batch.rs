@@ -52,6 +52,7 @@ pub fn build(dev: &Arc<VaDevice>, group: &Group, env: &Env) -> Result<Box<dyn Ba
         names: group.iter().map(|i| i.name).collect(),
         cycle: 0,
         started: false,
+        last_time: 0.0,
         env: *env,
         temp: env.temp,
         max_row: 0,
@@ -89,6 +90,8 @@ pub struct VaBatch {
     /// Accepted points since the analysis began.
     cycle: u32,
     pub(super) started: bool,
+    /// s
+    pub(super) last_time: f64,
     pub(super) env: Env,
     pub(super) temp: f64,
     max_row: usize,
