@@ -9,3 +9,5 @@ pub mod jit;
 pub mod lower;
 pub mod math;
 pub mod passes;
+#[cfg(test)]
+mod random_tests;

@@ -22,7 +22,7 @@ use crate::veriloga::passes::{Var, differentiate, invariants, prune, reaching, r
 const CONVERT: u32 = 16;
 
 /// A compiled module before code generation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Program {
     pub lowered: Lowered,
     /// Parameters and whether they are given → values, checks, initial values.
