@@ -95,7 +95,10 @@ impl Design {
             let mut names = text::Names::default();
             let mut diags = vec![];
             let pre = text::preprocess(file, path, &mut names, sources, files, options, &mut diags);
-            let ast = parse::parse(&pre, &mut names, sources, options, &mut diags);
+            let mut ast = parse::parse(&pre, &mut names, sources, options, &mut diags);
+            if ast.disciplines.is_empty() && !ast.modules.is_empty() {
+                standard_disciplines(&mut ast, &mut names, sources, options, &mut diags);
+            }
             let is_broken = diags.iter().any(Diagnostic::is_error);
             (Design { ast, names, options: options.clone(), files: pre.files, is_broken }, diags)
         })
@@ -160,6 +163,25 @@ pub fn parse_and_check(
     }
     sort(&mut diags, sources);
     (modules, diags)
+}
+
+/// For a file that uses `electrical` without the header that declares it.
+fn standard_disciplines(
+    ast: &mut ast::Ast,
+    names: &mut text::Names,
+    sources: &mut SourceMap,
+    options: &Options,
+    diags: &mut Vec<Diagnostic>,
+) {
+    let Some((name, text)) = text::builtin::header("disciplines.vams") else { return };
+    let file = sources.add(name, text, None);
+    let none = |_: &Path| Err(io::Error::from(io::ErrorKind::NotFound));
+    let pre = text::preprocess(file, Path::new(name), names, sources, &none, options, diags);
+    parse::parse_more(ast, &pre, names, sources, options, diags);
+    let d = Diagnostic::lint(code::DIALECT, "the file includes no disciplines; the standard ones are taken")
+        .at(ast.modules[0].name.span, "")
+        .help("write `` `include \"disciplines.vams\" `` at the top");
+    diags.push(d);
 }
 
 fn is_echo(d: &Diagnostic) -> bool {

@@ -128,4 +128,7 @@ crate::codes! { CODES:
          and none on convergence.";
     UNKNOWN_ATTRIBUTE = "L0811", "attribute has an unusual value",
         "Of attributes, desc and units are strings, `type` of a parameter is \"instance\" or \"model\". Other values are kept, but have no effect.";
+    DEFAULT_OUT_OF_RANGE = "L0812", "default of a parameter lies outside of its range",
+        "The default value does not satisfy the parameter's own `from` and `exclude`, so an instance that leaves the parameter \
+         out would be refused.";
 }

@@ -47,11 +47,26 @@ pub fn parse(
     options: &Options,
     diags: &mut Vec<Diagnostic>,
 ) -> Ast {
+    let mut ast = Ast::default();
+    parse_more(&mut ast, text, names, sources, options, diags);
+    ast
+}
+
+/// Adds to a tree.
+pub fn parse_more(
+    ast: &mut Ast,
+    text: &Preprocessed,
+    names: &mut Names,
+    sources: &SourceMap,
+    options: &Options,
+    diags: &mut Vec<Diagnostic>,
+) {
+    let depths = vec![1; ast.exprs.len()];
     let mut p = Parser {
         tokens: &text.tokens,
         at: 0,
-        ast: Ast::default(),
-        depths: vec![],
+        ast: std::mem::take(ast),
+        depths,
         names,
         sources,
         diags,
@@ -61,7 +76,7 @@ pub fn parse(
         dialect: Dialect::default(),
     };
     p.source(&text.directives);
-    p.ast
+    *ast = p.ast;
 }
 
 /// Directives in force at a module's start.
