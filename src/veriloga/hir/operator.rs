@@ -102,6 +102,8 @@ pub enum OperatorKind {
 pub enum DdxVar {
     /// The unknown `V(node)`.
     Potential(NodeId),
+    /// `V(hi, lo)` (an extension): half of the derivative by `V(hi)` less half of that by `V(lo)`, which is f' of an f(V(hi, lo)).
+    Difference(NodeId, NodeId),
     Flow(BranchId),
     /// `$temperature` (accepted by several tools).
     Temperature,
