@@ -115,7 +115,8 @@ impl<'a> Elab<'a> {
         split: usize,
     ) {
         let info = *ty.info();
-        if nodes.len() > info.terminals.len() || nodes.iter().any(|f| f.kind != FieldKind::Word) {
+        let need = info.terminals.iter().rposition(|t| !t.optional).map_or(0, |k| k + 1);
+        if nodes.len() < need || nodes.len() > info.terminals.len() || nodes.iter().any(|f| f.kind != FieldKind::Word) {
             let given = nodes.iter().take_while(|f| f.kind == FieldKind::Word).count();
             return self.wrong_nodes(scope, e, nodes, &info, given);
         }

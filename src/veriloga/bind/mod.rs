@@ -8,7 +8,7 @@ mod text;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::hir::{Module, ParamKind as HKind, Ty as HTy};
+use super::hir::{ExprKind, Module, ParamKind as HKind, PortId, Ty as HTy};
 use super::ir::Out;
 use super::jit::Kernel;
 use super::lower::{Program, UnknownSource, finish, lower};
@@ -73,13 +73,15 @@ impl VaDevice {
     }
 
     fn new(m: &Module, program: Program, kernel: Option<Kernel>) -> VaDevice {
+        let asks = |id: PortId| m.exprs.values().any(|e| e.kind == ExprKind::PortConnected(id));
         let terminals: Vec<Terminal> = m
             .ports
-            .values()
-            .map(|p| Terminal {
+            .iter()
+            .map(|(id, p)| Terminal {
                 name: leak(&p.name.to_lowercase()),
                 doc: leak(p.attrs.desc.as_deref().unwrap_or("terminal of the module")),
-                optional: true,
+                // A module that asks whether a port is connected can do without it.
+                optional: asks(id),
             })
             .collect();
         let mut specs: Vec<ParamSpec> = vec![];

@@ -287,7 +287,7 @@ impl Builder {
     /// none. Returns one value per pair of yields.
     pub fn join(&mut self, cond: Val, then: Vec<Node>, ty: Vec<Val>, els: Vec<Node>, ey: Vec<Val>) -> Vec<Val> {
         let cost = self.cost(&then).saturating_add(self.cost(&els)).saturating_add(ty.len() as u32);
-        if self.convert > 0 && cost <= self.convert {
+        if self.convert > 0 && cost <= self.convert && !has_effect(&then) && !has_effect(&els) {
             for n in then.into_iter().chain(els) {
                 if let Node::Let(v) = n
                     && let Some(op) = self.func.op(v).cloned()

@@ -296,14 +296,14 @@ mod tests {
         verify(&f).unwrap();
         let g = parse(&f.to_string()).unwrap();
         assert_eq!(f.to_string(), g.to_string());
-        assert_eq!(f.len(), 14);
+        assert_eq!(f.len(), 13);
     }
 
     #[test]
     fn faults_name_their_line() {
         for (from, to, what) in [
             ("exp v0", "exp v99", "line 8"),
-            ("while v10 {", "until v10 {", "line 18"),
+            ("while v10 {", "until v10 {", "line 17"),
             ("in probe 0", "in prob 0", "line 3"),
             ("const 3", "const x", "line 13"),
         ] {

@@ -69,7 +69,7 @@ impl Lower<'_> {
                 let text = match name.as_str() {
                     "simulatorName" => "ferrospice",
                     "simulatorVersion" => env!("CARGO_PKG_VERSION"),
-                    "module" => &m.name,
+                    "module" => m.name.as_str(),
                     _ => "",
                 };
                 let k = self.string(text);

@@ -68,8 +68,9 @@ pub fn finish(mut l: Lowered) -> Program {
             b.mode = BranchMode::Unknown;
         }
     }
-    let plain = without_limits(&linear);
+    let mut plain = without_limits(&linear);
     let hidden = persisting(&plain, &l);
+    show(&mut plain, &mut l, &hidden);
     let keeps = |s: &Sink| match s.class {
         Out::Hidden => hidden.contains(&s.a),
         Out::Event | Out::Step => true,
@@ -334,7 +335,7 @@ fn persisting(func: &Func, l: &Lowered) -> Vec<u32> {
     loop {
         let sees = |s: &Sink| match s.class {
             Out::Hidden => kept.contains(&s.a),
-            Out::Param | Out::Check | Out::Cache => false,
+            Out::Param | Out::Check | Out::Cache | Out::OpVar => false,
             _ => true,
         };
         let f = prune(func, sees, true, 0);
@@ -350,6 +351,28 @@ fn persisting(func: &Func, l: &Lowered) -> Vec<u32> {
             return kept.into_iter().collect();
         }
         kept.extend(now);
+    }
+}
+
+/// Operating-point variables are those declared as such, and those that persist.
+fn show(func: &mut Func, l: &mut Lowered, hidden: &[u32]) {
+    let names: BTreeSet<&str> = hidden.iter().map(|h| l.cells[*h as usize].name.as_str()).collect();
+    let all = std::mem::take(&mut l.op_vars);
+    let mut to: BTreeMap<u32, u32> = BTreeMap::new();
+    func.outputs.retain(|(s, _)| {
+        if s.class != Out::OpVar {
+            return true;
+        }
+        let v = &all[s.a as usize];
+        let is_kept = s.b == 1 || names.contains(v.name.as_str());
+        if is_kept {
+            to.insert(s.a, l.op_vars.len() as u32);
+            l.op_vars.push(v.clone());
+        }
+        is_kept
+    });
+    for (s, _) in func.outputs.iter_mut().filter(|(s, _)| s.class == Out::OpVar) {
+        s.a = to.get(&s.a).copied().unwrap_or(0);
     }
 }
 

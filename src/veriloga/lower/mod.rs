@@ -178,6 +178,7 @@ pub fn lower(module: &Module) -> Result<Lowered, Vec<Diagnostic>> {
     let mut faults = params.faults;
     let mut l = Lower::new(module, "analog", false);
     l.out.strings = params.out.strings;
+    l.strings = params.strings;
     l.out.checks = params.out.checks;
     l.out.params_func = params_func;
     l.run();

@@ -111,7 +111,7 @@ impl Lower<'_> {
                 };
                 // Which probes hold the unknown is known at the end: `finish` fills the direction in.
                 let k = self.b.func.directions.len() as u32;
-                self.b.func.directions.push(vec![(u.map_or(u32::MAX, |u| u), f64::NAN)]);
+                self.b.func.directions.push(vec![(u.unwrap_or(u32::MAX), f64::NAN)]);
                 self.b.op(Op::Ddx(k, v))
             }
             OperatorKind::LimExp(a) => {
@@ -264,7 +264,7 @@ impl Lower<'_> {
     /// See `device::junction::limit_gate`.
     fn fetlim(&mut self, v: Val, old: Val, vto: Val) -> Val {
         let b = &mut self.b;
-        let [half, one_k, two, far_k, four] = [0.5, 1.0, 2.0, 3.5, 4.0].map(|x| b.real(x));
+        let [half, two, far_k, four] = [0.5, 2.0, 3.5, 4.0].map(|x| b.real(x));
         let zero = b.real(0.0);
         let d = b.sub(old, vto);
         let d = b.mul(two, d);
@@ -316,7 +316,6 @@ impl Lower<'_> {
         let off_up = b.select(below, x, edge);
         let off = b.select(down, off_down, off_up);
         let is_on = b.bin(BinOp::Le, vto, old);
-        let _ = one_k;
         b.select(is_on, on, off)
     }
 

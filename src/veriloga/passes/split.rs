@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::live::prune;
-use crate::veriloga::ir::{Builder, Const, Func, In, Keep, Node, Op, Out, Sink, Ty, Val, copy_nodes, mapped};
+use crate::veriloga::ir::{Builder, Func, In, Keep, Node, Op, Out, Sink, Val, copy_nodes, mapped};
 
 /// Is this input the same at every evaluation?
 pub fn is_invariant_input(class: In) -> bool {
@@ -21,7 +21,7 @@ pub fn invariants(func: &Func) -> Vec<bool> {
     inv
 }
 
-fn mark(func: &Func, nodes: &[Node], inv: &mut Vec<bool>) {
+fn mark(func: &Func, nodes: &[Node], inv: &mut [bool]) {
     for n in nodes {
         match n {
             Node::Effect(..) => {}
@@ -90,9 +90,10 @@ pub fn split(func: &Func) -> Split {
     let mut b = Builder::new(&func.name);
     let mut map: Vec<Option<Val>> = vec![None; func.vals.len()];
     // Reading a slot costs nothing until somebody uses it: `prune` drops the others, and slots are numbered after it.
-    let live: Vec<bool> = (0..func.vals.len()).map(|k| !storable(Val(k as u32))).collect();
-    for (k, alive) in live.iter().enumerate() {
-        if !alive {
+    let is_constant = |k: usize| matches!(func.op(Val(k as u32)), Some(Op::Const(_)));
+    let live: Vec<bool> = (0..func.vals.len()).map(|k| !inv[k] || is_constant(k)).collect();
+    for k in 0..live.len() {
+        if storable(Val(k as u32)) {
             let v = Val(k as u32);
             map[k] = Some(b.input(In::Cache, slot(v), func.ty(v)));
         }
@@ -131,7 +132,7 @@ pub fn split(func: &Func) -> Split {
     Split { setup, rest, slots: used.len() }
 }
 
-fn mark_loops(func: &Func, nodes: &[Node], inv: &[bool], inside: bool, inner: &mut Vec<bool>) {
+fn mark_loops(func: &Func, nodes: &[Node], inv: &[bool], inside: bool, inner: &mut [bool]) {
     for n in nodes {
         match n {
             Node::Effect(..) => {}
@@ -206,14 +207,4 @@ fn renumber(func: &Func, to: &BTreeMap<u32, u32>) -> Func {
         b.output(*s, mapped(&map, *v));
     }
     b.finish()
-}
-
-/// The constant that an output folded to.
-pub fn constant_output(func: &Func, class: Out, a: u32) -> Option<Const> {
-    func.output(class, a).and_then(|v| func.constant(v))
-}
-
-/// Reads a constant 0.0 from a value.
-pub fn is_zero(func: &Func, v: Val) -> bool {
-    func.ty(v) == Ty::Real && matches!(func.constant(v), Some(Const::Real(x)) if x == 0.0)
 }
