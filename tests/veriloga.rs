@@ -317,14 +317,15 @@ x2 c clock
     let o = run(module, deck);
     let t = table(&o, 0);
     let (time, out, c) = (column(t, "time"), column(t, "v(out)"), column(t, "v(c)"));
-    let first = |v: &[f64], level: f64| time[v.iter().position(|x| *x >= level).unwrap()];
+    // An event's point is the last one that has the value before it.
+    let event = |v: &[f64], level: f64| time[v.iter().position(|x| *x >= level).unwrap() - 1];
     // 0.7 V at 7 µs, and 0.3 V again at 17 µs.
-    assert!((first(&out, 0.5) - 7e-6).abs() < 2e-8, "{}", first(&out, 0.5));
+    assert!((event(&out, 0.5) - 7e-6).abs() < 1e-8, "{}", event(&out, 0.5));
     let end = (0..time.len()).rev().find(|k| out[*k] > 0.5).unwrap();
     assert!((time[end] - 17e-6).abs() < 2e-8, "{}", time[end]);
     for k in 1..=9 {
-        let at = first(&c, k as f64 - 0.5);
-        assert!((at - (1e-6 + 2e-6 * (k - 1) as f64)).abs() < 1e-8, "{k}: {at}");
+        let at = event(&c, k as f64 - 0.5);
+        assert!((at - (1e-6 + 2e-6 * (k - 1) as f64)).abs() < 1e-12, "{k}: {at}");
     }
 }
 
@@ -445,4 +446,44 @@ endmodule
     let o = try_run(module, "t\n.hdl \"m.va\"\nx1 a 0 td\nr1 a 0 1\n.op\n.end\n");
     let d = o.diagnostics.iter().find(|d| d.code.0 == "E0850").expect("a diagnostic");
     assert!(d.message.contains("absdelay") && d.span().is_some());
+}
+
+#[test]
+fn transition_slew_and_ac_stim() {
+    let module = "
+module edge(out, lim, src);
+  inout out, lim, src; electrical out, lim, src;
+  integer q;
+  analog begin
+    @(initial_step) q = 0;
+    @(timer(1u)) q = 1;
+    V(out) <+ transition(q, 0, 2u, 2u);
+    V(lim) <+ slew(V(out) > 0.25 ? 1 : 0, 1e6, -1e6);
+    V(src) <+ ac_stim(\"ac\", 2, 0);
+  end
+endmodule
+";
+    let deck = "t
+.hdl \"m.va\"
+x1 out lim src edge
+r1 out 0 1k
+r2 lim 0 1k
+r3 src 0 1k
+.options reltol=1e-6
+.tran 10n 5u 0 20n
+.ac lin 1 1k 1k
+.end
+";
+    let o = run(module, deck);
+    let t = table(&o, 0);
+    let (time, out, lim) = (column(t, "time"), column(t, "v(out)"), column(t, "v(lim)"));
+    for k in 0..time.len() {
+        let want = ((time[k] - 1e-6) / 2e-6).clamp(0.0, 1.0);
+        assert!((out[k] - want).abs() < 2e-2, "{}: {} {want}", time[k], out[k]);
+        // 0.25 is reached at 1.5 µs; from there 1 V/µs.
+        let want = ((time[k] - 1.5e-6) / 1e-6).clamp(0.0, 1.0);
+        assert!((lim[k] - want).abs() < 4e-2, "{}: {} {want}", time[k], lim[k]);
+    }
+    let v = table(&o, 1).column("v(src)").unwrap().at(0);
+    assert!((v.re - 2.0).abs() < 1e-9 && v.im.abs() < 1e-9, "{v}");
 }

@@ -482,7 +482,9 @@ impl<'a> Elab<'a> {
                 Some(b'o' | b'p' | b'u') => {
                     Some("lossy and coupled lines are not built in: use T, or a ladder of R, L and C")
                 }
-                Some(b'n' | b'y') => Some("`N` and `Y` are instances of Verilog-A modules: name their file with `.hdl \"file.va\"`"),
+                Some(b'n' | b'y') => {
+                    Some("`N` and `Y` are instances of Verilog-A modules: name their file with `.hdl \"file.va\"`")
+                }
                 _ => None,
             };
             let d = instead.into_iter().fold(d, Diagnostic::help).help(format!(

@@ -102,7 +102,13 @@ const STACK: usize = 64 << 20;
 
 impl Design {
     /// Reads and parses; the design is there even when the text has faults.
-    pub fn parse(file: FileId, path: &Path, sources: &mut SourceMap, files: &(dyn Files + Sync), options: &Options) -> (Design, Vec<Diagnostic>) {
+    pub fn parse(
+        file: FileId,
+        path: &Path,
+        sources: &mut SourceMap,
+        files: &(dyn Files + Sync),
+        options: &Options,
+    ) -> (Design, Vec<Diagnostic>) {
         on_large_stack(|| {
             let mut names = text::Names::default();
             let mut diags = vec![];

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use num_complex::Complex64;
+
 use super::class::{Class, Place, Shape, classify, run, shape};
 use super::events::Events;
 use super::text::Message;
 use super::{Target, VaDevice};
 use crate::base::rng::Stream;
 use crate::device::{
-    Batch, Binder, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot, Unknown, UnknownSpec, Wiring,
-    Wishes,
+    AcLoad, Batch, Binder, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot, Unknown, UnknownSpec,
+    Wiring, Wishes,
 };
 use crate::diag::Diagnostic;
 use crate::veriloga::interp::Machine;
@@ -367,7 +369,7 @@ impl Batch for VaBatch {
                 _ => {}
             });
             let row = |u: Option<u32>| u.map_or(0, |u| self.rows[i * nu + u as usize]);
-            for (k, s) in l.noises.iter().enumerate() {
+            for (k, s) in l.noises.iter().enumerate().filter(|(_, s)| !s.is_stimulus) {
                 let density = power[k] * gain[k] * gain[k] / self.class(i).mfactor;
                 let (white, flicker) = if s.is_flicker { (0.0, density) } else { (density, 0.0) };
                 out.push(NoiseSource {
@@ -379,6 +381,35 @@ impl Batch for VaBatch {
                     flicker,
                     exponent: exponent[k],
                 });
+            }
+        }
+    }
+
+    fn ac(&self, at: &Point, x: &[f64], _omega: f64, out: &mut AcLoad) {
+        let p = self.program();
+        let l = &p.lowered;
+        if !l.noises.iter().any(|s| s.is_stimulus) {
+            return;
+        }
+        let numbers = self.sim_numbers(at);
+        let mut machine = Machine::default();
+        let nu = l.unknowns.len();
+        for i in 0..self.n {
+            let mut polar = vec![(0.0, 0.0); l.noises.len()];
+            let mut gains = vec![];
+            run(&p.noise, &mut machine, &mut |c, k| self.input(i, &numbers, x, c, k), &mut |c, a, b, v| match (c, b) {
+                (Out::Noise, 0) => polar[a as usize].0 = v,
+                (Out::Noise, _) => polar[a as usize].1 = v,
+                (Out::Gain, b) if b > 0 => gains.push((a, b - 1, v)),
+                _ => {}
+            });
+            for (k, n, gain) in gains {
+                let (magnitude, phase) = polar[k as usize];
+                if let Some(row) = l.noises[k as usize].rows.get(n as usize) {
+                    // What the residual gains moves to the other side.
+                    let z = Complex64::from_polar(magnitude * gain, phase);
+                    out.rhs[self.rows[i * nu + *row as usize] as usize] -= z;
+                }
             }
         }
     }

@@ -33,6 +33,7 @@ struct Seen {
     watch: Vec<[f64; 5]>,
     hidden: Vec<(u32, f64)>,
     bound: f64,
+    next_break: f64,
     jump: bool,
     effects: Vec<(u32, Vec<Const>)>,
 }
@@ -86,14 +87,19 @@ impl VaBatch {
         fired: &[bool],
         machine: &mut Machine,
     ) -> Seen {
-        let mut seen =
-            Seen { watch: vec![[0.0; 5]; self.events.per_instance], bound: f64::INFINITY, ..Seen::default() };
+        let mut seen = Seen {
+            watch: vec![[0.0; 5]; self.events.per_instance],
+            bound: f64::INFINITY,
+            next_break: f64::INFINITY,
+            ..Seen::default()
+        };
         let mut world = Runner { batch: self, i, numbers, x, fired, effects: vec![] };
         machine.run(func, &mut world, &mut |s, v| match s.class {
             Out::Event => seen.watch[s.a as usize][s.b as usize] = v,
             Out::Hidden => seen.hidden.push((s.a, v)),
             Out::Step if s.a == 0 => seen.bound = v,
-            Out::Step => seen.jump = v != 0.0,
+            Out::Step if s.a == 1 => seen.jump = v != 0.0,
+            Out::Step => seen.next_break = v,
             _ => {}
         });
         seen.effects = world.effects;
@@ -159,6 +165,9 @@ impl VaBatch {
                 }
                 for (k, v) in &seen.hidden {
                     self.hidden[i * cells + *k as usize] = *v;
+                }
+                if seen.next_break > at.time {
+                    wishes.next_break = wishes.next_break.min(seen.next_break);
                 }
                 if seen.bound > 0.0 {
                     wishes.max_step = wishes.max_step.min(seen.bound);

@@ -69,7 +69,9 @@ enum BranchRef {
 enum PortRef {
     Terminal(PortId),
     /// Of an instance: its flow is not available.
-    Inner { is_connected: bool },
+    Inner {
+        is_connected: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -302,7 +304,8 @@ impl<'a> Elab<'a> {
     /// "unknown name" with the nearest known ones.
     fn unknown(&mut self, id: Ident) {
         let text = self.text(id.name);
-        let mut known: Vec<&str> = self.scopes.iter().flat_map(|s| s.names.keys()).map(|n| self.names.text(*n)).collect();
+        let mut known: Vec<&str> =
+            self.scopes.iter().flat_map(|s| s.names.keys()).map(|n| self.names.text(*n)).collect();
         known.sort_unstable();
         let mut d = Diagnostic::error(code::UNKNOWN_NAME, format!("`{text}` is not declared")).at(id.span, "");
         if let Some(other) = known.iter().find(|k| k.eq_ignore_ascii_case(text)) {

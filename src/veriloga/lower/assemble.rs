@@ -254,7 +254,8 @@ impl Lower<'_> {
         for k in 0..self.out.noises.len() as u32 {
             let p = self.read(Cell::NoisePower(k));
             self.b.output(Sink { class: Out::Noise, a: k, b: 0 }, p);
-            if self.out.noises[k as usize].is_flicker {
+            let info = &self.out.noises[k as usize];
+            if info.is_flicker || info.is_stimulus {
                 let e = self.read(Cell::NoiseExponent(k));
                 self.b.output(Sink { class: Out::Noise, a: k, b: 1 }, e);
             }
@@ -274,6 +275,10 @@ impl Lower<'_> {
         if self.env.contains_key(&Cell::Bound) {
             let v = self.read(Cell::Bound);
             self.b.output(Sink::new(Out::Step, 0), v);
+        }
+        if self.env.contains_key(&Cell::NextBreak) {
+            let v = self.read(Cell::NextBreak);
+            self.b.output(Sink::new(Out::Step, 2), v);
         }
         if self.env.contains_key(&Cell::Jump) {
             let v = self.read(Cell::Jump);
@@ -306,6 +311,12 @@ impl Lower<'_> {
                     let real = self.to_real(x);
                     self.b.output(Sink { class: Out::OpVar, a: n, b: u32::from(is_shown) }, real);
                 }
+            }
+        }
+        for k in 0..self.aux {
+            let x = self.read(Cell::Aux(k));
+            if let Some(h) = self.hidden.get(&Cell::Aux(k)) {
+                self.b.output(Sink { class: Out::Hidden, a: *h, b: 0 }, x);
             }
         }
         // The initial value of each persisting variable, in the numbering of the cells.

@@ -29,8 +29,16 @@ impl Lower<'_> {
                 }
                 self.b.input(In::Hidden, index, ty)
             }
+            Cell::Aux(k) => {
+                let n = self.out.cells.len() as u32;
+                let index = *self.hidden.entry(cell).or_insert(n);
+                if index == n {
+                    self.out.cells.push(CellInfo { name: format!("operator {k}"), ty });
+                }
+                self.b.input(In::Hidden, index, ty)
+            }
             Cell::LimitValue(k) | Cell::LimitArg(k) => self.b.input(In::Old, k, Ty::Real),
-            Cell::Bound | Cell::TimerPeriod(_) => self.b.real(f64::INFINITY),
+            Cell::Bound | Cell::NextBreak | Cell::TimerPeriod(_) => self.b.real(f64::INFINITY),
             _ => self.zero(ty),
         }
     }

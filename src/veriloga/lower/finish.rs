@@ -221,6 +221,14 @@ fn linearise(func: &Func, l: &mut Lowered) -> Func {
         }
         let mut correlated = vec![];
         for (k, list) in &gains {
+            let info = &mut l.noises[*k as usize];
+            if info.is_stimulus {
+                for (row, g) in list {
+                    done.builder.output(Sink { class: Out::Gain, a: *k, b: 1 + info.rows.len() as u32 }, *g);
+                    info.rows.push(*row);
+                }
+                continue;
+            }
             match pair(&mut done.builder, list) {
                 Some((hi, lo, gain)) => {
                     l.noises[*k as usize].hi = hi;

@@ -75,6 +75,10 @@ pub struct NoiseInfo {
     pub hi: Option<u32>,
     pub lo: Option<u32>,
     pub is_flicker: bool,
+    /// Not noise but the excitation of an AC analysis: magnitude, and phase in place of the exponent.
+    pub is_stimulus: bool,
+    /// Rows that a stimulus acts on.
+    pub rows: Vec<u32>,
 }
 
 /// One `idt`.
@@ -215,6 +219,10 @@ pub(crate) enum Cell {
     Bound,
     /// Bool.
     Jump,
+    /// What an operator keeps between time points.
+    Aux(u32),
+    /// The next time, s, at which something bends.
+    NextBreak,
 }
 
 /// A function call being inlined: where its variables live now.
@@ -238,6 +246,7 @@ pub(crate) struct Lower<'a> {
     /// Inside of a loop that runs while simulating.
     in_loop: u32,
     charges: u32,
+    aux: u32,
     /// Rows of unknowns that operators brought along.
     rows: Vec<(u32, Val)>,
     /// Cells that persist, by their number in `In::Hidden`.
@@ -269,6 +278,7 @@ impl<'a> Lower<'a> {
             frames: vec![],
             in_loop: 0,
             charges: 0,
+            aux: 0,
             rows: vec![],
             hidden: HashMap::new(),
             is_params,

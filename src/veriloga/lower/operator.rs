@@ -6,6 +6,10 @@ use crate::veriloga::ir::{BinOp, Const, In, Op, Ty, UnOp, Val, sim};
 
 /// Argument of `limexp` above which it goes on as a straight line.
 const EXP_MAX: f64 = 80.0;
+/// Rise and fall time of a `transition` that gives none, s.
+const DEFAULT_EDGE: f64 = 1e-9;
+/// 1/s with which the output of `slew` follows where no rate limits it.
+const SLEW_GAIN: f64 = 1e12;
 
 impl Lower<'_> {
     /// The unknown flow of a branch, made on first demand.
@@ -134,11 +138,42 @@ impl Lower<'_> {
                 self.noise(p, Some(e), name.as_deref().unwrap_or("flicker"))
             }
             OperatorKind::NoiseTable { .. } => self.unsupported("`noise_table`", span),
-            OperatorKind::AcStim { .. } => self.unsupported("`ac_stim`", span),
+            OperatorKind::AcStim { analysis, magnitude, phase } => {
+                if analysis != "ac" {
+                    return self.b.real(0.0);
+                }
+                let one = self.b.real(1.0);
+                let zero = self.b.real(0.0);
+                let m = self.optional(*magnitude).unwrap_or(one);
+                let p = self.optional(*phase).unwrap_or(zero);
+                let v = self.noise(m, None, "ac_stim");
+                if let Some(info) = self.out.noises.last_mut() {
+                    info.is_stimulus = true;
+                }
+                let k = self.out.noises.len() as u32 - 1;
+                self.write(Cell::NoiseExponent(k), p);
+                v
+            }
             OperatorKind::Laplace(l) => self.laplace(l, span),
             OperatorKind::AbsDelay { .. } => self.unsupported("`absdelay`", span),
-            OperatorKind::Transition { .. } => self.unsupported("`transition`", span),
-            OperatorKind::Slew { .. } => self.unsupported("`slew`", span),
+            OperatorKind::Transition { arg, delay, rise, fall, .. } => {
+                let a = self.real_expr(*arg);
+                let zero = self.b.real(0.0);
+                let delay = self.optional(*delay).unwrap_or(zero);
+                let edge = self.b.real(DEFAULT_EDGE);
+                let rise = self.optional(*rise).unwrap_or(edge);
+                let fall = self.optional(*fall).unwrap_or(rise);
+                self.transition(a, delay, rise, fall)
+            }
+            OperatorKind::Slew { arg, rise, fall } => {
+                let a = self.real_expr(*arg);
+                let Some(rise) = self.optional(*rise) else { return a };
+                let fall = match self.optional(*fall) {
+                    Some(f) => f,
+                    None => self.b.neg(rise),
+                };
+                self.slew(a, rise, fall)
+            }
             OperatorKind::LastCrossing { .. } => self.unsupported("`last_crossing`", span),
             OperatorKind::TableModel { .. } => self.unsupported("`$table_model`", span),
             OperatorKind::Limit { arg, limiter } => {
@@ -148,10 +183,94 @@ impl Lower<'_> {
         }
     }
 
+    /// Piecewise linear towards the last value of the argument: a ramp starts `delay` after the argument was seen to change
+    /// at an accepted point. What persists: target, where the ramp starts (value, time), how long it takes.
+    fn transition(&mut self, arg: Val, delay: Val, rise: Val, fall: Val) -> Val {
+        let [to, from, start, length] = std::array::from_fn(|_| {
+            self.aux += 1;
+            Cell::Aux(self.aux - 1)
+        });
+        let time = self.sim(sim::TIME);
+        let initial = self.sim_flag(sim::INITIAL_STEP);
+        let is_static = self.is_static();
+        let [t, y0, s, d] = [to, from, start, length].map(|c| self.read(c));
+        let b = &mut self.b;
+        let zero = b.real(0.0);
+        let end = b.add(s, d);
+        let waits = b.bin(BinOp::Le, time, s);
+        let is_over = b.bin(BinOp::Le, end, time);
+        let rate = {
+            let way = b.sub(t, y0);
+            let positive = b.bin(BinOp::Lt, zero, d);
+            let one = b.real(1.0);
+            let safe = b.select(positive, d, one);
+            b.div(way, safe)
+        };
+        let gone = b.sub(time, s);
+        let climbed = b.mul(rate, gone);
+        let on_ramp = b.add(y0, climbed);
+        let y = b.select(is_over, t, on_ramp);
+        let y = b.select(waits, y0, y);
+        let moved = b.bin(BinOp::Ne, arg, t);
+        let changes = b.bin(BinOp::Or, initial, moved);
+        let up = b.bin(BinOp::Lt, t, arg);
+        let takes = b.select(up, rise, fall);
+        let takes = b.select(initial, zero, takes);
+        let here = b.select(initial, arg, y);
+        let begins = b.add(time, delay);
+        let next = [(to, arg, t), (from, here, y0), (start, begins, s), (length, takes, d)];
+        let next = next.map(|(cell, new, old)| (cell, b.select(changes, new, old)));
+        for (cell, v) in next {
+            self.write(cell, v);
+        }
+        let (s, d) = (next[2].1, next[3].1);
+        let end = self.b.add(s, d);
+        for when in [s, end] {
+            let far = self.b.real(f64::INFINITY);
+            let is_ahead = self.b.bin(BinOp::Lt, time, when);
+            let when = self.b.select(is_ahead, when, far);
+            let old = self.read(Cell::NextBreak);
+            let sooner = self.b.bin(BinOp::Lt, when, old);
+            let new = self.b.select(sooner, when, old);
+            self.write(Cell::NextBreak, new);
+        }
+        self.b.select(is_static, arg, y)
+    }
+
+    /// d/dt y = K (arg - y), not faster than the two rates.
+    fn slew(&mut self, arg: Val, rise: Val, fall: Val) -> Val {
+        let n = self.out.unknowns.len();
+        let u = self.add_unknown(format!("slew{n}"), UnknownSource::Filter, "", Some((1e-9, 1e-9)), false);
+        let y = self.probe(Some(u), None);
+        let is_static = self.is_static();
+        let rate = self.ddt(y);
+        let b = &mut self.b;
+        let k = b.real(SLEW_GAIN);
+        let off = b.sub(arg, y);
+        let want = b.mul(k, off);
+        let high = b.bin(BinOp::Lt, rise, want);
+        let want = b.select(high, rise, want);
+        let low = b.bin(BinOp::Lt, want, fall);
+        let want = b.select(low, fall, want);
+        let held = b.sub(y, arg);
+        let moving = b.neg(want);
+        let rest = b.select(is_static, held, moving);
+        let row = b.add(rate, rest);
+        self.rows.push((u, row));
+        y
+    }
+
     fn noise(&mut self, power: Val, exponent: Option<Val>, name: &str) -> Val {
         let k = self.out.noises.len() as u32;
         let is_flicker = exponent.is_some();
-        self.out.noises.push(NoiseInfo { name: name.into(), hi: None, lo: None, is_flicker });
+        self.out.noises.push(NoiseInfo {
+            name: name.into(),
+            hi: None,
+            lo: None,
+            is_flicker,
+            is_stimulus: false,
+            rows: vec![],
+        });
         self.write(Cell::NoisePower(k), power);
         if let Some(e) = exponent {
             self.write(Cell::NoiseExponent(k), e);
