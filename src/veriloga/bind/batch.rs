@@ -101,7 +101,7 @@ pub struct VaBatch {
     pub(super) events: Events,
     pub(super) messages: Vec<Message>,
     pub(super) jumped: Vec<bool>,
-    machine: Machine,
+    pub(super) machine: Machine,
 }
 
 impl VaBatch {

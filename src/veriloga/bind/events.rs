@@ -146,7 +146,7 @@ impl VaBatch {
             let numbers = self.sim_numbers(at);
             let ne = self.events.per_instance;
             let cells = program.lowered.cells.len();
-            let mut machine = Machine::default();
+            let mut machine = std::mem::take(&mut self.machine);
             // A point may be accepted twice, when it turns out to lie on a corner: nothing moved but the clock's last bit.
             let is_again = self.started && !at.is_static && (at.time - self.last_time).abs() <= SAME * at.time.abs();
             for i in 0..self.n {
@@ -178,6 +178,7 @@ impl VaBatch {
                     wishes.stop |= self.say(i, at, site, args);
                 }
             }
+            self.machine = machine;
         }
         self.started = true;
         self.last_time = at.time;

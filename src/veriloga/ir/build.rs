@@ -137,12 +137,30 @@ impl Builder {
 
     /// Adds an operation, or finds the value that it would have.
     pub fn op(&mut self, op: Op) -> Val {
+        // Signs move outwards, so that what differs by a sign only is computed once.
+        if let Op::Bin(o @ (BinOp::Mul | BinOp::Div), a, b) = op {
+            let negated = |v: Val| match self.func.op(v) {
+                Some(Op::Un(UnOp::Neg, x)) => Some(*x),
+                _ => None,
+            };
+            let (x, y) = match (negated(a), negated(b)) {
+                (Some(x), None) => (x, b),
+                (None, Some(y)) => (a, y),
+                (Some(x), Some(y)) => return self.op(Op::Bin(o, x, y)),
+                (None, None) => return self.plain_op(op),
+            };
+            let v = self.op(Op::Bin(o, x, y));
+            return self.op(Op::Un(UnOp::Neg, v));
+        }
+        self.plain_op(op)
+    }
+
+    fn plain_op(&mut self, op: Op) -> Val {
         let op = match self.simplify(&op) {
             Simple::Same(v) => return v,
             Simple::Other(o) => o,
             Simple::No => op,
         };
-        // Constants are worth nothing but room: a select of them or an operation on them folds to a new constant.
         if let Some(&v) = self.known.get(&op) {
             return v;
         }
@@ -212,11 +230,8 @@ impl Builder {
                         (_, Some(1.0)) => Same(a),
                         (Some(-1.0), _) => Other(Op::Un(UnOp::Neg, b)),
                         (_, Some(-1.0)) => Other(Op::Un(UnOp::Neg, a)),
-                        _ => match (self.func.op(a), self.func.op(b)) {
-                            (Some(Op::Un(UnOp::Neg, x)), Some(Op::Un(UnOp::Neg, y))) => Other(Op::Bin(o, *x, *y)),
-                            _ if b < a => Other(Op::Bin(o, b, a)),
-                            _ => No,
-                        },
+                        _ if b < a => Other(Op::Bin(o, b, a)),
+                        _ => No,
                     },
                     BinOp::Div if real(b) == Some(1.0) => Same(a),
                     BinOp::Pow if real(b) == Some(1.0) => Same(a),
