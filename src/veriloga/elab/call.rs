@@ -52,10 +52,17 @@ const DIALECT_MATH: &[(&str, &str)] = &[
     ("arctanh", "atanh"),
     ("ln1p", "ln(1+x)"),
     ("log1p", "ln(1+x)"),
+    ("expm1", "exp(x)-1"),
+    ("clog2", "$clog2"),
 ];
 
 pub(super) fn is_builtin(name: &str) -> bool {
     name == "pow" || MATH.iter().any(|m| m.0 == name) || super::operator::is_operator(name)
+}
+
+/// Functions of the language reference: their names are taken.
+pub(super) fn is_standard(name: &str) -> bool {
+    is_builtin(name) && !DIALECT_MATH.iter().any(|d| d.0 == name)
 }
 
 impl<'a> Elab<'a> {
