@@ -109,6 +109,7 @@ struct Frame {
     ports: HashMap<Name, Vec<PortRef>>,
     default_discipline: Option<Name>,
     timescale: Option<f64>,
+    default_transition: Option<f64>,
     is_top: bool,
 }
 

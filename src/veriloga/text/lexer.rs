@@ -33,17 +33,8 @@ impl Lexer {
         self.file
     }
 
-    pub fn pos(&self) -> usize {
-        self.pos
-    }
-
     pub fn text(&self) -> Arc<str> {
         self.text.clone()
-    }
-
-    /// 1-based number of the line of an offset.
-    pub fn line(&self, at: usize) -> usize {
-        self.text.as_bytes()[..at.min(self.text.len())].iter().filter(|b| **b == b'\n').count() + 1
     }
 
     fn byte(&self, ahead: usize) -> u8 {
