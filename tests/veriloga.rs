@@ -134,6 +134,9 @@ fn damaged_text_is_survived() {
         for _ in 0..12 {
             let mut damaged = chars.clone();
             for _ in 0..1 + draw(4) {
+                if damaged.is_empty() {
+                    break;
+                }
                 let at = draw(damaged.len());
                 match draw(4) {
                     0 => {
@@ -144,9 +147,6 @@ fn damaged_text_is_survived() {
                     _ => {
                         let to = (at + draw(40)).min(damaged.len());
                         damaged.drain(at..to);
-                        if damaged.is_empty() {
-                            damaged.push(' ');
-                        }
                     }
                 }
             }

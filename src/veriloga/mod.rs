@@ -81,8 +81,10 @@ pub struct Design {
     options: Options,
     /// Every file read, the main one first.
     pub files: Vec<PathBuf>,
-    /// The syntax had errors: what was left out may be missed elsewhere.
+    /// The text has errors.
     pub is_broken: bool,
+    /// Declarations may have been lost to them: what misses a name may be their echo.
+    pub has_gaps: bool,
 }
 
 /// The stack of the thread that works on a file: recursion is bounded, but not so low that small stacks do.
@@ -100,7 +102,8 @@ impl Design {
                 standard_disciplines(&mut ast, &mut names, sources, options, &mut diags);
             }
             let is_broken = diags.iter().any(Diagnostic::is_error);
-            (Design { ast, names, options: options.clone(), files: pre.files, is_broken }, diags)
+            let has_gaps = ast.has_gaps || diags.iter().any(|d| d.code == code::INCLUDE || d.code == code::UNKNOWN_MACRO);
+            (Design { ast, names, options: options.clone(), files: pre.files, is_broken, has_gaps }, diags)
         })
     }
 
@@ -158,7 +161,7 @@ pub fn parse_and_check(
     for name in names {
         let (module, found) = design.elaborate(&name, &[], sources);
         // An item that could not be read is missed by all that use it; those echoes are left out.
-        diags.extend(found.into_iter().filter(|d| !design.is_broken || !d.is_error() || !is_echo(d)));
+        diags.extend(found.into_iter().filter(|d| !design.has_gaps || !is_echo(d)));
         modules.extend(module.filter(|_| !design.is_broken));
     }
     sort(&mut diags, sources);

@@ -334,7 +334,7 @@ impl<'a> Elab<'a> {
             Some(Def::Genvar(_)) => {
                 self.unroll(f, id, span, out);
             }
-            Some(Def::Var(v)) if self.place.function.is_none() && self.wants_unrolling(&f.body) && self.can_unroll(f, id) => {
+            Some(Def::Var(v)) if self.m.vars[v].ty == Ty::Int && self.place.function.is_none() && self.wants_unrolling(&f.body) && self.can_unroll(f, id) => {
                 self.lint_once(
                     code::DIALECT,
                     id.span,

@@ -458,6 +458,7 @@ impl Context<'_> {
                 self.diags.push(d);
             }
             self.push(Token { tok: Tok::Missing, span: t.span }, out);
+            self.skip_arguments(s);
             return;
         };
         if self.active.contains(&name) || self.active.len() >= self.options.max_macro_depth {
@@ -527,6 +528,25 @@ impl Context<'_> {
         self.active.pop();
     }
 
+    /// What stands in parentheses after an unknown macro goes with it.
+    fn skip_arguments(&mut self, s: &mut dyn Stream) {
+        let t = s.next(self);
+        if t.tok != Tok::P(P::LParen) {
+            return s.back(t);
+        }
+        let mut depth = 1;
+        while depth > 0 {
+            let t = s.next(self);
+            match t.tok {
+                Tok::P(P::LParen | P::AttrOpen) => depth += 1,
+                Tok::P(P::RParen | P::AttrClose) => depth -= 1,
+                // Not closed: better to go on than to lose the rest of the file.
+                Tok::Eof | Tok::P(P::Semi) | Tok::Directive(_) => return s.back(t),
+                _ => {}
+            }
+        }
+    }
+
     /// A constant of `constants.vams` in a file that does not include it.
     fn standard_constants(&mut self, t: Token, name: Name) {
         if !is_constant_like(self.names.text(name)) || std::mem::replace(&mut self.has_constants, true) {
@@ -553,6 +573,7 @@ impl Context<'_> {
     fn actuals(&mut self, s: &mut dyn Stream, m: &Macro, at: Token) -> Option<(Vec<Vec<Token>>, Span)> {
         let open = s.next(self);
         if open.tok != Tok::P(P::LParen) {
+            s.back(open);
             let text = self.names.text(m.name);
             self.diags.push(
                 Diagnostic::error(code::MACRO_ARGUMENTS, format!("`{text} needs arguments in parentheses"))
@@ -604,6 +625,9 @@ impl Context<'_> {
         let (name, span) = match s.lexer().and_then(Lexer::take_angle) {
             Some(found) => found,
             None => {
+                if s.lexer().is_none_or(|l| l.is_at_line_end()) {
+                    return self.bad_include(t);
+                }
                 let n = s.next(self);
                 match n.tok {
                     Tok::Str(text) => (self.names.text(text).to_string(), n.span),
