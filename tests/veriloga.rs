@@ -86,8 +86,7 @@ fn lints_do_not_fail() {
     for case in cases() {
         let mut sources = SourceMap::new();
         let path = name(&case);
-        let (modules, diags) =
-            veriloga::parse_and_check(&read, Path::new(&path), &mut sources, &Options::default());
+        let (modules, diags) = veriloga::parse_and_check(&read, Path::new(&path), &mut sources, &Options::default());
         if diags.iter().all(|d| !d.is_error()) {
             assert!(!modules.is_empty(), "{path} has no errors and no module");
         }

@@ -147,10 +147,8 @@ fn explain(m: &Module) -> String {
         })
         .collect();
     table(&mut out, "ports", &rows);
-    let rows: Vec<Vec<String>> = m
-        .internal_nodes()
-        .map(|(id, n)| vec![n.name.clone(), discipline(id), some(&n.attrs.desc)])
-        .collect();
+    let rows: Vec<Vec<String>> =
+        m.internal_nodes().map(|(id, n)| vec![n.name.clone(), discipline(id), some(&n.attrs.desc)]).collect();
     table(&mut out, "internal nodes", &rows);
     let rows: Vec<Vec<String>> = m
         .params

@@ -92,7 +92,13 @@ const STACK: usize = 64 << 20;
 
 impl Design {
     /// Reads and parses; the design is there even when the text has faults.
-    pub fn parse(file: FileId, path: &Path, sources: &mut SourceMap, files: &(dyn Files + Sync), options: &Options) -> (Design, Vec<Diagnostic>) {
+    pub fn parse(
+        file: FileId,
+        path: &Path,
+        sources: &mut SourceMap,
+        files: &(dyn Files + Sync),
+        options: &Options,
+    ) -> (Design, Vec<Diagnostic>) {
         on_large_stack(|| {
             let mut names = text::Names::default();
             let mut diags = vec![];
@@ -102,7 +108,8 @@ impl Design {
                 standard_disciplines(&mut ast, &mut names, sources, options, &mut diags);
             }
             let is_broken = diags.iter().any(Diagnostic::is_error);
-            let has_gaps = ast.has_gaps || diags.iter().any(|d| d.code == code::INCLUDE || d.code == code::UNKNOWN_MACRO);
+            let has_gaps =
+                ast.has_gaps || diags.iter().any(|d| d.code == code::INCLUDE || d.code == code::UNKNOWN_MACRO);
             (Design { ast, names, options: options.clone(), files: pre.files, is_broken, has_gaps }, diags)
         })
     }

@@ -46,7 +46,12 @@ impl<'a> Elab<'a> {
         match nets[..] {
             [one] => Some(one),
             _ => {
-                self.error_help(code::INDEX, span, format!("this is a vector of {} nets", nets.len()), "name one of its elements");
+                self.error_help(
+                    code::INDEX,
+                    span,
+                    format!("this is a vector of {} nets", nets.len()),
+                    "name one of its elements",
+                );
                 None
             }
         }
@@ -195,7 +200,13 @@ impl<'a> Elab<'a> {
     }
 
     /// The branch between two nets, and whether it was first named the other way round.
-    pub(super) fn unnamed_branch(&mut self, hi: NodeId, lo: NodeId, discipline: Option<DisciplineId>, span: Span) -> (BranchId, bool) {
+    pub(super) fn unnamed_branch(
+        &mut self,
+        hi: NodeId,
+        lo: NodeId,
+        discipline: Option<DisciplineId>,
+        span: Span,
+    ) -> (BranchId, bool) {
         if let Some(b) = self.unnamed.get(&(hi, lo)) {
             return (*b, false);
         }
@@ -235,7 +246,10 @@ impl<'a> Elab<'a> {
             [a, b] => {
                 let (hi, lo) = (self.net(*a), self.net(*b));
                 let (hi, lo) = (hi?, lo?);
-                if hi == lo && hi != hir::Module::GROUND && self.sources.text(self.ex_span(*a)) == self.sources.text(self.ex_span(*b)) {
+                if hi == lo
+                    && hi != hir::Module::GROUND
+                    && self.sources.text(self.ex_span(*a)) == self.sources.text(self.ex_span(*b))
+                {
                     let text = self.m.nodes[hi].name.clone();
                     self.lint(
                         code::SAME_NET,
@@ -271,7 +285,12 @@ impl<'a> Elab<'a> {
             _ => self.quantity(name, discipline)?,
         };
         if matches!(target, Target::Port(_)) && quantity == Quantity::Potential {
-            self.error_help(code::ACCESS, span, "a port branch has a flow only", "its potential is that of the net: `V(p)`");
+            self.error_help(
+                code::ACCESS,
+                span,
+                "a port branch has a flow only",
+                "its potential is that of the net: `V(p)`",
+            );
             return None;
         }
         Some((target, quantity))
@@ -282,7 +301,8 @@ impl<'a> Elab<'a> {
         let access = self.text(name.name);
         let Some(d) = discipline else {
             // Nothing but the reference: any nature fits.
-            let is_flow = self.m.disciplines.values().any(|d| d.flow.is_some_and(|n| self.m.natures[n].access == access));
+            let is_flow =
+                self.m.disciplines.values().any(|d| d.flow.is_some_and(|n| self.m.natures[n].access == access));
             return Some(if is_flow { Quantity::Flow } else { Quantity::Potential });
         };
         let d = &self.m.disciplines[d];
@@ -349,7 +369,9 @@ impl<'a> Elab<'a> {
             [] if bits.len() == 1 => bits.first().copied(),
             [i] => {
                 let k = self.constant_int(i, "an index of a port")?;
-                let Some((Def::Net(net), ..)) = self.lookup(id.name).map(|(d, s, o)| (d.clone(), s, o)) else { return None };
+                let Some((Def::Net(net), ..)) = self.lookup(id.name).map(|(d, s, o)| (d.clone(), s, o)) else {
+                    return None;
+                };
                 let ports = Bits { dim: net.dim, items: bits };
                 self.bit(&ports, k, span)
             }
@@ -371,7 +393,12 @@ impl<'a> Elab<'a> {
             return None;
         }
         if self.place.function.is_some() {
-            self.error_help(code::MISPLACED, span, "a function cannot look at nets and branches", "pass the value as an argument");
+            self.error_help(
+                code::MISPLACED,
+                span,
+                "a function cannot look at nets and branches",
+                "pass the value as an argument",
+            );
             return None;
         }
         let (target, quantity) = self.target(name, args, span)?;
@@ -390,7 +417,11 @@ impl<'a> Elab<'a> {
             (Target::Port(PortRef::Terminal(p)), _) => self.add(hir::ExprKind::PortFlow(p), Ty::Real, span),
             (Target::Port(PortRef::Inner { is_connected }), _) => {
                 if is_connected {
-                    self.error(code::UNSUPPORTED, span, "the flow through a port of an instance inside of a module is not available");
+                    self.error(
+                        code::UNSUPPORTED,
+                        span,
+                        "the flow through a port of an instance inside of a module is not available",
+                    );
                     return None;
                 }
                 self.real(0.0, span)
@@ -431,7 +462,12 @@ impl<'a> Elab<'a> {
                 return None;
             }
             _ => {
-                self.error_help(code::ACCESS, span, "a contribution goes to an access function", "for example `I(a, b) <+ ...;`");
+                self.error_help(
+                    code::ACCESS,
+                    span,
+                    "a contribution goes to an access function",
+                    "for example `I(a, b) <+ ...;`",
+                );
                 return None;
             }
         };
@@ -443,7 +479,12 @@ impl<'a> Elab<'a> {
                 self.unnamed_branch(hi, lo, d, span)
             }
             Target::Port(_) => {
-                self.error_help(code::ACCESS, span, "nothing can be contributed to a port branch", "contribute to the net: `I(p) <+ ...;`");
+                self.error_help(
+                    code::ACCESS,
+                    span,
+                    "nothing can be contributed to a port branch",
+                    "contribute to the net: `I(p) <+ ...;`",
+                );
                 return None;
             }
         };

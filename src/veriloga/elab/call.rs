@@ -93,7 +93,13 @@ impl<'a> Elab<'a> {
         }
         if text == "pow" || MATH.iter().any(|m| m.0 == text) {
             if let Some((_, standard)) = DIALECT_MATH.iter().find(|d| d.0 == text) {
-                self.lint_once(code::DIALECT, span, text, format!("`{text}` is not in the language reference"), format!("it has `{standard}`"));
+                self.lint_once(
+                    code::DIALECT,
+                    span,
+                    text,
+                    format!("`{text}` is not in the language reference"),
+                    format!("it has `{standard}`"),
+                );
             }
             return self.math(text, args, span);
         }
@@ -124,7 +130,15 @@ impl<'a> Elab<'a> {
     }
 
     /// Reports a wrong number of arguments.
-    pub(super) fn count(&mut self, what: &str, args: &[Ex], least: usize, most: usize, form: &str, span: Span) -> Option<()> {
+    pub(super) fn count(
+        &mut self,
+        what: &str,
+        args: &[Ex],
+        least: usize,
+        most: usize,
+        form: &str,
+        span: Span,
+    ) -> Option<()> {
         if (least..=most).contains(&args.len()) {
             return Some(());
         }
@@ -162,7 +176,11 @@ impl<'a> Elab<'a> {
     fn call_function(&mut self, k: usize, id: Ident, args: &[Ex], span: Span) -> Option<ExprId> {
         let text = self.text(id.name);
         if self.place.is_constant {
-            self.error(code::NOT_CONSTANT, span, format!("the analog function `{text}` cannot be called in a constant"));
+            self.error(
+                code::NOT_CONSTANT,
+                span,
+                format!("the analog function `{text}` cannot be called in a constant"),
+            );
             return None;
         }
         let function = self.functions[k].id?;
@@ -199,12 +217,19 @@ impl<'a> Elab<'a> {
         if !f.dims.is_empty() {
             let id = self.simple(a)?;
             return match self.lookup(id.name).map(|(d, s, o)| (d.clone(), s, o)) {
-                Some((Def::Var(v), _, false)) if self.m.vars[v].len() == f.dims.iter().map(hir::Dim::len).product::<usize>() && self.m.vars[v].ty == f.ty => {
+                Some((Def::Var(v), _, false))
+                    if self.m.vars[v].len() == f.dims.iter().map(hir::Dim::len).product::<usize>()
+                        && self.m.vars[v].ty == f.ty =>
+                {
                     Some(CallArg::Array(v))
                 }
                 _ => {
                     let n: usize = f.dims.iter().map(hir::Dim::len).product();
-                    self.error(code::BAD_ARGUMENT, span, format!("argument `{formal}` is an array variable of {n} elements of the same type"));
+                    self.error(
+                        code::BAD_ARGUMENT,
+                        span,
+                        format!("argument `{formal}` is an array variable of {n} elements of the same type"),
+                    );
                     None
                 }
             };
@@ -215,7 +240,11 @@ impl<'a> Elab<'a> {
         }
         let is_variable = matches!(self.ast.expr(a).kind, ExprKind::Path(_) | ExprKind::Index(..));
         if !is_variable {
-            self.error(code::BAD_ARGUMENT, span, format!("`{formal}` is an output of the function: a variable is needed"));
+            self.error(
+                code::BAD_ARGUMENT,
+                span,
+                format!("`{formal}` is an output of the function: a variable is needed"),
+            );
             return None;
         }
         let (target, ty) = self.lvalue(a)?;
@@ -230,7 +259,10 @@ impl<'a> Elab<'a> {
     fn method(&mut self, path: &[Ident], args: &[Ex], span: Span) -> Option<ExprId> {
         let (Some(last), rest) = (path.last().copied(), &path[..path.len() - 1]) else { return None };
         let name = self.text(last.name);
-        let known = ["len", "substr", "atoi", "atoreal", "toupper", "tolower", "compare", "icompare", "getc", "atohex", "atooct", "atobin"];
+        let known = [
+            "len", "substr", "atoi", "atoreal", "toupper", "tolower", "compare", "icompare", "getc", "atohex",
+            "atooct", "atobin",
+        ];
         if !known.contains(&name) {
             self.error(code::UNKNOWN_FUNCTION, last.span, format!("there is no function `{name}` of strings"));
             return None;

@@ -61,7 +61,11 @@ impl<'a> Elab<'a> {
         let init = d.init.and_then(|e| {
             let saved = std::mem::take(&mut self.place);
             let out = self.constant(|s| {
-                let values = if dims.is_empty() { s.expr(e).and_then(|x| s.cast(x, ty)).map(|x| vec![x]) } else { s.list(e, ty) };
+                let values = if dims.is_empty() {
+                    s.expr(e).and_then(|x| s.cast(x, ty)).map(|x| vec![x])
+                } else {
+                    s.list(e, ty)
+                };
                 values.and_then(|v| s.fit(v, count, name, e))
             });
             self.place = saved;
@@ -123,7 +127,11 @@ impl<'a> Elab<'a> {
             let Some((hi, lo)) = &ends else { continue };
             let n = hi.len().max(lo.len()).max(dim.map_or(1, |d| d.len()));
             if [hi.len(), lo.len()].iter().any(|k| *k != 1 && *k != n) {
-                self.error(code::INDEX, d.name.span, format!("vectors of {} and {} nets do not make branches", hi.len(), lo.len()));
+                self.error(
+                    code::INDEX,
+                    d.name.span,
+                    format!("vectors of {} and {} nets do not make branches", hi.len(), lo.len()),
+                );
                 continue;
             }
             // Without a range of its own a vector of branches counts as its nets do.

@@ -237,13 +237,19 @@ impl<'a> Elab<'a> {
                 if self.ty(x) == Ty::Str || self.ty(y) == Ty::Str {
                     let bad = if self.ty(x) == Ty::Str { x } else { y };
                     let at = self.span_of(bad);
-                    self.error_help(code::TYPE, at, "this is a string, and strings cannot be computed with", "strings are joined by `{a, b}`");
+                    self.error_help(
+                        code::TYPE,
+                        at,
+                        "this is a string, and strings cannot be computed with",
+                        "strings are joined by `{a, b}`",
+                    );
                     return None;
                 }
                 let (a, b, ty) = self.numbers(x, y)?;
                 if op == Op::Div
                     && ty == Ty::Int
-                    && let (hir::ExprKind::Int(m), hir::ExprKind::Int(n)) = (&self.m.exprs[a].kind, &self.m.exprs[b].kind)
+                    && let (hir::ExprKind::Int(m), hir::ExprKind::Int(n)) =
+                        (&self.m.exprs[a].kind, &self.m.exprs[b].kind)
                     && *n != 0
                     && m.wrapping_rem(*n) != 0
                 {
@@ -374,10 +380,11 @@ impl<'a> Elab<'a> {
     fn may_use_var(&mut self, id: Ident, declared: Span, is_outside: bool) -> Option<()> {
         let text = self.text(id.name);
         if is_outside {
-            let d = Diagnostic::error(code::WRONG_KIND, format!("a function cannot use the module's variable `{text}`"))
-                .at(id.span, "")
-                .at(declared, "declared here")
-                .help("pass it as an argument");
+            let d =
+                Diagnostic::error(code::WRONG_KIND, format!("a function cannot use the module's variable `{text}`"))
+                    .at(id.span, "")
+                    .at(declared, "declared here")
+                    .help("pass it as an argument");
             self.diags.push(d);
             return None;
         }
@@ -393,7 +400,9 @@ impl<'a> Elab<'a> {
 
     fn wrong_kind(&mut self, id: Ident, declared: Span, what: &str) {
         let text = self.text(id.name);
-        let d = Diagnostic::error(code::WRONG_KIND, format!("`{text}` is {what}")).at(id.span, "").at(declared, "declared here");
+        let d = Diagnostic::error(code::WRONG_KIND, format!("`{text}` is {what}"))
+            .at(id.span, "")
+            .at(declared, "declared here");
         self.diags.push(d);
     }
 
@@ -518,7 +527,9 @@ impl<'a> Elab<'a> {
                 1 => "has one index".to_string(),
                 n => format!("has {n} indices"),
             };
-            let d = Diagnostic::error(code::INDEX, format!("`{text}` {what}")).at(id.span, "").at(declared, "declared here");
+            let d = Diagnostic::error(code::INDEX, format!("`{text}` {what}"))
+                .at(id.span, "")
+                .at(declared, "declared here");
             self.diags.push(d);
             return None;
         }
@@ -531,9 +542,12 @@ impl<'a> Elab<'a> {
                 let low = dim.left.min(dim.right);
                 let high = dim.left.max(dim.right);
                 if k < low || k > high {
-                    let d = Diagnostic::error(code::INDEX, format!("index {k} of `{text}` is outside of [{}:{}]", dim.left, dim.right))
-                        .at(span, "")
-                        .at(declared, "declared here");
+                    let d = Diagnostic::error(
+                        code::INDEX,
+                        format!("index {k} of `{text}` is outside of [{}:{}]", dim.left, dim.right),
+                    )
+                    .at(span, "")
+                    .at(declared, "declared here");
                     self.diags.push(d);
                     return None;
                 }
@@ -626,10 +640,8 @@ impl<'a> Elab<'a> {
             ExprKind::Array(items) | ExprKind::Concat(items) => {
                 let mut out = Some(vec![]);
                 for i in items {
-                    let nested = matches!(
-                        ast.expr(*i).kind,
-                        ExprKind::Array(_) | ExprKind::Concat(_) | ExprKind::Replicate(..)
-                    );
+                    let nested =
+                        matches!(ast.expr(*i).kind, ExprKind::Array(_) | ExprKind::Concat(_) | ExprKind::Replicate(..));
                     let got = if nested && ty != Ty::Str {
                         self.list(*i, ty)
                     } else {

@@ -82,7 +82,9 @@ impl<'a> Elab<'a> {
                 None
             };
             // `%ld`, `%lf` of C.
-            while chars.next_if(|c| matches!(c, 'l')).is_some() && !chars.peek().is_some_and(|c| c.is_ascii_alphabetic()) {}
+            while chars.next_if(|c| matches!(c, 'l')).is_some()
+                && !chars.peek().is_some_and(|c| c.is_ascii_alphabetic())
+            {}
             let conversion = chars.next();
             let lower = conversion.map(|c| c.to_ascii_lowercase());
             match lower {
@@ -115,7 +117,11 @@ impl<'a> Elab<'a> {
             }
             items.push(FormatItem::Text(std::mem::take(&mut plain_text)));
             let Some(a) = args.get(used) else {
-                self.error(code::FORMAT, span, format!("the format takes more arguments than the {} given", args.len()));
+                self.error(
+                    code::FORMAT,
+                    span,
+                    format!("the format takes more arguments than the {} given", args.len()),
+                );
                 return None;
             };
             used += 1;
@@ -160,9 +166,7 @@ impl<'a> Elab<'a> {
 fn plain(ty: Ty, value: ExprId) -> FormatItem {
     match ty {
         Ty::Str => FormatItem::Str { value, width: None, flags: String::new() },
-        Ty::Real => {
-            FormatItem::Real { value, conversion: 'g', width: None, precision: None, flags: String::new() }
-        }
+        Ty::Real => FormatItem::Real { value, conversion: 'g', width: None, precision: None, flags: String::new() },
         Ty::Int | Ty::Bool => FormatItem::Int { value, conversion: 'd', width: None, flags: String::new() },
     }
 }

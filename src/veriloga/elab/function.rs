@@ -63,7 +63,12 @@ impl<'a> Elab<'a> {
             return;
         }
         if f.args.is_empty() {
-            self.lint(code::DIALECT, f.name.span, format!("function `{text}` has no arguments"), "the language asks for at least one `input`");
+            self.lint(
+                code::DIALECT,
+                f.name.span,
+                format!("function `{text}` has no arguments"),
+                "the language asks for at least one `input`",
+            );
         }
         let k = self.functions.len();
         // The id is known before the body, so that calls can be made in any order.
@@ -74,7 +79,14 @@ impl<'a> Elab<'a> {
             body: vec![],
             span: f.name.span,
         });
-        self.functions.push(Declared { ast: f, id: Some(id), ty: ty(f.ty), args, span: f.name.span, called_from: vec![] });
+        self.functions.push(Declared {
+            ast: f,
+            id: Some(id),
+            ty: ty(f.ty),
+            args,
+            span: f.name.span,
+            called_from: vec![],
+        });
         self.declare(f.name, Def::Function(k));
     }
 

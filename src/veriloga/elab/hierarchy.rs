@@ -18,7 +18,12 @@ impl<'a> Elab<'a> {
                 for (target, _) in list {
                     if !matches!(&self.ast.expr(*target).kind, ExprKind::Path(p) if p.len() == 2) {
                         let span = self.ex_span(*target);
-                        self.error_help(code::UNSUPPORTED, span, "this form of `defparam` is not supported", "`defparam instance.parameter = value;`");
+                        self.error_help(
+                            code::UNSUPPORTED,
+                            span,
+                            "this form of `defparam` is not supported",
+                            "`defparam instance.parameter = value;`",
+                        );
                     }
                 }
             }
@@ -55,7 +60,11 @@ impl<'a> Elab<'a> {
     /// One alternative: a block, or a single item.
     fn branch(&mut self, item: &'a Item) {
         match &item.kind {
-            ItemKind::GenBlock(..) | ItemKind::Generate(_) | ItemKind::GenIf(..) | ItemKind::GenFor(_) | ItemKind::GenCase(..) => {
+            ItemKind::GenBlock(..)
+            | ItemKind::Generate(_)
+            | ItemKind::GenIf(..)
+            | ItemKind::GenFor(_)
+            | ItemKind::GenCase(..) => {
                 self.structure(item, &[]);
             }
             _ => self.gen_items(std::slice::from_ref(item), ScopeKind::Block, self.prefix()),
@@ -72,7 +81,11 @@ impl<'a> Elab<'a> {
         let Some(s) = self.constant(|x| x.expr(selector)) else { return };
         let Some(value) = self.eval(s, true) else {
             let span = self.ex_span(selector);
-            self.error(code::NOT_CONSTANT, span, "the selector of a generate construct must be known before the simulation");
+            self.error(
+                code::NOT_CONSTANT,
+                span,
+                "the selector of a generate construct must be known before the simulation",
+            );
             return;
         };
         let mut default = None;
@@ -101,7 +114,12 @@ impl<'a> Elab<'a> {
             None => self.declare(id, Def::Genvar(None)),
             Some(_) => {
                 let text = self.text(id.name);
-                self.error_help(code::LOOP, id.span, format!("`{text}` is no genvar"), format!("declare it: `genvar {text};`"));
+                self.error_help(
+                    code::LOOP,
+                    id.span,
+                    format!("`{text}` is no genvar"),
+                    format!("declare it: `genvar {text};`"),
+                );
                 return;
             }
         }
@@ -191,9 +209,12 @@ impl<'a> Elab<'a> {
         let name = self.text(i.module.name);
         let positional = i.ports.iter().filter(|c| c.name.is_none()).count();
         if positional > module.ports.len() {
-            let d = Diagnostic::error(code::PORT, format!("module `{name}` has {} ports, {positional} nets are connected", module.ports.len()))
-                .at(i.name.span, "")
-                .at(module.name.span, "described here");
+            let d = Diagnostic::error(
+                code::PORT,
+                format!("module `{name}` has {} ports, {positional} nets are connected", module.ports.len()),
+            )
+            .at(i.name.span, "")
+            .at(module.name.span, "described here");
             self.diags.push(d);
         }
         for (k, c) in i.ports.iter().enumerate() {
@@ -237,7 +258,13 @@ impl<'a> Elab<'a> {
         }
     }
 
-    fn param_values(&mut self, i: &'a ast::Instance, module: &'a ast::Module, siblings: &'a [Item], binding: &mut Binding) {
+    fn param_values(
+        &mut self,
+        i: &'a ast::Instance,
+        module: &'a ast::Module,
+        siblings: &'a [Item],
+        binding: &mut Binding,
+    ) {
         let order: Vec<Ident> = module
             .items
             .iter()
@@ -288,7 +315,8 @@ impl<'a> Elab<'a> {
     }
 
     fn give(&mut self, id: Ident, e: Ex, span: Span, binding: &mut Binding) {
-        let is_list = matches!(self.ast.expr(e).kind, ExprKind::Array(_) | ExprKind::Concat(_) | ExprKind::Replicate(..));
+        let is_list =
+            matches!(self.ast.expr(e).kind, ExprKind::Array(_) | ExprKind::Concat(_) | ExprKind::Replicate(..));
         let values = self.constant(|s| if is_list { s.list(e, Ty::Real) } else { s.expr(e).map(|x| vec![x]) });
         let Some(values) = values else { return };
         if binding.params.insert(id.name, Given { values, span }).is_some() {

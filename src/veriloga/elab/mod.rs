@@ -69,7 +69,9 @@ enum BranchRef {
 enum PortRef {
     Terminal(PortId),
     /// Of an instance: its flow is not available.
-    Inner { is_connected: bool },
+    Inner {
+        is_connected: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,9 +293,11 @@ impl<'a> Elab<'a> {
         let text = self.text(id.name);
         let Some(scope) = self.scopes.last_mut() else { return };
         if let Some((_, first)) = scope.names.get(&id.name) {
+            // Declarations are gone through by kind, not in the order of the text.
+            let (one, two) = if first.order() <= id.span.order() { (*first, id.span) } else { (id.span, *first) };
             let d = Diagnostic::error(code::DUPLICATE, format!("`{text}` is declared twice"))
-                .at(id.span, "again here")
-                .at(*first, "first here");
+                .at(two, "again here")
+                .at(one, "first here");
             self.diags.push(d);
             return;
         }
@@ -303,7 +307,8 @@ impl<'a> Elab<'a> {
     /// "unknown name" with the nearest known ones.
     fn unknown(&mut self, id: Ident) {
         let text = self.text(id.name);
-        let mut known: Vec<&str> = self.scopes.iter().flat_map(|s| s.names.keys()).map(|n| self.names.text(*n)).collect();
+        let mut known: Vec<&str> =
+            self.scopes.iter().flat_map(|s| s.names.keys()).map(|n| self.names.text(*n)).collect();
         known.sort_unstable();
         let mut d = Diagnostic::error(code::UNKNOWN_NAME, format!("`{text}` is not declared")).at(id.span, "");
         if let Some(other) = known.iter().find(|k| k.eq_ignore_ascii_case(text)) {

@@ -44,16 +44,18 @@ impl<'a> Elab<'a> {
         if count > 1
             && let Some(first) = self.ast.modules.iter().find(|x| x.name.name == m.name.name)
         {
-            let d = Diagnostic::error(code::DUPLICATE, format!("module `{}` is described twice", self.text(m.name.name)))
-                .at(m.name.span, "again here")
-                .at(first.name.span, "first here");
+            let d =
+                Diagnostic::error(code::DUPLICATE, format!("module `{}` is described twice", self.text(m.name.name)))
+                    .at(m.name.span, "again here")
+                    .at(first.name.span, "first here");
             self.diags.push(d);
         }
         self.enter(m, String::new(), None);
         let names: Vec<&String> = self.overrides.iter().map(|o| &o.0).collect();
         for name in names {
             if self.m.param(name).is_none() {
-                let d = Diagnostic::error(code::OVERRIDE, format!("module `{}` has no parameter `{name}`", self.m.name));
+                let d =
+                    Diagnostic::error(code::OVERRIDE, format!("module `{}` has no parameter `{name}`", self.m.name));
                 self.diags.push(d);
             }
         }
@@ -82,7 +84,12 @@ impl<'a> Elab<'a> {
     }
 
     /// `module` is absent for the items of a generate block.
-    pub(super) fn module_body(&mut self, items: &'a [Item], module: Option<&'a ast::Module>, binding: Option<&Binding>) {
+    pub(super) fn module_body(
+        &mut self,
+        items: &'a [Item],
+        module: Option<&'a ast::Module>,
+        binding: Option<&Binding>,
+    ) {
         let prefix = self.prefix();
         let is_top = self.frame.is_top && module.is_some();
         // Parameters.
@@ -124,7 +131,8 @@ impl<'a> Elab<'a> {
             for (n, span) in unknown {
                 let (text, of) = (self.text(n), self.text(m.name.name));
                 let known: Vec<&str> = order.iter().map(|n| self.names.text(*n)).collect();
-                let mut d = Diagnostic::error(code::OVERRIDE, format!("module `{of}` has no parameter `{text}`")).at(span, "");
+                let mut d =
+                    Diagnostic::error(code::OVERRIDE, format!("module `{of}` has no parameter `{text}`")).at(span, "");
                 if let Some(h) = crate::diag::nearest::did_you_mean(text, known) {
                     d = d.help(h);
                 }
@@ -207,9 +215,12 @@ impl<'a> Elab<'a> {
         for id in module.map_or(&[][..], |m| &m.ports) {
             if let Some(k) = at.get(&id.name) {
                 let first: Span = specs[*k].id.span;
-                let d = Diagnostic::error(code::DUPLICATE, format!("port `{}` stands twice in the header", self.text(id.name)))
-                    .at(id.span, "again here")
-                    .at(first, "first here");
+                let d = Diagnostic::error(
+                    code::DUPLICATE,
+                    format!("port `{}` stands twice in the header", self.text(id.name)),
+                )
+                .at(id.span, "again here")
+                .at(first, "first here");
                 self.diags.push(d);
                 continue;
             }
@@ -249,9 +260,10 @@ impl<'a> Elab<'a> {
                 let text = self.names.text(d.name.name);
                 if let Some(dir) = direction {
                     if let Some((_, first)) = s.direction {
-                        let d = Diagnostic::error(code::DUPLICATE, format!("the direction of `{text}` is declared twice"))
-                            .at(d.name.span, "again here")
-                            .at(first, "first here");
+                        let d =
+                            Diagnostic::error(code::DUPLICATE, format!("the direction of `{text}` is declared twice"))
+                                .at(d.name.span, "again here")
+                                .at(first, "first here");
                         self.diags.push(d);
                     }
                     s.direction = Some((dir, d.name.span));
@@ -259,7 +271,9 @@ impl<'a> Elab<'a> {
                         self.diags.push(
                             Diagnostic::error(code::PORT, format!("`{text}` is not a port of the module's header"))
                                 .at(d.name.span, "a direction belongs to a port")
-                                .help(format!("add `{text}` to the list after the module's name, or leave out the direction")),
+                                .help(format!(
+                                    "add `{text}` to the list after the module's name, or leave out the direction"
+                                )),
                         );
                     }
                 }
@@ -359,12 +373,20 @@ impl<'a> Elab<'a> {
                 items.push(hir::Module::GROUND);
                 continue;
             }
-            let id = self.m.nodes.push(Node { name: name.clone(), discipline, port: None, attrs: attrs.clone(), initial, span: s.id.span });
+            let id = self.m.nodes.push(Node {
+                name: name.clone(),
+                discipline,
+                port: None,
+                attrs: attrs.clone(),
+                initial,
+                span: s.id.span,
+            });
             items.push(id);
             if s.in_header {
                 if self.frame.is_top {
                     let direction = s.direction.map_or(Direction::Inout, |d| d.0);
-                    let p = self.m.ports.push(Port { name, direction, node: id, attrs: attrs.clone(), span: s.id.span });
+                    let p =
+                        self.m.ports.push(Port { name, direction, node: id, attrs: attrs.clone(), span: s.id.span });
                     self.m.nodes[id].port = Some(p);
                     ports.push(PortRef::Terminal(p));
                 } else {

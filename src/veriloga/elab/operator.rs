@@ -2,11 +2,11 @@
 
 use super::super::ast::{Ex, ExprKind, Ident};
 use super::super::hir::{self, DdxVar, ExprId, Laplace, Operator, OperatorKind, Quantity, Roots, Table, Ty};
-use super::access::Target;
 use super::Elab;
+use super::access::Target;
+use crate::diag::Span;
 use crate::diag::codes::veriloga as code;
 use crate::diag::nearest::did_you_mean;
-use crate::diag::Span;
 
 /// Name, least and most arguments, how it is called.
 const OPERATORS: &[(&str, usize, usize, &str)] = &[
@@ -37,7 +37,8 @@ const OPERATORS: &[(&str, usize, usize, &str)] = &[
 ];
 
 /// Names of analyses that LRM 4.6.1 and simulators know.
-const ANALYSES: &[&str] = &["dc", "op", "tran", "ac", "noise", "static", "ic", "nodeset", "sp", "xf", "pz", "dcmatch", "hb", "pss"];
+const ANALYSES: &[&str] =
+    &["dc", "op", "tran", "ac", "noise", "static", "ic", "nodeset", "sp", "xf", "pz", "dcmatch", "hb", "pss"];
 
 pub(super) fn is_operator(name: &str) -> bool {
     OPERATORS.iter().any(|o| o.0 == name)
@@ -77,7 +78,13 @@ impl<'a> Elab<'a> {
         }
         if name == "limexp" && self.place.function.is_some() {
             // Without a history it is an exponential with a linear tail.
-            self.lint_once(code::DIALECT, span, "limexp", "`limexp` in a function has no history of its own", "use `exp` with a limit on its argument");
+            self.lint_once(
+                code::DIALECT,
+                span,
+                "limexp",
+                "`limexp` in a function has no history of its own",
+                "use `exp` with a limit on its argument",
+            );
         } else if name != "ddx" {
             self.may_stand(id, name)?;
         }
@@ -118,7 +125,13 @@ impl<'a> Elab<'a> {
             "limexp" => OperatorKind::LimExp(self.real_expr(args[0])?),
             "absdelay" | "delay" => {
                 if name == "delay" {
-                    self.lint_once(code::DIALECT, span, name, "`delay` is the operator of Verilog-A 1.0", "write `absdelay`");
+                    self.lint_once(
+                        code::DIALECT,
+                        span,
+                        name,
+                        "`delay` is the operator of Verilog-A 1.0",
+                        "write `absdelay`",
+                    );
                 }
                 let (arg, delay, max_delay) = (self.real_expr(args[0]), self.real_expr(args[1]), opt(self, 2));
                 OperatorKind::AbsDelay { arg: arg?, delay: delay?, max_delay: max_delay.ok()? }
@@ -196,7 +209,12 @@ impl<'a> Elab<'a> {
             ("in a function", "apply it outside and pass the value as an argument")
         } else if self.place.in_initial {
             ("in an `analog initial` block", "use it in the `analog` block")
-        } else if self.place.in_event && !matches!(name, "white_noise" | "flicker_noise" | "noise_table" | "noise_table_log" | "ac_stim" | "limexp") {
+        } else if self.place.in_event
+            && !matches!(
+                name,
+                "white_noise" | "flicker_noise" | "noise_table" | "noise_table_log" | "ac_stim" | "limexp"
+            )
+        {
             ("in an event-controlled statement", "assign it to a variable outside of the event and use the variable")
         } else if self.place.in_loop {
             ("in a loop whose count is known at run time only", "use a `for` loop over a genvar, which is unrolled")
@@ -247,8 +265,9 @@ impl<'a> Elab<'a> {
             let name = self.label(Some(*a))?.unwrap_or_default();
             if !ANALYSES.contains(&name.as_str()) {
                 let at = self.ex_span(*a);
-                let help = did_you_mean(&name, ANALYSES.iter().copied())
-                    .unwrap_or_else(|| "known are \"dc\", \"op\", \"tran\", \"ac\", \"noise\", \"static\", \"ic\", \"nodeset\"".into());
+                let help = did_you_mean(&name, ANALYSES.iter().copied()).unwrap_or_else(|| {
+                    "known are \"dc\", \"op\", \"tran\", \"ac\", \"noise\", \"static\", \"ic\", \"nodeset\"".into()
+                });
                 self.lint(code::DIALECT, at, format!("no analysis has the name \"{name}\""), help);
             }
             list.push(name);
@@ -271,7 +290,9 @@ impl<'a> Elab<'a> {
         match &ast.expr(e).kind {
             ExprKind::Call(path, args) if path.len() == 1 && self.is_access(path[0]) => {
                 match self.target(path[0], args, span)? {
-                    (Target::Nodes(hi, lo), Quantity::Potential) if lo == hir::Module::GROUND => Some(DdxVar::Potential(hi)),
+                    (Target::Nodes(hi, lo), Quantity::Potential) if lo == hir::Module::GROUND => {
+                        Some(DdxVar::Potential(hi))
+                    }
                     (Target::Nodes(hi, lo), Quantity::Potential) => {
                         self.lint_once(
                             code::DIALECT,
@@ -294,7 +315,11 @@ impl<'a> Elab<'a> {
                         let d = self.m.nodes[hi].discipline;
                         let (b, is_reversed) = self.unnamed_branch(hi, lo, d, span);
                         if is_reversed {
-                            self.error(code::BAD_ARGUMENT, span, "the branch is used with its nets in the other order elsewhere; write them so here too");
+                            self.error(
+                                code::BAD_ARGUMENT,
+                                span,
+                                "the branch is used with its nets in the other order elsewhere; write them so here too",
+                            );
                             return None;
                         }
                         self.m.branches[b].is_flow_probed = true;

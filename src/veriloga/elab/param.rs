@@ -9,7 +9,14 @@ use crate::diag::{Diagnostic, Span};
 
 impl<'a> Elab<'a> {
     /// Makes the names known; what they are is found when it is asked for.
-    pub(super) fn declare_params(&mut self, group: &'a ast::Params, attrs: &'a [ast::Attr], is_top: bool, prefix: &str, given: &mut dyn FnMut(&Self, Ident) -> Option<Given>) {
+    pub(super) fn declare_params(
+        &mut self,
+        group: &'a ast::Params,
+        attrs: &'a [ast::Attr],
+        is_top: bool,
+        prefix: &str,
+        given: &mut dyn FnMut(&Self, Ident) -> Option<Given>,
+    ) {
         for p in &group.list {
             if !self.spend(p.declared.name.span) {
                 return;
@@ -118,7 +125,11 @@ impl<'a> Elab<'a> {
                     values.push(self.cast(*v, ty)?);
                 }
                 if values.len() != count {
-                    self.error(code::OVERRIDE, g.span, format!("`{name}` has {count} elements, {} given", values.len()));
+                    self.error(
+                        code::OVERRIDE,
+                        g.span,
+                        format!("`{name}` has {count} elements, {} given", values.len()),
+                    );
                     return None;
                 }
                 (ParamKind::Derived { is_given: true }, values)
@@ -130,7 +141,10 @@ impl<'a> Elab<'a> {
         }
         let attrs = self.attrs(attrs.iter().chain(&d.attrs));
         if let Some(kind) = &attrs.kind
-            && !matches!(kind.as_str(), "instance" | "model" | "both" | "process" | "Instance" | "Model" | "MODEL" | "INSTANCE")
+            && !matches!(
+                kind.as_str(),
+                "instance" | "model" | "both" | "process" | "Instance" | "Model" | "MODEL" | "INSTANCE"
+            )
         {
             self.lint_once(
                 code::UNKNOWN_ATTRIBUTE,
@@ -230,9 +244,7 @@ impl<'a> Elab<'a> {
                     };
                     (x > a || (*lo_inclusive && x == a)) && (x < b || (*hi_inclusive && x == b))
                 }
-                RangeSet::Values(list) => {
-                    list.iter().any(|v| self.is_literal(*v) && self.m.literal(*v) == Some(x))
-                }
+                RangeSet::Values(list) => list.iter().any(|v| self.is_literal(*v) && self.m.literal(*v) == Some(x)),
             };
             if r.is_exclude && hit {
                 is_in = Some(false);
@@ -243,9 +255,12 @@ impl<'a> Elab<'a> {
             }
         }
         if is_in == Some(false) {
-            let d = Diagnostic::lint(code::DEFAULT_OUT_OF_RANGE, format!("the default {x} of `{}` is outside of its range", p.name))
-                .at(p.ranges.first().map_or(p.span, |r| r.span), "")
-                .help("instances that do not set the parameter will be refused");
+            let d = Diagnostic::lint(
+                code::DEFAULT_OUT_OF_RANGE,
+                format!("the default {x} of `{}` is outside of its range", p.name),
+            )
+            .at(p.ranges.first().map_or(p.span, |r| r.span), "")
+            .help("instances that do not set the parameter will be refused");
             self.diags.push(d);
         }
     }
@@ -255,7 +270,11 @@ impl<'a> Elab<'a> {
         match target {
             AliasTarget::System(s) => match super::system::sys_param(self.text(s.name)) {
                 Some(p) => self.m.system_aliases.push((text, p)),
-                None => self.error(code::BAD_ARGUMENT, s.span, format!("`${}` is not a system parameter", self.text(s.name))),
+                None => self.error(
+                    code::BAD_ARGUMENT,
+                    s.span,
+                    format!("`${}` is not a system parameter", self.text(s.name)),
+                ),
             },
             AliasTarget::Param(t) => {
                 if let Some((_, declared, _)) = self.lookup(name.name).map(|(d, s, o)| (d.clone(), s, o)) {
@@ -273,7 +292,9 @@ impl<'a> Elab<'a> {
                         // Some models use the alias like the parameter itself.
                         self.declare(name, Def::Param(k));
                     }
-                    Some(_) => self.error(code::WRONG_KIND, t.span, format!("`{}` is not a parameter", self.text(t.name))),
+                    Some(_) => {
+                        self.error(code::WRONG_KIND, t.span, format!("`{}` is not a parameter", self.text(t.name)))
+                    }
                     None => self.unknown(t),
                 }
             }

@@ -150,10 +150,13 @@ impl<'a> Elab<'a> {
         let text = self.text(id.name);
         let (what, help) = match def {
             Def::Var(_) if is_outside => {
-                let d = Diagnostic::error(code::WRONG_KIND, format!("a function cannot assign the module's variable `{text}`"))
-                    .at(id.span, "")
-                    .at(declared, "declared here")
-                    .help("return it through an `output` argument");
+                let d = Diagnostic::error(
+                    code::WRONG_KIND,
+                    format!("a function cannot assign the module's variable `{text}`"),
+                )
+                .at(id.span, "")
+                .at(declared, "declared here")
+                .help("return it through an `output` argument");
                 self.diags.push(d);
                 return None;
             }
@@ -281,7 +284,12 @@ impl<'a> Elab<'a> {
         let ExprKind::Binary(Op::Eq, a, b) = &ast.expr(r).kind else {
             let at = self.ex_span(r);
             if !matches!(ast.expr(r).kind, ExprKind::Missing) {
-                self.error_help(code::SYNTAX, at, "an indirect contribution needs an equation", "`V(out) : V(in, ref) == 0;`");
+                self.error_help(
+                    code::SYNTAX,
+                    at,
+                    "an indirect contribution needs an equation",
+                    "`V(out) : V(in, ref) == 0;`",
+                );
             }
             return None;
         };
@@ -334,7 +342,12 @@ impl<'a> Elab<'a> {
             Some(Def::Genvar(_)) => {
                 self.unroll(f, id, span, out);
             }
-            Some(Def::Var(v)) if self.m.vars[v].ty == Ty::Int && self.place.function.is_none() && self.wants_unrolling(&f.body) && self.can_unroll(f, id) => {
+            Some(Def::Var(v))
+                if self.m.vars[v].ty == Ty::Int
+                    && self.place.function.is_none()
+                    && self.wants_unrolling(&f.body)
+                    && self.can_unroll(f, id) =>
+            {
                 self.lint_once(
                     code::DIALECT,
                     id.span,
@@ -460,7 +473,9 @@ impl<'a> Elab<'a> {
                             && args.iter().any(|a| matches!(self.ast.expr(*a).kind, ExprKind::Index(..)));
                         open.extend(args);
                     }
-                    ExprKind::System(_, Some(args)) | ExprKind::Concat(args) | ExprKind::Array(args) => open.extend(args),
+                    ExprKind::System(_, Some(args)) | ExprKind::Concat(args) | ExprKind::Array(args) => {
+                        open.extend(args)
+                    }
                     ExprKind::Unary(_, a) => open.push(*a),
                     ExprKind::Binary(_, a, b) | ExprKind::Index(a, b) => open.extend([a, b]),
                     ExprKind::Ternary(a, b, c) => open.extend([a, b, c]),
@@ -502,10 +517,19 @@ impl<'a> Elab<'a> {
                         analyses.push(self.text(n).to_string());
                     } else {
                         let at = self.ex_span(*a);
-                        self.error_help(code::BAD_ARGUMENT, at, "the name of an analysis in quotes is needed", "`@(initial_step(\"tran\"))`");
+                        self.error_help(
+                            code::BAD_ARGUMENT,
+                            at,
+                            "the name of an analysis in quotes is needed",
+                            "`@(initial_step(\"tran\"))`",
+                        );
                     }
                 }
-                Some(if name == "initial_step" { EventKind::InitialStep(analyses) } else { EventKind::FinalStep(analyses) })
+                Some(if name == "initial_step" {
+                    EventKind::InitialStep(analyses)
+                } else {
+                    EventKind::FinalStep(analyses)
+                })
             }
             "initial_model" | "initial_instance" => {
                 self.lint_once(
@@ -523,7 +547,13 @@ impl<'a> Elab<'a> {
                 let direction = self.optional(args, 1, Ty::Int);
                 let (time_tol, expr_tol) = (self.optional(args, 2, Ty::Real), self.optional(args, 3, Ty::Real));
                 let enable = self.optional(args, 4, Ty::Bool);
-                Some(EventKind::Cross { expr: expr?, direction: direction?, time_tol: time_tol?, expr_tol: expr_tol?, enable: enable? })
+                Some(EventKind::Cross {
+                    expr: expr?,
+                    direction: direction?,
+                    time_tol: time_tol?,
+                    expr_tol: expr_tol?,
+                    enable: enable?,
+                })
             }
             "above" => {
                 self.count("above", args, 1, 4, "above(x, time tolerance, tolerance, enable)", e.span)?;
@@ -537,7 +567,13 @@ impl<'a> Elab<'a> {
                 let (expr, delta) = (self.real_expr(args[0]), self.real_expr(args[1]));
                 let (time_tol, expr_tol) = (self.optional(args, 2, Ty::Real), self.optional(args, 3, Ty::Real));
                 let enable = self.optional(args, 4, Ty::Bool);
-                Some(EventKind::AbsDelta { expr: expr?, delta: delta?, time_tol: time_tol?, expr_tol: expr_tol?, enable: enable? })
+                Some(EventKind::AbsDelta {
+                    expr: expr?,
+                    delta: delta?,
+                    time_tol: time_tol?,
+                    expr_tol: expr_tol?,
+                    enable: enable?,
+                })
             }
             "timer" => {
                 self.count("timer", args, 1, 4, "timer(start, period, tolerance, enable)", e.span)?;

@@ -11,11 +11,55 @@ use crate::diag::nearest::did_you_mean;
 use crate::diag::{Diagnostic, Span};
 
 const FUNCTIONS: &[&str] = &[
-    "temperature", "vt", "abstime", "realtime", "simparam", "param_given", "port_connected", "mfactor", "xposition",
-    "yposition", "angle", "hflip", "vflip", "limit", "limexp", "random", "arandom", "rdist_uniform", "rdist_normal",
-    "rdist_exponential", "rdist_poisson", "rdist_chi_square", "rdist_t", "rdist_erlang", "table_model", "analysis",
-    "rtoi", "itor", "clog2", "fopen", "strobe", "display", "write", "monitor", "debug", "info", "warning", "error",
-    "fatal", "finish", "stop", "bound_step", "discontinuity", "fclose", "fstrobe", "fdisplay", "fwrite", "sformat", "swrite",
+    "temperature",
+    "vt",
+    "abstime",
+    "realtime",
+    "simparam",
+    "param_given",
+    "port_connected",
+    "mfactor",
+    "xposition",
+    "yposition",
+    "angle",
+    "hflip",
+    "vflip",
+    "limit",
+    "limexp",
+    "random",
+    "arandom",
+    "rdist_uniform",
+    "rdist_normal",
+    "rdist_exponential",
+    "rdist_poisson",
+    "rdist_chi_square",
+    "rdist_t",
+    "rdist_erlang",
+    "table_model",
+    "analysis",
+    "rtoi",
+    "itor",
+    "clog2",
+    "fopen",
+    "strobe",
+    "display",
+    "write",
+    "monitor",
+    "debug",
+    "info",
+    "warning",
+    "error",
+    "fatal",
+    "finish",
+    "stop",
+    "bound_step",
+    "discontinuity",
+    "fclose",
+    "fstrobe",
+    "fdisplay",
+    "fwrite",
+    "sformat",
+    "swrite",
 ];
 
 pub(super) fn sys_param(name: &str) -> Option<SysParam> {
@@ -58,7 +102,13 @@ impl<'a> Elab<'a> {
                 if name == "abstime" {
                     return Some(t);
                 }
-                self.lint_once(code::DIALECT, span, name, format!("`${name}` is the time of digital Verilog"), "write `$abstime`, which is in seconds");
+                self.lint_once(
+                    code::DIALECT,
+                    span,
+                    name,
+                    format!("`${name}` is the time of digital Verilog"),
+                    "write `$abstime`, which is in seconds",
+                );
                 // In units of `timescale, where the file has one.
                 match self.frame.timescale {
                     Some(unit) => {
@@ -82,7 +132,13 @@ impl<'a> Elab<'a> {
                 self.operator(id, "limexp", args, span)
             }
             "analysis" => {
-                self.lint_once(code::DIALECT, span, "$analysis", "`$analysis` is not in the language reference", "write `analysis`");
+                self.lint_once(
+                    code::DIALECT,
+                    span,
+                    "$analysis",
+                    "`$analysis` is not in the language reference",
+                    "write `analysis`",
+                );
                 self.operator(id, "analysis", args, span)
             }
             "random" | "arandom" => {
@@ -117,9 +173,9 @@ impl<'a> Elab<'a> {
                 Some(self.add(hir::ExprKind::FileOpen { name: file, mode }, Ty::Int, span))
             }
             _ if super::call::is_builtin(name) && !super::operator::is_operator(name) => self.math(name, args, span),
-            "table_param" | "simprobe" | "test$plusargs" | "value$plusargs" | "analog_node_alias" | "analog_port_alias"
-            | "fgets" | "fscanf" | "sscanf" | "feof" | "ftell" | "fseek" | "rewind" | "ferror" | "fflush" | "fgetc" | "fread"
-            | "cds_get_rand" | "hspice_get" => {
+            "table_param" | "simprobe" | "test$plusargs" | "value$plusargs" | "analog_node_alias"
+            | "analog_port_alias" | "fgets" | "fscanf" | "sscanf" | "feof" | "ftell" | "fseek" | "rewind"
+            | "ferror" | "fflush" | "fgetc" | "fread" | "cds_get_rand" | "hspice_get" => {
                 self.error(code::UNSUPPORTED, span, format!("`${name}` is not supported"));
                 None
             }
@@ -134,7 +190,12 @@ impl<'a> Elab<'a> {
         let name = self.text(id.name);
         let mut d = Diagnostic::error(code::UNKNOWN_FUNCTION, format!("there is no `${name}`")).at(id.span, "");
         if let Some(h) = did_you_mean(name, FUNCTIONS.iter().copied()) {
-            d = d.help(h.replace('`', "").replace("did you mean ", "did you mean `$").replace('?', "`?").replace(" or ", "` or `$"));
+            d = d.help(
+                h.replace('`', "")
+                    .replace("did you mean ", "did you mean `$")
+                    .replace('?', "`?")
+                    .replace(" or ", "` or `$"),
+            );
         }
         self.diags.push(d);
     }
@@ -306,15 +367,22 @@ impl<'a> Elab<'a> {
         }
         let limiter = match args.get(1).map(|e| &ast.expr(*e).kind) {
             None | Some(ExprKind::Empty) => Limiter::Default,
-            Some(ExprKind::Path(p)) if p.len() == 1 && matches!(self.lookup(p[0].name), Some((Def::Function(_), ..))) => {
-                let Some((Def::Function(k), ..)) = self.lookup(p[0].name).map(|(d, s, o)| (d.clone(), s, o)) else { return None };
+            Some(ExprKind::Path(p))
+                if p.len() == 1 && matches!(self.lookup(p[0].name), Some((Def::Function(_), ..))) =>
+            {
+                let Some((Def::Function(k), ..)) = self.lookup(p[0].name).map(|(d, s, o)| (d.clone(), s, o)) else {
+                    return None;
+                };
                 let wanted = self.functions[k].args.len();
                 if wanted != values.len() + 2 {
                     let text = self.text(p[0].name);
                     self.error_help(
                         code::ARGUMENT_COUNT,
                         span,
-                        format!("the limiting function `{text}` takes {wanted} arguments, and is given {}", values.len() + 2),
+                        format!(
+                            "the limiting function `{text}` takes {wanted} arguments, and is given {}",
+                            values.len() + 2
+                        ),
                         "the new and the old value come first, then the further arguments of `$limit`",
                     );
                     return None;
@@ -330,14 +398,23 @@ impl<'a> Elab<'a> {
                     ("vdslim" | "limvds", _) => Limiter::DrainSource,
                     ("pnjlim" | "fetlim", _) => {
                         let n = known.iter().find(|k| k.0 == name).map_or(0, |k| k.1);
-                        self.error(code::ARGUMENT_COUNT, span, format!("\"{name}\" takes {n} further arguments, {} given", values.len()));
+                        self.error(
+                            code::ARGUMENT_COUNT,
+                            span,
+                            format!("\"{name}\" takes {n} further arguments, {} given", values.len()),
+                        );
                         return None;
                     }
                     _ => {
                         let at = self.ex_span(args[1]);
                         let help = did_you_mean(&name, known.iter().map(|k| k.0))
                             .unwrap_or_else(|| "known are \"pnjlim\", \"fetlim\", \"vdslim\"".into());
-                        self.lint(code::UNUSED_LIMIT, at, format!("no limiting function has the name \"{name}\""), help);
+                        self.lint(
+                            code::UNUSED_LIMIT,
+                            at,
+                            format!("no limiting function has the name \"{name}\""),
+                            help,
+                        );
                         Limiter::Named(name, values)
                     }
                 }
@@ -408,7 +485,17 @@ impl<'a> Elab<'a> {
             return None;
         }
         let (axes, column) = match control {
-            None => (vec![AxisControl { interpolation: Interpolation::Linear, below: Extrapolation::Linear, above: Extrapolation::Linear }; n], 1),
+            None => (
+                vec![
+                    AxisControl {
+                        interpolation: Interpolation::Linear,
+                        below: Extrapolation::Linear,
+                        above: Extrapolation::Linear
+                    };
+                    n
+                ],
+                1,
+            ),
             Some(e) => {
                 let text = self.quoted(e)?;
                 match control_string(&text, n) {

@@ -12,8 +12,16 @@ impl<'a> Elab<'a> {
         match &ast.expr(e).kind {
             ExprKind::System(id, args) => self.task(*id, args.as_deref().unwrap_or(&[]), span),
             ExprKind::Call(path, args) => {
-                if path.len() == 1 && self.is_access(path[0]) && !matches!(self.lookup(path[0].name), Some((super::Def::Function(_), ..))) {
-                    self.error_help(code::SYNTAX, span, "an access function alone does nothing", "a contribution is written `I(a, b) <+ ...;`");
+                if path.len() == 1
+                    && self.is_access(path[0])
+                    && !matches!(self.lookup(path[0].name), Some((super::Def::Function(_), ..)))
+                {
+                    self.error_help(
+                        code::SYNTAX,
+                        span,
+                        "an access function alone does nothing",
+                        "a contribution is written `I(a, b) <+ ...;`",
+                    );
                     return None;
                 }
                 let _ = args;
@@ -97,7 +105,14 @@ impl<'a> Elab<'a> {
             // Nothing is buffered that would have to be written.
             "fflush" => None,
             "sformat" | "swrite" => {
-                self.count(&format!("${name}"), args, 2, usize::MAX, &format!("${name}(string, \"format\", ...)"), span)?;
+                self.count(
+                    &format!("${name}"),
+                    args,
+                    2,
+                    usize::MAX,
+                    &format!("${name}(string, \"format\", ...)"),
+                    span,
+                )?;
                 let (target, ty) = self.lvalue(args[0])?;
                 if ty != Ty::Str {
                     let at = self.ex_span(args[0]);
@@ -109,13 +124,20 @@ impl<'a> Elab<'a> {
             }
             // Functions called for their effect.
             "random" | "arandom" | "fopen" => self.system(id, args, span).map(StmtKind::Eval),
-            _ if name.starts_with("rdist_") || name.starts_with("dist_") => self.system(id, args, span).map(StmtKind::Eval),
+            _ if name.starts_with("rdist_") || name.starts_with("dist_") => {
+                self.system(id, args, span).map(StmtKind::Eval)
+            }
             _ => {
                 // Reports an unknown name; a known function alone has no effect.
                 let before = self.diags.len();
                 let x = self.system(id, args, span);
                 if x.is_some() && self.diags.len() == before {
-                    self.lint(code::DIALECT, span, format!("the value of `${name}` is not used"), "the statement has no effect");
+                    self.lint(
+                        code::DIALECT,
+                        span,
+                        format!("the value of `${name}` is not used"),
+                        "the statement has no effect",
+                    );
                 }
                 None
             }

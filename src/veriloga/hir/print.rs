@@ -252,15 +252,12 @@ impl Module {
             let _ = writeln!(out, "  node {} {}", self.discipline_text(n), node.name);
         }
         for (id, b) in self.branches.iter() {
-            let used: Vec<&str> = [
-                (b.is_potential_contributed, "V<+"),
-                (b.is_flow_contributed, "I<+"),
-                (b.is_flow_probed, "I"),
-            ]
-            .iter()
-            .filter(|u| u.0)
-            .map(|u| u.1)
-            .collect();
+            let used: Vec<&str> =
+                [(b.is_potential_contributed, "V<+"), (b.is_flow_contributed, "I<+"), (b.is_flow_probed, "I")]
+                    .iter()
+                    .filter(|u| u.0)
+                    .map(|u| u.1)
+                    .collect();
             let (hi, lo) = (&self.nodes[b.hi].name, &self.nodes[b.lo].name);
             let name = b.name.as_deref().unwrap_or("-");
             let _ = writeln!(out, "  branch {id:?} {name} ({hi}, {lo}) {}", used.join(" "));
@@ -430,7 +427,9 @@ impl Module {
     fn task_text(&self, t: &Task) -> String {
         let opt = |e: &Option<ExprId>| e.map_or(String::new(), |e| self.expr_text(e));
         match t {
-            Task::Text { kind, items } => format!("${}({})", format!("{kind:?}").to_lowercase(), self.items_text(items)),
+            Task::Text { kind, items } => {
+                format!("${}({})", format!("{kind:?}").to_lowercase(), self.items_text(items))
+            }
             Task::Finish { level } => format!("$finish({})", opt(level)),
             Task::Stop { level } => format!("$stop({})", opt(level)),
             Task::BoundStep(e) => format!("$bound_step({})", self.expr_text(*e)),

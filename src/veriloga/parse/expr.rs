@@ -200,12 +200,16 @@ impl Parser<'_> {
             };
         }
         // `x1[2].y`: members of an element of an array of blocks or instances.
-        while self.is(P::Dot) && matches!(self.peek(1), Tok::Ident(_)) && matches!(self.ast.expr(e).kind, ExprKind::Index(..)) {
+        while self.is(P::Dot)
+            && matches!(self.peek(1), Tok::Ident(_))
+            && matches!(self.ast.expr(e).kind, ExprKind::Index(..))
+        {
             let at = self.span();
             self.bump();
             self.bump();
             self.diags.push(
-                Diagnostic::error(code::UNSUPPORTED, "names inside of indexed blocks cannot be reached from outside").at(at, ""),
+                Diagnostic::error(code::UNSUPPORTED, "names inside of indexed blocks cannot be reached from outside")
+                    .at(at, ""),
             );
         }
         e

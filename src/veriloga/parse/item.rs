@@ -4,8 +4,8 @@ use super::Parser;
 use crate::diag::Diagnostic;
 use crate::diag::codes::veriloga as code;
 use crate::veriloga::ast::{
-    AliasTarget, Branches, Connection, Declared, ExprKind, For, Function, GenFor, Ident, Instance, Item, ItemKind, Nets,
-    Param, Params, Ports, Stmt, StmtKind, TypeWord, ValueRange, ValueSet, Vars,
+    AliasTarget, Branches, Connection, Declared, ExprKind, For, Function, GenFor, Ident, Instance, Item, ItemKind,
+    Nets, Param, Params, Ports, Stmt, StmtKind, TypeWord, ValueRange, ValueSet, Vars,
 };
 use crate::veriloga::hir::Direction;
 use crate::veriloga::text::Tok;
@@ -75,7 +75,12 @@ impl Parser<'_> {
             Tok::Ident(kw::ANALOG) => return self.analog(),
             Tok::Ident(kw::FUNCTION) => {
                 let span = self.span();
-                self.lint(code::DIALECT, span, "functions of analog blocks are declared `analog function`", "write `analog function`");
+                self.lint(
+                    code::DIALECT,
+                    span,
+                    "functions of analog blocks are declared `analog function`",
+                    "write `analog function`",
+                );
                 return self.function();
             }
             Tok::Ident(kw::GENERATE) => {
@@ -125,14 +130,18 @@ impl Parser<'_> {
                 ItemKind::Null
             }
             Tok::Ident(kw::INITIAL) => {
-                self.unsupported(start, "digital `initial` blocks are not supported", "`analog initial begin ... end` or `@(initial_step)`");
+                self.unsupported(
+                    start,
+                    "digital `initial` blocks are not supported",
+                    "`analog initial begin ... end` or `@(initial_step)`",
+                );
                 self.bump();
                 self.stmt();
                 ItemKind::Null
             }
-            Tok::Ident(n @ (kw::ALWAYS | kw::ASSIGN | kw::REG | kw::WREAL | kw::TASK | kw::EVENT | kw::TIME | kw::SPECPARAM))
-                if matches!(self.peek(1), Tok::Ident(_) | Tok::P(P::At | P::LBrack | P::Hash)) =>
-            {
+            Tok::Ident(
+                n @ (kw::ALWAYS | kw::ASSIGN | kw::REG | kw::WREAL | kw::TASK | kw::EVENT | kw::TIME | kw::SPECPARAM),
+            ) if matches!(self.peek(1), Tok::Ident(_) | Tok::P(P::At | P::LBrack | P::Hash)) => {
                 let word = self.names.text(n).to_string();
                 self.unsupported(
                     start,
@@ -585,16 +594,15 @@ impl Parser<'_> {
         let is_instance = match next {
             Tok::P(P::Hash) => true,
             Tok::Ident(n) if !super::is_reserved(n) => {
-                matches!(self.peek(2), Tok::P(P::LParen)) || (self.peek(2) == Tok::P(P::LBrack) && self.paren_after_range(2))
+                matches!(self.peek(2), Tok::P(P::LParen))
+                    || (self.peek(2) == Tok::P(P::LBrack) && self.paren_after_range(2))
             }
             _ => false,
         };
         if is_instance {
             return self.instances();
         }
-        if matches!(next, Tok::P(P::Contribute | P::Assign))
-            || matches!(next, Tok::P(P::LParen))
-        {
+        if matches!(next, Tok::P(P::Contribute | P::Assign)) || matches!(next, Tok::P(P::LParen)) {
             self.report(
                 Diagnostic::error(code::SYNTAX, "a statement stands outside of the analog block")
                     .at(start, "")
@@ -609,7 +617,9 @@ impl Parser<'_> {
         if !is_name && !matches!(self.tok(), Tok::P(P::LBrack | P::AttrOpen)) {
             let text = self.names.text(discipline.name).to_string();
             let mut d = Diagnostic::error(code::SYNTAX, format!("`{text}` does not start a declaration")).at(start, "");
-            if let Some(h) = crate::diag::nearest::did_you_mean(&text, super::reserved().chain(["electrical", "thermal"])) {
+            if let Some(h) =
+                crate::diag::nearest::did_you_mean(&text, super::reserved().chain(["electrical", "thermal"]))
+            {
                 d = d.help(h);
             }
             self.report(d);

@@ -365,9 +365,8 @@ impl Parser<'_> {
         let mut kind = kind;
         if usize::from(depth) == self.options.max_expr_depth {
             let message = format!("expression is nested deeper than {depth} levels");
-            self.diags.push(
-                Diagnostic::error(code::TOO_LARGE, message).at(span, "").help("split it over several variables"),
-            );
+            self.diags
+                .push(Diagnostic::error(code::TOO_LARGE, message).at(span, "").help("split it over several variables"));
         }
         if usize::from(depth) >= self.options.max_expr_depth {
             kind = ExprKind::Missing;

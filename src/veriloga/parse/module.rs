@@ -139,7 +139,8 @@ impl Parser<'_> {
                 }
                 None if !declared.dims.is_empty() || !declared.attrs.is_empty() => {
                     let range = declared.dims.first().cloned();
-                    let kind = ItemKind::Nets(Nets { discipline: None, is_ground: false, range, names: vec![declared] });
+                    let kind =
+                        ItemKind::Nets(Nets { discipline: None, is_ground: false, range, names: vec![declared] });
                     m.items.push(Item { kind, attrs: vec![], span });
                 }
                 None => {}
@@ -159,7 +160,9 @@ impl Parser<'_> {
 
     /// `[wire|reg] [discipline] [range]` of a port.
     pub(super) fn port_type(&mut self) -> (Option<crate::veriloga::ast::Ident>, Option<Range>) {
-        if matches!(self.tok(), Tok::Ident(kw::WIRE | kw::SIGNED | kw::TRI | kw::WREAL | kw::REG)) && matches!(self.peek(1), Tok::Ident(_) | Tok::P(P::LBrack)) {
+        if matches!(self.tok(), Tok::Ident(kw::WIRE | kw::SIGNED | kw::TRI | kw::WREAL | kw::REG))
+            && matches!(self.peek(1), Tok::Ident(_) | Tok::P(P::LBrack))
+        {
             self.bump();
         }
         let mut discipline = None;

@@ -59,7 +59,11 @@ impl Parser<'_> {
                 StmtKind::Missing
             }
             Tok::P(P::Hash) => {
-                self.unsupported(start, "delays are statements of digital Verilog", "in an analog block use `absdelay`, `transition` or `@(timer(...))`");
+                self.unsupported(
+                    start,
+                    "delays are statements of digital Verilog",
+                    "in an analog block use `absdelay`, `transition` or `@(timer(...))`",
+                );
                 self.recover();
                 StmtKind::Missing
             }
@@ -73,14 +77,15 @@ impl Parser<'_> {
                 self.expected("a statement");
                 let at = self.at;
                 self.recover();
-                if self.at == at && !matches!(self.tok(), Tok::Ident(kw::END | kw::ENDMODULE | kw::ENDCASE | kw::ENDFUNCTION)) {
+                if self.at == at
+                    && !matches!(self.tok(), Tok::Ident(kw::END | kw::ENDMODULE | kw::ENDCASE | kw::ENDFUNCTION))
+                {
                     self.bump();
                 }
                 StmtKind::Missing
             }
         }
     }
-
 
     fn end_of_statement(&mut self) {
         if !self.expect(P::Semi) && !self.starts_line() {
@@ -176,7 +181,9 @@ impl Parser<'_> {
         }
         matches!(
             self.peek(k),
-            Tok::Ident(kw::REAL | kw::INTEGER | kw::STRING | kw::REALTIME | kw::PARAMETER | kw::LOCALPARAM | kw::GENVAR)
+            Tok::Ident(
+                kw::REAL | kw::INTEGER | kw::STRING | kw::REALTIME | kw::PARAMETER | kw::LOCALPARAM | kw::GENVAR
+            )
         )
     }
 
@@ -353,7 +360,11 @@ impl Parser<'_> {
         if self.eat(P::LParen) {
             loop {
                 if self.eat(P::Star) {
-                    self.unsupported(start, "`@(*)` is digital", "analog events are initial_step, final_step, cross, above, timer");
+                    self.unsupported(
+                        start,
+                        "`@(*)` is digital",
+                        "analog events are initial_step, final_step, cross, above, timer",
+                    );
                 } else if let Some(e) = self.event_expr() {
                     list.push(e);
                 } else {
@@ -401,7 +412,8 @@ impl Parser<'_> {
         if let (Tok::Ident(n), next) = (self.tok(), self.peek(1)) {
             let digital = matches!(n, kw::ASSIGN | kw::ALWAYS | kw::FOREVER | kw::WAIT | kw::DISABLE | kw::TASK)
                 && !matches!(next, Tok::P(P::Assign | P::LBrack));
-            let later = matches!(n, kw::RETURN | kw::BREAK | kw::CONTINUE) && !matches!(next, Tok::P(P::Assign | P::LBrack));
+            let later =
+                matches!(n, kw::RETURN | kw::BREAK | kw::CONTINUE) && !matches!(next, Tok::P(P::Assign | P::LBrack));
             if digital || later {
                 let word = self.names.text(n).to_string();
                 let span = self.span();
@@ -444,9 +456,9 @@ impl Parser<'_> {
                 let span = self.span();
                 let is_access = matches!(self.ast.expr(left).kind, ExprKind::Call(..));
                 self.report(
-                    Diagnostic::error(code::SYNTAX, "`<=` is not an assignment of analog blocks").at(span, "").help(
-                        if is_access { "a contribution is written `<+`" } else { "write `=`" },
-                    ),
+                    Diagnostic::error(code::SYNTAX, "`<=` is not an assignment of analog blocks")
+                        .at(span, "")
+                        .help(if is_access { "a contribution is written `<+`" } else { "write `=`" }),
                 );
                 self.bump();
                 let right = self.expr();

@@ -215,7 +215,9 @@ impl Lexer {
                 }
                 b'0'..=b'9' => self.number(diags),
                 b'.' if self.byte(1).is_ascii_digit() => self.number(diags),
-                b'\'' if matches!(self.byte(1), b'b' | b'B' | b'o' | b'O' | b'd' | b'D' | b'h' | b'H' | b's' | b'S') => {
+                b'\''
+                    if matches!(self.byte(1), b'b' | b'B' | b'o' | b'O' | b'd' | b'D' | b'h' | b'H' | b's' | b'S') =>
+                {
                     self.based(from, diags)
                 }
                 b'"' => self.string(names, diags),
@@ -242,8 +244,11 @@ impl Lexer {
                         None => {
                             let ch = rest.chars().next().unwrap_or(' ');
                             self.pos += ch.len_utf8();
-                            let d = Diagnostic::error(code::CHARACTER, format!("character `{}` does not belong here", ch.escape_default()))
-                                .at(self.span(from), "");
+                            let d = Diagnostic::error(
+                                code::CHARACTER,
+                                format!("character `{}` does not belong here", ch.escape_default()),
+                            )
+                            .at(self.span(from), "");
                             diags.push(match ch {
                                 '\u{2212}' | '\u{2013}' | '\u{2014}' => d.help("write an ordinary minus sign `-`"),
                                 '\u{201c}' | '\u{201d}' => d.help("write straight quotes `\"`"),
@@ -322,7 +327,9 @@ impl Lexer {
             diags.push(
                 Diagnostic::error(code::NUMBER, format!("`{tail}` does not belong to a number"))
                     .at(Span::new(self.file, at as u32, self.pos as u32), "")
-                    .help("one scale factor of T G M K k m u n p f a may follow a number, and no unit: `5n`, not `5nm`"),
+                    .help(
+                        "one scale factor of T G M K k m u n p f a may follow a number, and no unit: `5n`, not `5nm`",
+                    ),
             );
         }
         if !is_real {

@@ -291,7 +291,8 @@ impl Context<'_> {
                 if let Tok::Ident(n) | Tok::Directive(n) = s.next(self).tok {
                     self.macros.remove(&n);
                 } else {
-                    self.diags.push(Diagnostic::error(code::DIRECTIVE, "name of a macro expected").at(t.span, "after this"));
+                    self.diags
+                        .push(Diagnostic::error(code::DIRECTIVE, "name of a macro expected").at(t.span, "after this"));
                 }
             }
             "undefineall" => self.macros.clear(),
@@ -315,7 +316,8 @@ impl Context<'_> {
             "default_transition" => match rest_of_line(s).split_whitespace().next().and_then(number) {
                 Some(x) => self.out.directives.push((out.len(), Directive::DefaultTransition(x))),
                 None => self.diags.push(
-                    Diagnostic::error(code::DIRECTIVE, "a time in seconds is expected after `default_transition").at(t.span, ""),
+                    Diagnostic::error(code::DIRECTIVE, "a time in seconds is expected after `default_transition")
+                        .at(t.span, ""),
                 ),
             },
             "timescale" => match timescale(&rest_of_line(s)) {
@@ -328,8 +330,16 @@ impl Context<'_> {
             },
             "resetall" => self.out.directives.push((out.len(), Directive::ResetAll)),
             "celldefine" | "endcelldefine" | "nounconnected_drive" | "end_keywords" | "endprotect" | "protect" => {}
-            "begin_keywords" | "default_nettype" | "unconnected_drive" | "pragma" | "line" | "default_decay_time"
-            | "default_trireg_strength" | "delay_mode_path" | "noworklib" | "uselib" => {
+            "begin_keywords"
+            | "default_nettype"
+            | "unconnected_drive"
+            | "pragma"
+            | "line"
+            | "default_decay_time"
+            | "default_trireg_strength"
+            | "delay_mode_path"
+            | "noworklib"
+            | "uselib" => {
                 rest_of_line(s);
             }
             _ => self.expand(s, t, name, out),
@@ -345,7 +355,8 @@ impl Context<'_> {
     fn definition(&mut self, s: &mut dyn Stream, t: Token) -> Option<Macro> {
         if s.lexer().is_none() {
             self.diags.push(
-                Diagnostic::error(code::DIRECTIVE, "`define in the text of a macro").at(t.span, "")
+                Diagnostic::error(code::DIRECTIVE, "`define in the text of a macro")
+                    .at(t.span, "")
                     .help("define macros outside of other macros' texts"),
             );
             return None;
@@ -356,7 +367,8 @@ impl Context<'_> {
             Tok::Ident(n) => n,
             Tok::Directive(n) if is_named => {
                 self.diags.push(
-                    Diagnostic::lint(code::BACKTICK, "a macro is defined without a backtick before its name").at(head.span, ""),
+                    Diagnostic::lint(code::BACKTICK, "a macro is defined without a backtick before its name")
+                        .at(head.span, ""),
                 );
                 n
             }
@@ -372,8 +384,11 @@ impl Context<'_> {
             &["define", "include", "ifdef", "ifndef", "else", "elsif", "endif", "undef", "timescale", "resetall"];
         if DIRECTIVES.contains(&self.names.text(name)) {
             self.diags.push(
-                Diagnostic::error(code::DIRECTIVE, format!("`{} is a directive and cannot be defined", self.names.text(name)))
-                    .at(head.span, ""),
+                Diagnostic::error(
+                    code::DIRECTIVE,
+                    format!("`{} is a directive and cannot be defined", self.names.text(name)),
+                )
+                .at(head.span, ""),
             );
         }
         let mut formals = None;
@@ -438,10 +453,13 @@ impl Context<'_> {
         {
             let text = self.names.text(name);
             self.diags.push(
-                Diagnostic::lint(code::SKIPPED_MACRO, format!("`{text} is defined only where conditional compilation leaves it out"))
-                    .at(t.span, "that definition is taken")
-                    .at(m.span, "defined here")
-                    .at(condition, "under this condition"),
+                Diagnostic::lint(
+                    code::SKIPPED_MACRO,
+                    format!("`{text} is defined only where conditional compilation leaves it out"),
+                )
+                .at(t.span, "that definition is taken")
+                .at(m.span, "defined here")
+                .at(condition, "under this condition"),
             );
             self.macros.insert(name, m);
         }
@@ -449,7 +467,8 @@ impl Context<'_> {
             if self.unknown.insert(name) || t.span.is_in_macro() {
                 let text = self.names.text(name);
                 let known: Vec<&str> = self.macros.keys().map(|n| self.names.text(*n)).collect();
-                let mut d = Diagnostic::error(code::UNKNOWN_MACRO, format!("macro `{text} is not defined")).at(t.span, "");
+                let mut d =
+                    Diagnostic::error(code::UNKNOWN_MACRO, format!("macro `{text} is not defined")).at(t.span, "");
                 if let Some(h) = did_you_mean(text, known) {
                     d = d.help(h);
                 } else if is_constant_like(text) {
@@ -468,9 +487,7 @@ impl Context<'_> {
             } else {
                 format!("macros nested deeper than {}", self.options.max_macro_depth)
             };
-            self.diags.push(
-                Diagnostic::error(code::MACRO_RECURSION, why).at(t.span, "").at(m.span, "defined here"),
-            );
+            self.diags.push(Diagnostic::error(code::MACRO_RECURSION, why).at(t.span, "").at(m.span, "defined here"));
             self.push(Token { tok: Tok::Missing, span: t.span }, out);
             return;
         }
@@ -483,8 +500,8 @@ impl Context<'_> {
             };
             call = self.sources.join(call, end);
             if list.len() != formals.len() {
-                let is_missing = list.len() > formals.len()
-                    || formals[list.len()..].iter().any(|f| f.default.is_none());
+                let is_missing =
+                    list.len() > formals.len() || formals[list.len()..].iter().any(|f| f.default.is_none());
                 if is_missing {
                     let text = self.names.text(name);
                     let shown: Vec<&str> = formals.iter().map(|f| self.names.text(f.name)).collect();
@@ -646,9 +663,12 @@ impl Context<'_> {
         };
         if self.include_depth >= self.options.max_include_depth {
             self.diags.push(
-                Diagnostic::error(code::INCLUDE_DEPTH, format!("files included deeper than {}", self.options.max_include_depth))
-                    .at(span, "")
-                    .help("does a file include itself? Guard it with `ifndef NAME / `define NAME / `endif"),
+                Diagnostic::error(
+                    code::INCLUDE_DEPTH,
+                    format!("files included deeper than {}", self.options.max_include_depth),
+                )
+                .at(span, "")
+                .help("does a file include itself? Guard it with `ifndef NAME / `define NAME / `endif"),
             );
             return;
         }
