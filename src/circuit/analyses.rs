@@ -524,7 +524,7 @@ impl<'a> Elab<'a> {
                 .or_else(|| inner("i(").map(|n| (n, "i".to_string())))
             {
                 match self.find_element(scope, &inst) {
-                    Some(s) => c.state_ics.push((s, state, x)),
+                    Some(s) => c.state_ics.push((s, state, x, at)),
                     None => self.unknown_element(&inst, at),
                 }
             } else {
