@@ -228,6 +228,9 @@ impl<'a> Elab<'a> {
             && let Some(id) = info.positional
             && let Some(spec) = info.instance.get(id as usize)
         {
+            if self.is_nothing(scope, e, f) {
+                return false;
+            }
             let Some(x) = self.number(scope, e.file, f) else { return false };
             if !self.check(scope, spec, x, at) {
                 return false;

@@ -43,7 +43,13 @@ pub(super) type Parasitics = Vec<(&'static Kind, f64)>;
 
 impl<'a> Elab<'a> {
     /// Notes a parasitic of the element that is being read. `None`: the key is none; else, whether its value is right.
-    pub fn parasitic(&mut self, scope: &Rc<Scope<'a>>, e: &Element, key: &Field, value: Option<&Field>) -> Option<bool> {
+    pub fn parasitic(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &Element,
+        key: &Field,
+        value: Option<&Field>,
+    ) -> Option<bool> {
         let text = self.deck.names.get(key.sym);
         let letter = char::from(self.letter(e));
         let kind = KINDS.iter().find(|k| k.key == text && k.letters.contains(letter))?;

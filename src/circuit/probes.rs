@@ -53,7 +53,21 @@ fn calls(text: &str) -> Vec<(String, String)> {
         }
         if matches!(
             name,
-            "i" | "ix" | "im" | "ip" | "ir" | "ii" | "idb" | "ib" | "ic" | "ie" | "is" | "id" | "ig" | "p" | "e" | "isub"
+            "i" | "ix"
+                | "im"
+                | "ip"
+                | "ir"
+                | "ii"
+                | "idb"
+                | "ib"
+                | "ic"
+                | "ie"
+                | "is"
+                | "id"
+                | "ig"
+                | "p"
+                | "e"
+                | "isub"
         ) && let Some(end) = lower[j..].find(')')
         {
             out.push((name.to_string(), lower[j + 1..j + end].trim().to_string()));

@@ -104,7 +104,8 @@ pub fn ltspice_stepped(steps: &[Vec<Measurement>]) -> String {
     }
     for name in order {
         let Some(rows) = rows.get(name) else { continue };
-        let first = rows[0].1;
+        // A measure that failed has no tails: one that did not says which columns there are.
+        let Some(first) = rows.iter().map(|r| r.1).max_by_key(|m| m.tails.len()) else { continue };
         let label = if first.label.is_empty() { "expr" } else { &first.label };
         let _ = write!(out, "Measurement: {name}\n  step\t{}", label.to_lowercase());
         for (key, _) in &first.tails {
@@ -113,8 +114,8 @@ pub fn ltspice_stepped(steps: &[Vec<Measurement>]) -> String {
         out.push('\n');
         for (n, m) in rows {
             let _ = write!(out, "{n:6}\t{}", m.value);
-            for (_, x) in &m.tails {
-                let _ = write!(out, "\t{x}");
+            for (key, _) in &first.tails {
+                let _ = write!(out, "\t{}", tail(m, key));
             }
             out.push('\n');
         }

@@ -74,7 +74,9 @@ pub fn unit(table: &Table, expr: &Expr) -> String {
                 "vdb" | "idb" | "db" => "dB".into(),
                 "vp" | "ip" | "ph" | "unwrap" => "rad".into(),
                 "deg" => "°".into(),
-                "i" | "im" | "ir" | "ii" | "ib" | "ic" | "ie" | "is" | "id" | "ig" | "ix" | "isub" if !is_im(f, args) => {
+                "i" | "im" | "ir" | "ii" | "ib" | "ic" | "ie" | "is" | "id" | "ig" | "ix" | "isub"
+                    if !is_im(f, args) =>
+                {
                     "A".into()
                 }
                 "p" => "W".into(),

@@ -77,7 +77,8 @@ pub fn ltspice_log(title: &str, points: &[PointResult]) -> String {
     let is_stepped = points.iter().any(|p| !p.sweep.is_empty());
     if is_stepped {
         for p in points {
-            let values: Vec<String> = p.sweep.iter().map(|(n, v)| format!("{n}={}", super::points::shortest(*v))).collect();
+            let values: Vec<String> =
+                p.sweep.iter().map(|(n, v)| format!("{n}={}", super::points::shortest(*v))).collect();
             s.push_str(&format!(".step {}\n", values.join(" ")));
         }
         s.push('\n');

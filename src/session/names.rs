@@ -118,7 +118,8 @@ fn words_of_elements(sources: &SourceMap) -> HashSet<String> {
         let mut is_card = false;
         for line in file.text.lines().map(str::trim_start) {
             if !line.starts_with('+') {
-                is_card = line.starts_with(['.', '*']) && !line.get(..7).is_some_and(|s| s.eq_ignore_ascii_case(".subckt"));
+                is_card =
+                    line.starts_with(['.', '*']) && !line.get(..7).is_some_and(|s| s.eq_ignore_ascii_case(".subckt"));
             }
             if !is_card {
                 let ends = |c: char| c.is_whitespace() || "(){}[],:.=+-*/'\"".contains(c);
