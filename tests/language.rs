@@ -431,6 +431,7 @@ fn currents_into_the_pins_of_subcircuits() {
             ("v(x1.p)", 1.0),
         ],
     );
+    op("v1 a 0 1\nr1 a 0 1\n.save v([a])", &[("v(a)", 1.0)]);
     // Only what is asked for is measured, and nothing of it is among the usual results.
     let out = run("t\n.subckt s a\nr1 a 0 1k\n.ends\nv1 a 0 1\nx1 a s\n.op\n.meas op i find i(x1:a)\n.end\n");
     assert_eq!(out.measure("i"), [1e-3]);

@@ -106,7 +106,11 @@ impl<'a> Elab<'a> {
         } else {
             super::text::source_text(self.sources, span)
         };
-        let text: String = text.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
+        let mut text: String = text.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
+        // PSPICE's `v([out])`.
+        if text.contains("([") {
+            text = text.replace("([", "(").replace("])", ")");
+        }
         Some(Item { text, span })
     }
 
