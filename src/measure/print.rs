@@ -123,3 +123,24 @@ pub fn ltspice_stepped(steps: &[Vec<Measurement>]) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_step_has_as_many_columns_as_the_others() {
+        let made = |value, tails: &[(&'static str, f64)]| {
+            vec![Measurement {
+                name: "top".into(),
+                kind: PlotKind::Tran,
+                value,
+                unit: "V".into(),
+                tails: tails.to_vec(),
+                label: "MAX".into(),
+            }]
+        };
+        let text = ltspice_stepped(&[made(f64::NAN, &[]), made(2.0, &[("at", 1.0)])]);
+        assert_eq!(text, "Measurement: top\n  step\tmax\tAT\n     1\tNaN\tNaN\n     2\t2\t1\n\n");
+    }
+}
