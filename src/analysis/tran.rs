@@ -224,7 +224,9 @@ fn begin(t: &mut Transient, plan: &Plan, control: &Control) -> Result<(), Vec<Di
     let c = Coefficients::new(Method::BackwardEuler, 1, instant, &[0.0]);
     let limit = t.max_iterations;
     t.max_iterations = 100;
-    let solved = t.solve(instant, &c);
+    t.history.combine(&c, &mut t.past);
+    t.history.predict(instant, 1, &mut t.x);
+    let solved = t.iterate(0.0, c.a0);
     t.max_iterations = limit;
     if let Err(f) = solved {
         if known == 0 {
