@@ -18,6 +18,8 @@ class Circuit:
         self.step = self.stop = self.most = None
         self.uic = False
         self.metric = "wave"
+        # The signal is the difference of the two saved nodes.
+        self.difference = False
         self.level = None
         self.product = None
         self.exact = None

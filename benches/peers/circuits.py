@@ -97,7 +97,8 @@ def ladder(quick):
     return c
 
 
-def rectifier(quick):
+def rectifier(quick, negative="0"):
+    """The source floats but for 1 Gohm at either end."""
     c = Circuit("rectifier", "four-diode full-wave rectifier")
     c.model("dm", "d", **{"is": 1e-14, "rs": 0.5, "n": 1.05, "cjo": 20e-12, "m": 0.4, "vj": 0.7})
     c.v("v1", "a", "b", ("sin", 0, 20, 50))
@@ -105,12 +106,22 @@ def rectifier(quick):
     c.r("rb", "b", "0", 1e9)
     c.d("d1", "a", "p", "dm")
     c.d("d2", "b", "p", "dm")
-    c.d("d3", "n", "a", "dm")
-    c.d("d4", "n", "b", "dm")
-    c.c("cl", "p", "n", 100e-6)
-    c.r("rl", "p", "n", 1e3)
+    c.d("d3", negative, "a", "dm")
+    c.d("d4", negative, "b", "dm")
+    c.c("cl", "p", negative, 100e-6)
+    c.r("rl", "p", negative, 1e3)
     c.tran(1e-6, 0.04 if quick else 1.0, 1e-6)
-    c.save("p", "n")
+    c.save("p")
+    return c
+
+
+def rectifier_floating(quick):
+    """The load floats too: while no diode conducts, everything hangs on 1 Gohm and junction capacitances, the stiffest
+    moment there is in so small a circuit. Judged by the voltage across the load; that to ground is hardly defined."""
+    c = rectifier(quick, "n")
+    c.name, c.title = "rectifier_floating", "full-wave rectifier, source and load floating"
+    c.save("n")
+    c.difference = True
     return c
 
 
@@ -281,6 +292,7 @@ CIRCUITS = {
     "rc": rc,
     "ladder": ladder,
     "rectifier": rectifier,
+    "rectifier_floating": rectifier_floating,
     "multiplier": multiplier,
     "ring_mos1_11": ring("ring_mos1_11", 11, 1, 400e-9, 50e-9),
     "ring_mos3_11": ring("ring_mos3_11", 11, 3, 400e-9, 50e-9),

@@ -94,7 +94,8 @@ def judge(circuit, simulators, records, folder, args):
     agreement, ours, source = {}, circuit.exact, None
     tight = {}
     # A reference of ferrospice where it gives one, else of the first peer that does.
-    for s in simulators if not ours else []:
+    order = sorted(simulators, key=lambda s: ["ferrospice", "vacask", "ngspice", "gnucap", "vacask lean"].index(s.name))
+    for s in order if not ours else []:
         if not records[s.name]["failure"] or s is simulators[0]:
             ours, _ = tight[s.name] = tight_run(s, circuit, folder, args)
             if ours:

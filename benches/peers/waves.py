@@ -150,4 +150,11 @@ def compare(circuit, run, reference):
     if circuit.metric == "settle":
         _, slot, vectors = circuit.product
         return settle_error(run, reference, circuit.saved, circuit.level, slot, len(vectors))
+    if circuit.difference:
+        p, n = circuit.saved
+        run, reference = (
+            {"time": r["time"], "difference": array.array("d", (x - y for x, y in zip(r[p], r[n])))}
+            for r in (run, reference)
+        )
+        return wave_error(run, reference, ["difference"])
     return wave_error(run, reference, circuit.saved)
