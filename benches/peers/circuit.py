@@ -16,7 +16,8 @@ class Circuit:
         self.name, self.title = name, title
         self.elements, self.models, self.saved = [], {}, []
         self.step = self.stop = self.most = None
-        self.uic = False
+        # Further options of ferrospice and ngspice, with a leading blank each.
+        self.options = ""
         self.metric = "wave"
         # The signal is the difference of the two saved nodes.
         self.difference = False
@@ -138,7 +139,7 @@ def spice(circuit, tight=False, extra="", refuse=()):
 
 
 def for_spice(circuit, tight=False, extra=""):
-    out, tran = spice(circuit, tight, extra)
+    out, tran = spice(circuit, tight, extra + circuit.options)
     out.append(tran)
     save = [f"v({n})" for n in circuit.saved]
     for k in range(0, len(save), 8):
