@@ -16,6 +16,7 @@ class Circuit:
         self.name, self.title = name, title
         self.elements, self.models, self.saved = [], {}, []
         self.step = self.stop = self.most = None
+        self.reltol = 1e-3
         # Further options of ferrospice and ngspice, with a leading blank each.
         self.options = ""
         self.metric = "wave"
@@ -219,4 +220,4 @@ def tolerances(circuit, tight):
     the step."""
     if tight:
         return 1e-6, 1e-15, 1e-9, (circuit.most or 0) / 4
-    return 1e-3, 1e-12, 1e-6, circuit.most
+    return circuit.reltol, 1e-12, 1e-6, circuit.most

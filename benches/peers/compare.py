@@ -159,6 +159,32 @@ def rows(circuit, simulators, records, base):
         yield "| " + " | ".join(cells) + " |", record
 
 
+def precision(circuit, simulators, folder, args):
+    """Error against time: each simulator at several tolerances, all against the common reference."""
+    reference = circuit.exact
+    for s in simulators if not reference else []:
+        reference, _ = tight_run(s, circuit, folder, args)
+        if reference:
+            say(f"{circuit.name}: the common reference is a run of {s.name}")
+            break
+    for reltol in (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5):
+        circuit.reltol = reltol
+        records = measure(circuit, simulators, folder, args)
+        for s in simulators:
+            r = records[s.name]
+            good = [x for x in r["runs"] if not x.failure]
+            if r["failure"] or not good or not reference:
+                print(f"| {circuit.name} | {s.name} | {reltol:g} | {r['failure'] or 'no reference'} | | | |", flush=True)
+                continue
+            error = waves.compare(circuit, r["columns"], reference)
+            wall, cpu = (statistics.median(getattr(x, k) for x in good) for k in ("wall", "cpu"))
+            print(
+                f"| {circuit.name} | {s.name} | {reltol:g} | {wall:.4g} | {cpu:.4g} | {good[0].accepted} "
+                f"| {shown(error)} |",
+                flush=True,
+            )
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--repeat", type=int, default=5, help="runs of each simulator (default 5)")
@@ -171,6 +197,7 @@ def main():
     ap.add_argument("--timeout", type=float, default=900, help="seconds allowed to a run")
     ap.add_argument("--reference-timeout", type=float, default=1800, help="seconds allowed to a reference")
     ap.add_argument("--slow", type=float, default=120, help="runs longer than this are not repeated")
+    ap.add_argument("--precision", action="store_true", help="error against time at several reltol, instead")
     ap.add_argument("--no-own", action="store_true", help="no tight run of each peer, only of ferrospice")
     ap.add_argument("--no-reference", action="store_true", help="no accuracy columns")
     ap.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all figures to this file")
@@ -195,7 +222,10 @@ def main():
     names = [n for n in (args.only or CIRCUITS) if n not in args.skip]
     names = ["start"] + [n for n in names if n != "start"]
     print("Simulators: " + "; ".join(f"{s.name} = {s.version}" for s in simulators) + ".\n")
-    print(HEAD, RULE, sep="\n", flush=True)
+    if args.precision:
+        print("| circuit | simulator | reltol | wall s | CPU s | points | error |\n|---|---|---:|---:|---:|---:|---:|")
+    else:
+        print(HEAD, RULE, sep="\n", flush=True)
     base, report, notes = {}, [], []
     with tempfile.TemporaryDirectory() as scratch:
         folder = args.keep or pathlib.Path(scratch)
@@ -204,6 +234,10 @@ def main():
         for name in names:
             circuit = CIRCUITS[name](args.quick)
             say(f"{name}: {circuit.title} ({len(circuit.elements)} elements)")
+            if args.precision:
+                if circuit.stop:
+                    precision(circuit, simulators, folder, args)
+                continue
             began = time.perf_counter()
             records = measure(circuit, simulators, folder, args)
             agreement = judge(circuit, simulators, records, folder, args)
