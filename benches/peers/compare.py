@@ -147,14 +147,14 @@ def rows(circuit, simulators, records, base):
             "walls": [x.wall for x in good], "cpu": statistics.median(x.cpu for x in good), "points": run.accepted,
             "rejected": run.rejected, "iterations": run.iterations, "us_per_point": cost,
             "error": r.get("error"), "own_error": r.get("own"), "product": r.get("product"),
-            "rss": max(x.rss for x in good),
+            "rss": statistics.median(x.rss for x in good), "rss_is_bound": all(x.is_bound for x in good),
         }
         ours = first[0] == simulators[0].name
         cells += [
             f"{wall:.4g}", f"{wall / first[1]:.2f}" if ours else "", f"{record['cpu']:.4g}",
             str(run.accepted) if circuit.stop else "", str(run.rejected) if circuit.stop else "", str(run.iterations),
             f"{cost:.3g}" if circuit.stop else "", f"{cost / first[2]:.2f}" if ours and circuit.stop else "",
-            shown(r.get("error")) + note, shown(r.get("own")), f"{record['rss'] / 2**20:.1f}",
+            shown(r.get("error")) + note, shown(r.get("own")), f"{'≤ ' if record['rss_is_bound'] else ''}{record['rss'] / 2**20:.1f}",
         ]
         yield "| " + " | ".join(cells) + " |", record
 

@@ -23,6 +23,8 @@ class Run:
     wall: float = 0.0
     cpu: float = 0.0
     rss: int = 0
+    # The peak is only known not to exceed `rss`.
+    is_bound: bool = False
     text: str = ""
     failure: str = ""
     accepted: int = 0
@@ -76,6 +78,7 @@ def execute(command, cwd, timeout, threads=1):
     exact = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     run.rss = exact if exact > ours or not peak[0] else peak[0]
+    run.is_bound = not peak[0] and exact <= ours
     run.text = b"".join(chunks).decode("utf-8", "replace")
     if timed_out:
         run.failure = f"not done after {timeout:g} s"
