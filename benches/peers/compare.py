@@ -122,7 +122,7 @@ def judge(circuit, simulators, records, folder, args):
     return agreement
 
 
-def rows(circuit, simulators, records, base):
+def rows(circuit, simulators, records, base, args):
     first = None
     for s in simulators:
         r = records[s.name]
@@ -135,16 +135,16 @@ def rows(circuit, simulators, records, base):
                 what += f" (after {last.wall:.1f} s, {last.accepted} points, {last.iterations} iterations)"
             yield "| " + " | ".join(cells) + f" | {what} |" + " |" * 10, None
             continue
-        wall = statistics.median(x.wall for x in good)
+        wall, cpu = (statistics.median(getattr(x, k) for x in good) for k in ("wall", "cpu"))
         run = good[0]
-        if s.name not in base:
-            base[s.name] = 0.0
-        cost = (wall - base[s.name]) / run.accepted * 1e6 if run.accepted and circuit.stop else math.nan
+        # On one thread the processor's time is the wall's of a quiet machine.
+        spent = {"wall": wall, "cpu": cpu}["cpu" if args.threads == 1 else "wall"] - base.get(s.name, 0.0)
+        cost = spent / run.accepted * 1e6 if run.accepted and circuit.stop else math.nan
         first = first or (s.name, wall, cost)
         note = "" if r.get("product") is None else " product ok" if r["product"] else " PRODUCT WRONG"
         record = {
             "circuit": circuit.name, "simulator": s.name, "version": s.version, "wall": wall,
-            "walls": [x.wall for x in good], "cpu": statistics.median(x.cpu for x in good), "points": run.accepted,
+            "walls": [x.wall for x in good], "cpu": cpu, "points": run.accepted,
             "rejected": run.rejected, "iterations": run.iterations, "us_per_point": cost,
             "error": r.get("error"), "own_error": r.get("own"), "product": r.get("product"),
             "rss": statistics.median(x.rss for x in good), "rss_is_bound": all(x.is_bound for x in good),
@@ -241,12 +241,12 @@ def main():
             began = time.perf_counter()
             records = measure(circuit, simulators, folder, args)
             agreement = judge(circuit, simulators, records, folder, args)
-            for line, record in rows(circuit, simulators, records, base):
+            for line, record in rows(circuit, simulators, records, base, args):
                 print(line, flush=True)
                 if record:
                     report.append(record)
                     if name == "start":
-                        base[record["simulator"]] = record["wall"]
+                        base[record["simulator"]] = record["cpu" if args.threads == 1 else "wall"]
                 else:
                     report.append({"circuit": name, "failure": line})
             if agreement:

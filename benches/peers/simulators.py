@@ -38,7 +38,8 @@ def follow_memory(pid, peak, over):
     wait = 0.002
     while not over.wait(wait):
         try:
-            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+            before_exec = os.readlink(f"/proc/{pid}/exe") == os.readlink("/proc/self/exe")
+            status = "" if before_exec else pathlib.Path(f"/proc/{pid}/status").read_text()
         except OSError:
             return
         found = re.search(r"VmHWM:\s+(\d+) kB", status)
