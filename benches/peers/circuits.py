@@ -174,7 +174,7 @@ def array_multiplier(level):
     inverters. Each vector is held long enough to settle; the product is read at its end."""
 
     def make(quick):
-        bits, slot = (4, 15e-9) if quick else (16, 50e-9)
+        bits, slot = (4, 15e-9) if quick else (16, 60e-9)
         c = Circuit(f"mult16_mos{level}", f"{bits}x{bits} array multiplier, MOS level {level}")
         cmos(c, level)
         c.v("vdd", "vdd", "0", ("dc", SUPPLY))
