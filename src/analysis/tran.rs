@@ -150,22 +150,6 @@ impl Transient<'_> {
     }
 }
 
-/// Rejections in a row that did not make the error smaller.
-#[derive(Default)]
-struct Stall {
-    error: f64,
-    count: u32,
-}
-
-impl Stall {
-    /// True from the third error in a row on that a shorter step did not reduce.
-    fn persists(&mut self, error: f64) -> bool {
-        self.count = if error > 0.9 * self.error && self.error > 0.0 { self.count + 1 } else { 0 };
-        self.error = error;
-        self.count >= 3
-    }
-}
-
 /// Writes accepted points, or points on the print grid when `.options interp` asks for them.
 struct Recorder<'a> {
     sink: &'a mut dyn Sink,
@@ -381,8 +365,6 @@ fn advance(
     let mut is_exact = false;
     // What the last start after a corner got away with: corners of one deck resemble each other.
     let mut first = f64::INFINITY;
-    let mut stall = Stall::default();
-    let mut is_jump = false;
     loop {
         if control.is_cancelled() {
             return Ok(true);
@@ -457,7 +439,7 @@ fn advance(
                 let variable = if matches!(t.method, Method::Gear { .. }) { t.method.max_order() } else { 0 };
                 let verdict = t.controller.judge(&t.history, &c, t1, &t.x, &t.q, variable);
                 match verdict {
-                    Verdict::Reject { retry, worst, error } if t1 - time > 2.0 * floor && !stall.persists(error) => {
+                    Verdict::Reject { retry, worst, error } if t1 - time > 2.0 * floor => {
                         t.sim.stats.rejected_lte += 1;
                         t.reject();
                         h = retry.max(floor);
@@ -467,8 +449,7 @@ fn advance(
                         }
                         continue;
                     }
-                    // No truncation error: a jump of the solution, or rounding that a shorter step only magnifies.
-                    Verdict::Reject { .. } => is_jump = true,
+                    Verdict::Reject { .. } => h = 2.0 * floor,
                     Verdict::Accept { next, order: o, rings } => {
                         t.rings = rings;
                         // BDF2's error constant is 8/3 of the trapezoidal rule's.
@@ -484,7 +465,6 @@ fn advance(
             }
         }
         (after_failure, is_exact) = (false, false);
-        stall = Stall::default();
         let step = t1 - time;
         if t.history.len() == 1 {
             first = step;
@@ -500,8 +480,7 @@ fn advance(
         if time >= plan.stop {
             return Ok(false);
         }
-        if at_break || wishes.discontinuity || is_jump {
-            is_jump = false;
+        if at_break || wishes.discontinuity {
             t.history.restart();
             order = 1;
             // The time scale before the corner says little about the one after it, but something.
