@@ -54,9 +54,14 @@ pub fn one(d: &Diagnostic, sources: &SourceMap, style: Style) -> String {
         }
         let text = format!("in this use of `{}", e.name);
         let place = Diagnostic::error(d.code, "").at(e.call, text);
-        group = group.element(Level::NOTE.message(format!("from the macro `{}, used at {}", e.name, sources.locate(e.call))));
+        group = group.element(Level::NOTE.message(format!(
+            "from the macro `{}, used at {}",
+            e.name,
+            sources.locate(e.call)
+        )));
         for excerpt in excerpts(&place, sources) {
-            let mut snippet = Snippet::source(excerpt.text.to_string()).line_start(excerpt.line).path(excerpt.name.to_string());
+            let mut snippet =
+                Snippet::source(excerpt.text.to_string()).line_start(excerpt.line).path(excerpt.name.to_string());
             for (_, range, label) in excerpt.marks {
                 snippet = snippet.annotation(AnnotationKind::Context.span(range).label(label.to_string()));
             }
@@ -187,9 +192,9 @@ fn excerpts<'a>(d: &'a Diagnostic, sources: &'a SourceMap) -> Vec<Excerpt<'a>> {
         let start = text[..lo].rfind('\n').map_or(0, |p| p + 1);
         let end = text[hi..].find('\n').map_or(text.len(), |p| hi + p);
         let kind = if i == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-        let near = found.iter_mut().find(|(id, a, b, _)| {
-            *id == file_id && start < b.saturating_add(WINDOW) && a.saturating_sub(WINDOW) < end
-        });
+        let near = found
+            .iter_mut()
+            .find(|(id, a, b, _)| *id == file_id && start < b.saturating_add(WINDOW) && a.saturating_sub(WINDOW) < end);
         match near {
             Some((_, a, b, e)) => {
                 let (new_a, new_b) = ((*a).min(start), (*b).max(end));

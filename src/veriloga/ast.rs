@@ -338,6 +338,8 @@ pub struct Ast {
     pub modules: Vec<Module>,
     pub natures: Vec<Nature>,
     pub disciplines: Vec<Discipline>,
+    /// Declarations may have been lost to faults.
+    pub has_gaps: bool,
 }
 
 impl Ast {

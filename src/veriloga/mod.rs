@@ -93,8 +93,10 @@ pub struct Design {
     options: Options,
     /// Every file read, the main one first.
     pub files: Vec<PathBuf>,
-    /// The syntax had errors: what was left out may be missed elsewhere.
+    /// The text has errors.
     pub is_broken: bool,
+    /// Declarations may have been lost to them: what misses a name may be their echo.
+    pub has_gaps: bool,
 }
 
 /// The stack of the thread that works on a file: recursion is bounded, but not so low that small stacks do.
@@ -118,7 +120,9 @@ impl Design {
                 standard_disciplines(&mut ast, &mut names, sources, options, &mut diags);
             }
             let is_broken = diags.iter().any(Diagnostic::is_error);
-            (Design { ast, names, options: options.clone(), files: pre.files, is_broken }, diags)
+            let has_gaps =
+                ast.has_gaps || diags.iter().any(|d| d.code == code::INCLUDE || d.code == code::UNKNOWN_MACRO);
+            (Design { ast, names, options: options.clone(), files: pre.files, is_broken, has_gaps }, diags)
         })
     }
 
@@ -166,7 +170,7 @@ pub fn parse_and_check(
             return (vec![], vec![d]);
         }
     };
-    let file = sources.add(path.display().to_string(), text, None);
+    let file = sources.add(path.display().to_string(), unix(text), None);
     let (design, mut diags) = Design::parse(file, path, sources, files, options);
     let mut modules = vec![];
     let names: Vec<String> = design.modules().map(String::from).collect();
@@ -176,7 +180,7 @@ pub fn parse_and_check(
     for name in names {
         let (module, found) = design.elaborate(&name, &[], sources);
         // An item that could not be read is missed by all that use it; those echoes are left out.
-        diags.extend(found.into_iter().filter(|d| !design.is_broken || !d.is_error() || !is_echo(d)));
+        diags.extend(found.into_iter().filter(|d| !design.has_gaps || !is_echo(d)));
         modules.extend(module.filter(|_| !design.is_broken));
     }
     sort(&mut diags, sources);
@@ -200,6 +204,11 @@ fn standard_disciplines(
         .at(ast.modules[0].name.span, "")
         .help("write `` `include \"disciplines.vams\" `` at the top");
     diags.push(d);
+}
+
+/// Without carriage returns, which excerpts would show.
+fn unix(text: String) -> String {
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }
 
 fn is_echo(d: &Diagnostic) -> bool {

@@ -128,6 +128,11 @@ crate::codes! { CODES:
          and none on convergence.";
     UNKNOWN_ATTRIBUTE = "L0811", "attribute has an unusual value",
         "Of attributes, desc and units are strings, `type` of a parameter is \"instance\" or \"model\". Other values are kept, but have no effect.";
+    SAME_NET = "L0813", "both ends of a branch are one net",
+        "An access function names the same net twice. The potential is 0 and a flow has no effect; most likely another net is meant.";
+    SKIPPED_MACRO = "L0814", "macro is defined for other compilers only",
+        "The only definition of the macro stands in a part of the text that `` `ifdef `` leaves out, as models have it for compilers \
+         that they know by name. Since nothing else defines it, that definition is taken. `-D NAME` selects the part as a whole.";
     DEFAULT_OUT_OF_RANGE = "L0812", "default of a parameter lies outside of its range",
         "The default value does not satisfy the parameter's own `from` and `exclude`, so an instance that leaves the parameter \
          out would be refused.";

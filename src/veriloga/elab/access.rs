@@ -251,8 +251,12 @@ impl<'a> Elab<'a> {
                     && self.sources.text(self.ex_span(*a)) == self.sources.text(self.ex_span(*b))
                 {
                     let text = self.m.nodes[hi].name.clone();
-                    self.error(code::ACCESS, span, format!("both ends of the branch are the net `{text}`"));
-                    return None;
+                    self.lint(
+                        code::SAME_NET,
+                        span,
+                        format!("both ends of the branch are the net `{text}`"),
+                        "the potential of a net above itself is 0",
+                    );
                 }
                 Target::Nodes(hi, lo)
             }

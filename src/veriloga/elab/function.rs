@@ -53,7 +53,7 @@ impl<'a> Elab<'a> {
             args.push(Formal { name: declared.name, direction: *direction, ty: ty(word), dims });
         }
         let text = self.text(f.name.name);
-        if self.is_access(f.name) || super::operator::is_operator(text) || super::call::is_builtin(text) {
+        if super::operator::is_operator(text) || super::call::is_standard(text) {
             self.error_help(
                 code::DUPLICATE,
                 f.name.span,

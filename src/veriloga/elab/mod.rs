@@ -111,6 +111,7 @@ struct Frame {
     ports: HashMap<Name, Vec<PortRef>>,
     default_discipline: Option<Name>,
     timescale: Option<f64>,
+    default_transition: Option<f64>,
     is_top: bool,
 }
 
@@ -292,9 +293,11 @@ impl<'a> Elab<'a> {
         let text = self.text(id.name);
         let Some(scope) = self.scopes.last_mut() else { return };
         if let Some((_, first)) = scope.names.get(&id.name) {
+            // Declarations are gone through by kind, not in the order of the text.
+            let (one, two) = if first.order() <= id.span.order() { (*first, id.span) } else { (id.span, *first) };
             let d = Diagnostic::error(code::DUPLICATE, format!("`{text}` is declared twice"))
-                .at(id.span, "again here")
-                .at(*first, "first here");
+                .at(two, "again here")
+                .at(one, "first here");
             self.diags.push(d);
             return;
         }

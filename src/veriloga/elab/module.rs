@@ -68,6 +68,7 @@ impl<'a> Elab<'a> {
             ports: HashMap::new(),
             default_discipline: m.default_discipline,
             timescale: m.timescale,
+            default_transition: m.default_transition,
             is_top: binding.is_none(),
         };
         let saved_frame = std::mem::replace(&mut self.frame, frame);

@@ -61,7 +61,10 @@ impl<'a> Elab<'a> {
             match key.name {
                 kw::ABSTOL => match self.literal(*value) {
                     Some(x) if x > 0.0 => nature.abstol = x,
-                    _ => self.error(code::NATURE, self.ex_span(*value), "`abstol` is a positive number"),
+                    _ => {
+                        nature.abstol = 1e-6;
+                        self.error(code::NATURE, self.ex_span(*value), "`abstol` is a positive number");
+                    }
                 },
                 kw::UNITS => {
                     if let ExprKind::Str(s) = self.ast.expr(*value).kind {

@@ -139,10 +139,14 @@ impl<'a> Elab<'a> {
             "transition" => {
                 let arg = self.real_expr(args[0]);
                 let (delay, rise, fall, tolerance) = (opt(self, 1), opt(self, 2), opt(self, 3), opt(self, 4));
+                let rise = match (rise.ok()?, self.frame.default_transition) {
+                    (None, Some(t)) => Some(self.real(t, span)),
+                    (r, _) => r,
+                };
                 OperatorKind::Transition {
                     arg: arg?,
                     delay: delay.ok()?,
-                    rise: rise.ok()?,
+                    rise,
                     fall: fall.ok()?,
                     tolerance: tolerance.ok()?,
                 }

@@ -343,7 +343,10 @@ impl<'a> Elab<'a> {
                 self.unroll(f, id, span, out);
             }
             Some(Def::Var(v))
-                if self.place.function.is_none() && self.wants_unrolling(&f.body) && self.can_unroll(f, id) =>
+                if self.m.vars[v].ty == Ty::Int
+                    && self.place.function.is_none()
+                    && self.wants_unrolling(&f.body)
+                    && self.can_unroll(f, id) =>
             {
                 self.lint_once(
                     code::DIALECT,

@@ -360,7 +360,10 @@ impl<'a> Elab<'a> {
         let rest = args.get(2..).unwrap_or(&[]);
         let mut values = vec![];
         for a in rest {
-            values.push(self.real_expr(*a)?);
+            // Names among the arguments mean something to other simulators only.
+            if !matches!(ast.expr(*a).kind, ExprKind::Str(_)) {
+                values.push(self.real_expr(*a)?);
+            }
         }
         let limiter = match args.get(1).map(|e| &ast.expr(*e).kind) {
             None | Some(ExprKind::Empty) => Limiter::Default,

@@ -50,6 +50,11 @@ impl<'a> Elab<'a> {
         }
         match name {
             "finish" | "stop" => {
+                if let Some(first) = args.first()
+                    && matches!(self.ast.expr(*first).kind, ExprKind::Str(_))
+                {
+                    return self.finish_with_text(name, args, span);
+                }
                 self.count(&format!("${name}"), args, 0, 1, &format!("${name}(level)"), span)?;
                 let level = match args.first() {
                     Some(e) => Some(self.int_expr(*e)?),
@@ -65,7 +70,7 @@ impl<'a> Elab<'a> {
             }
             "discontinuity" => {
                 self.count("$discontinuity", args, 0, 1, "$discontinuity(degree)", span)?;
-                self.in_analog(id)?;
+                // Limiting functions say by `$discontinuity(-1)` that they have changed the value.
                 let x = match args.first() {
                     Some(e) => self.int_expr(*e)?,
                     None => self.int(0, span),
@@ -137,6 +142,22 @@ impl<'a> Elab<'a> {
                 None
             }
         }
+    }
+
+    /// `$finish("message")`, as some models have it.
+    fn finish_with_text(&mut self, name: &str, args: &[Ex], span: Span) -> Option<StmtKind> {
+        self.lint(
+            code::DIALECT,
+            span,
+            format!("`${name}` takes a number, not a text"),
+            format!("write `$strobe(...); ${name};`, or `$fatal(0, ...)` for a fault"),
+        );
+        let items = self.format(args)?;
+        let text = Task::Text { kind: TextKind::Strobe, items };
+        let end = if name == "finish" { Task::Finish { level: None } } else { Task::Stop { level: None } };
+        let then = [text, end].map(|t| hir::Stmt { kind: StmtKind::Task(t), span }).to_vec();
+        let cond = self.add(hir::ExprKind::Bool(true), Ty::Bool, span);
+        Some(StmtKind::If { cond, then, otherwise: vec![] })
     }
 
     fn in_analog(&mut self, id: Ident) -> Option<()> {

@@ -22,6 +22,7 @@
 pub mod arena;
 pub mod expr;
 pub mod operator;
+pub mod print;
 pub mod stmt;
 
 pub use arena::{Arena, Id};

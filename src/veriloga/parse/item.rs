@@ -16,7 +16,12 @@ impl Parser<'_> {
     pub(super) fn item(&mut self) -> Option<Item> {
         let attrs = self.attributes();
         let start = self.span();
-        let kind = self.deeper(|p| p.item_kind())??;
+        let errors = self.errors();
+        let kind = self.deeper(|p| p.item_kind()).flatten();
+        if self.errors() > errors && !matches!(kind, Some(ItemKind::Analog(_) | ItemKind::AnalogInitial(_))) {
+            self.ast.has_gaps = true;
+        }
+        let kind = kind?;
         Some(Item { kind, attrs, span: self.from(start) })
     }
 
@@ -608,7 +613,8 @@ impl Parser<'_> {
             return Some(ItemKind::Null);
         }
         let discipline = self.ident("a declaration")?;
-        if !matches!(self.tok(), Tok::Ident(_) | Tok::P(P::LBrack | P::AttrOpen)) {
+        let is_name = matches!(self.tok(), Tok::Ident(n) if !super::is_reserved(n));
+        if !is_name && !matches!(self.tok(), Tok::P(P::LBrack | P::AttrOpen)) {
             let text = self.names.text(discipline.name).to_string();
             let mut d = Diagnostic::error(code::SYNTAX, format!("`{text}` does not start a declaration")).at(start, "");
             if let Some(h) =
@@ -617,7 +623,10 @@ impl Parser<'_> {
                 d = d.help(h);
             }
             self.report(d);
-            self.recover();
+            while !matches!(self.tok(), Tok::Eof | Tok::P(P::Semi) | Tok::Ident(kw::ENDMODULE)) {
+                self.bump();
+            }
+            self.eat(P::Semi);
             return None;
         }
         Some(self.nets(Some(discipline), false))

@@ -88,6 +88,10 @@ struct InForce {
 }
 
 impl Parser<'_> {
+    fn errors(&self) -> usize {
+        self.diags.iter().filter(|d| d.is_error()).count()
+    }
+
     fn source(&mut self, directives: &[(usize, Directive)]) {
         let mut now = InForce::default();
         let mut k = 0;
@@ -120,6 +124,7 @@ impl Parser<'_> {
                 }
                 _ => {
                     self.expected("`module`, `nature` or `discipline`");
+                    self.ast.has_gaps = true;
                     // Up to the next thing that can stand here.
                     while !matches!(
                         self.tok(),

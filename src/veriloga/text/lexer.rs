@@ -14,34 +14,27 @@ pub struct Lexer {
     end: usize,
     /// In the body of a macro: a backslash before a line end is white space.
     is_body: bool,
+    /// A backslash has been met at the end of a line outside of macros.
+    has_stray: bool,
 }
 
 impl Lexer {
     pub fn new(text: Arc<str>, file: FileId) -> Self {
         let end = text.len();
-        Lexer { text, file, pos: 0, end, is_body: false }
+        Lexer { text, file, pos: 0, end, is_body: false, has_stray: false }
     }
 
     /// Over a part of the text only, as the body of a macro.
     pub fn body(text: Arc<str>, file: FileId, from: usize, to: usize) -> Self {
-        Lexer { text, file, pos: from, end: to, is_body: true }
+        Lexer { text, file, pos: from, end: to, is_body: true, has_stray: false }
     }
 
     pub fn file(&self) -> FileId {
         self.file
     }
 
-    pub fn pos(&self) -> usize {
-        self.pos
-    }
-
     pub fn text(&self) -> Arc<str> {
         self.text.clone()
-    }
-
-    /// 1-based number of the line of an offset.
-    pub fn line(&self, at: usize) -> usize {
-        self.text.as_bytes()[..at.min(self.text.len())].iter().filter(|b| **b == b'\n').count() + 1
     }
 
     fn byte(&self, ahead: usize) -> u8 {
@@ -162,7 +155,17 @@ impl Lexer {
             match self.byte(0) {
                 0 if self.pos >= self.end => return,
                 b' ' | b'\t' | b'\r' | b'\n' | 0x0c | 0x0b | 0 => self.pos += 1,
-                b'\\' if self.is_body && self.blank_to_line_end(1) => self.skip_line_end(),
+                b'\\' if self.blank_to_line_end(1) => {
+                    if !self.is_body && !std::mem::replace(&mut self.has_stray, true) {
+                        let at = Span::new(self.file, self.pos as u32, self.pos as u32 + 1);
+                        diags.push(
+                            Diagnostic::lint(code::DIALECT, "a backslash at the end of a line outside of a macro")
+                                .at(at, "")
+                                .help("leave it out: statements go on over the end of a line anyway"),
+                        );
+                    }
+                    self.skip_line_end();
+                }
                 b'/' if self.byte(1) == b'/' => {
                     while self.pos < self.end && self.byte(0) != b'\n' {
                         if self.is_body && self.byte(0) == b'\\' && self.blank_to_line_end(1) {

@@ -38,6 +38,8 @@ impl Macro {
 /// Where tokens come from: the text of a file, or a list.
 pub trait Stream {
     fn next(&mut self, cx: &mut super::preprocess::Context) -> Token;
+    /// Gives the last token back.
+    fn back(&mut self, t: Token);
     /// The lexer, where directives that take the rest of a line are possible.
     fn lexer(&mut self) -> Option<&mut super::lexer::Lexer>;
 }
@@ -58,6 +60,10 @@ impl Stream for FileStream {
         }
     }
 
+    fn back(&mut self, t: Token) {
+        self.peeked = Some(t);
+    }
+
     fn lexer(&mut self) -> Option<&mut super::lexer::Lexer> {
         Some(&mut self.lexer)
     }
@@ -75,6 +81,10 @@ impl Stream for ListStream<'_> {
         let t = self.tokens.get(self.at).copied().unwrap_or(Token { tok: Tok::Eof, span: self.end });
         self.at += 1;
         t
+    }
+
+    fn back(&mut self, _: Token) {
+        self.at -= 1;
     }
 
     fn lexer(&mut self) -> Option<&mut super::lexer::Lexer> {

@@ -48,9 +48,10 @@ impl Names {
 /// Declares keyword constants: their names are the first ones interned.
 macro_rules! keywords {
     ($($constant:ident = $text:literal),* $(,)?) => {
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, dead_code)]
         enum Position { $($constant),* }
         /// The words that the grammar gives a meaning; all others are identifiers.
+        #[allow(dead_code)]
         pub mod kw {
             use super::{Name, Position};
             $(pub const $constant: Name = Name(Position::$constant as u32);)*

@@ -47,9 +47,13 @@ pub struct Context<'a> {
     include_depth: usize,
     out: Preprocessed,
     is_full: bool,
+    has_constants: bool,
     /// Tokens looked at, also those that produce nothing.
     steps: usize,
     unknown: HashSet<Name>,
+    /// Definitions that conditional compilation left out, and the conditions. A macro that has no other is taken from
+    /// here: models define some macros for the compilers they know only.
+    skipped: HashMap<Name, (Macro, Span)>,
 }
 
 impl Context<'_> {
@@ -93,8 +97,10 @@ pub fn preprocess(
         include_depth: 0,
         out,
         is_full: false,
+        has_constants: false,
         steps: 0,
         unknown: HashSet::new(),
+        skipped: HashMap::new(),
     };
     cx.predefine();
     cx.file(file, path);
@@ -105,6 +111,10 @@ pub fn preprocess(
 
 impl Context<'_> {
     fn predefine(&mut self) {
+        // ADMS knows `attr(...)`: notes for its own use.
+        let attr = self.names.intern("attr");
+        let formal = Formal { name: self.names.intern("text"), default: None };
+        self.macros.insert(attr, Macro::new(attr, Some(vec![formal]), vec![], Span::NOWHERE));
         let mut all: Vec<(String, String)> = ["__VAMS_ENABLE__", "__VAMS_COMPACT_MODELING__", "__FERROSPICE__"]
             .iter()
             .map(|n| (n.to_string(), "1".to_string()))
@@ -143,6 +153,19 @@ impl Context<'_> {
             let before = self.diags.len();
             let t = s.next(self);
             let is_on = conditions.last().is_none_or(|c| c.is_on);
+            if !is_on
+                && let Tok::Directive(n) = t.tok
+                && self.names.text(n) == "define"
+                && s.lexer().is_some()
+            {
+                // What is left out may yet be wanted: see `skipped`.
+                let word = conditions.iter().rev().find(|c| !c.is_on).map_or(t.span, |c| c.span);
+                if let Some(m) = self.definition(s, t) {
+                    self.skipped.entry(m.name).or_insert((m, word));
+                }
+                self.diags.truncate(before);
+                continue;
+            }
             if !is_on {
                 // What is left out need not even be made of tokens.
                 self.diags.truncate(before);
@@ -324,13 +347,19 @@ impl Context<'_> {
     }
 
     fn define(&mut self, s: &mut dyn Stream, t: Token) {
+        if let Some(m) = self.definition(s, t) {
+            self.macros.insert(m.name, m);
+        }
+    }
+
+    fn definition(&mut self, s: &mut dyn Stream, t: Token) -> Option<Macro> {
         if s.lexer().is_none() {
             self.diags.push(
                 Diagnostic::error(code::DIRECTIVE, "`define in the text of a macro")
                     .at(t.span, "")
                     .help("define macros outside of other macros' texts"),
             );
-            return;
+            return None;
         }
         let is_named = s.lexer().is_some_and(|l| !l.is_at_line_end());
         let head = if is_named { s.next(self) } else { t };
@@ -348,7 +377,7 @@ impl Context<'_> {
                     Diagnostic::error(code::DIRECTIVE, "name of a macro expected").at(head.span, "after `define"),
                 );
                 rest_of_line(s);
-                return;
+                return None;
             }
         };
         const DIRECTIVES: &[&str] =
@@ -367,11 +396,11 @@ impl Context<'_> {
             s.next(self);
             formals = self.formals(s, head.span);
         }
-        let Some(lexer) = s.lexer() else { return };
+        let lexer = s.lexer()?;
         let (from, to) = lexer.take_define_body();
         let mut body_lexer = Lexer::body(lexer.text(), lexer.file(), from, to);
         let body = self.lex_body(&mut body_lexer);
-        self.macros.insert(name, Macro::new(name, formals, body, head.span));
+        Some(Macro::new(name, formals, body, head.span))
     }
 
     fn formals(&mut self, s: &mut dyn Stream, at: Span) -> Option<Vec<Formal>> {
@@ -416,6 +445,24 @@ impl Context<'_> {
     }
 
     fn expand(&mut self, s: &mut dyn Stream, t: Token, name: Name, out: &mut Vec<Token>) {
+        if !self.macros.contains_key(&name) {
+            self.standard_constants(t, name);
+        }
+        if !self.macros.contains_key(&name)
+            && let Some((m, condition)) = self.skipped.remove(&name)
+        {
+            let text = self.names.text(name);
+            self.diags.push(
+                Diagnostic::lint(
+                    code::SKIPPED_MACRO,
+                    format!("`{text} is defined only where conditional compilation leaves it out"),
+                )
+                .at(t.span, "that definition is taken")
+                .at(m.span, "defined here")
+                .at(condition, "under this condition"),
+            );
+            self.macros.insert(name, m);
+        }
         let Some(m) = self.macros.get(&name).cloned() else {
             if self.unknown.insert(name) || t.span.is_in_macro() {
                 let text = self.names.text(name);
@@ -430,6 +477,7 @@ impl Context<'_> {
                 self.diags.push(d);
             }
             self.push(Token { tok: Tok::Missing, span: t.span }, out);
+            self.skip_arguments(s);
             return;
         };
         if self.active.contains(&name) || self.active.len() >= self.options.max_macro_depth {
@@ -497,10 +545,52 @@ impl Context<'_> {
         self.active.pop();
     }
 
+    /// What stands in parentheses after an unknown macro goes with it.
+    fn skip_arguments(&mut self, s: &mut dyn Stream) {
+        let t = s.next(self);
+        if t.tok != Tok::P(P::LParen) {
+            return s.back(t);
+        }
+        let mut depth = 1;
+        while depth > 0 {
+            let t = s.next(self);
+            match t.tok {
+                Tok::P(P::LParen | P::AttrOpen) => depth += 1,
+                Tok::P(P::RParen | P::AttrClose) => depth -= 1,
+                // Not closed: better to go on than to lose the rest of the file.
+                Tok::Eof | Tok::P(P::Semi) | Tok::Directive(_) => return s.back(t),
+                _ => {}
+            }
+        }
+    }
+
+    /// A constant of `constants.vams` in a file that does not include it.
+    fn standard_constants(&mut self, t: Token, name: Name) {
+        if !is_constant_like(self.names.text(name)) || std::mem::replace(&mut self.has_constants, true) {
+            return;
+        }
+        let Some((shown, text)) = builtin::header("constants.vams") else { return };
+        let file = self.sources.add(shown, text, None);
+        let mine = self.macros.clone();
+        let mut stream = FileStream { lexer: Lexer::new(text.into(), file), peeked: None };
+        self.scan(&mut stream, None, &mut vec![]);
+        // What the file defines itself stays as it is.
+        self.macros.extend(mine);
+        if self.macros.contains_key(&name) {
+            let message = format!("`{} is used without its header; its standard value is taken", self.names.text(name));
+            self.diags.push(
+                Diagnostic::lint(code::DIALECT, message)
+                    .at(t.span, "")
+                    .help("write `` `include \"constants.vams\" `` at the top"),
+            );
+        }
+    }
+
     /// The arguments of a use, as written, and the place of the closing parenthesis.
     fn actuals(&mut self, s: &mut dyn Stream, m: &Macro, at: Token) -> Option<(Vec<Vec<Token>>, Span)> {
         let open = s.next(self);
         if open.tok != Tok::P(P::LParen) {
+            s.back(open);
             let text = self.names.text(m.name);
             self.diags.push(
                 Diagnostic::error(code::MACRO_ARGUMENTS, format!("`{text} needs arguments in parentheses"))
@@ -552,6 +642,9 @@ impl Context<'_> {
         let (name, span) = match s.lexer().and_then(Lexer::take_angle) {
             Some(found) => found,
             None => {
+                if s.lexer().is_none_or(|l| l.is_at_line_end()) {
+                    return self.bad_include(t);
+                }
                 let n = s.next(self);
                 match n.tok {
                     Tok::Str(text) => (self.names.text(text).to_string(), n.span),
@@ -594,7 +687,7 @@ impl Context<'_> {
             let path = dir.join(&native);
             match self.files.read(&path) {
                 Ok(text) => {
-                    let id = self.sources.add(path.display().to_string(), text, Some(root));
+                    let id = self.sources.add(path.display().to_string(), crate::veriloga::unix(text), Some(root));
                     self.out.files.push(path.clone());
                     return self.nested(id, &path, out);
                 }
