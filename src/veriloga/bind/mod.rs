@@ -13,7 +13,7 @@ use super::ir::Out;
 use super::jit::Kernel;
 use super::lower::{Program, UnknownSource, finish, lower};
 use crate::device::{
-    Batch, DeviceInfo, DeviceType, Env, Group, OpVar, ParamId, ParamKind, ParamSpec, Range, Terminal, UnknownKind,
+    Batch, DeviceInfo, DeviceType, Env, Group, OpVar, ParamKind, ParamSpec, Range, Terminal, UnknownKind,
 };
 use crate::diag::Diagnostic;
 

@@ -358,16 +358,19 @@ impl Lower<'_> {
     fn directions(&mut self) {
         let probes = self.out.probes.clone();
         for d in &mut self.b.func.directions {
-            let u = d.first().map_or(u32::MAX, |t| t.0);
-            *d = probes
-                .iter()
-                .enumerate()
-                .flat_map(|(k, (hi, lo))| {
-                    let up = (*hi == Some(u)).then_some((k as u32, 1.0));
-                    let down = (*lo == Some(u)).then_some((k as u32, -1.0));
-                    up.into_iter().chain(down)
-                })
-                .collect();
+            let named: Vec<Option<u32>> = d.iter().map(|t| (t.0 != u32::MAX).then_some(t.0)).collect();
+            // How much a probe moves with an unknown.
+            let moves = |(hi, lo): &(Option<u32>, Option<u32>), u: &Option<u32>| {
+                f64::from(i8::from(u.is_some() && hi == u) - i8::from(u.is_some() && lo == u))
+            };
+            let coefficient = |p: &(Option<u32>, Option<u32>)| match named.as_slice() {
+                [a] | [a, None] => moves(p, a),
+                [None, b] => -moves(p, b),
+                [a, b] => 0.5 * (moves(p, a) - moves(p, b)),
+                _ => 0.0,
+            };
+            *d =
+                probes.iter().enumerate().map(|(k, p)| (k as u32, coefficient(p))).filter(|(_, c)| *c != 0.0).collect();
         }
     }
 }

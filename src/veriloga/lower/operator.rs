@@ -102,20 +102,16 @@ impl Lower<'_> {
             }
             OperatorKind::Ddx { arg, wrt } => {
                 let v = self.real_expr(*arg);
+                // Which probes hold the unknowns is known at the end: `directions` fills them in.
+                let marker = |u: Option<u32>| (u.unwrap_or(u32::MAX), f64::NAN);
                 let direction = match wrt {
-                    DdxVar::Potential(n) => {
-                        let u = self.unknown_of(*n);
-                        Some((u, true))
-                    }
-                    DdxVar::Flow(b) => Some((Some(self.flow_unknown(*b)), false)),
-                    DdxVar::Temperature => None,
+                    DdxVar::Potential(n) => vec![marker(self.unknown_of(*n))],
+                    DdxVar::Difference(a, b) => vec![marker(self.unknown_of(*a)), marker(self.unknown_of(*b))],
+                    DdxVar::Flow(b) => vec![marker(Some(self.flow_unknown(*b)))],
+                    DdxVar::Temperature => return self.unsupported("`ddx` with respect to the temperature", span),
                 };
-                let Some((u, _)) = direction else {
-                    return self.unsupported("`ddx` with respect to the temperature", span);
-                };
-                // Which probes hold the unknown is known at the end: `finish` fills the direction in.
                 let k = self.b.func.directions.len() as u32;
-                self.b.func.directions.push(vec![(u.unwrap_or(u32::MAX), f64::NAN)]);
+                self.b.func.directions.push(direction);
                 self.b.op(Op::Ddx(k, v))
             }
             OperatorKind::LimExp(a) => {
