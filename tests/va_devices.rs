@@ -1,4 +1,4 @@
-//! Verilog-A modules in netlists: against native devices, against closed forms, and what persists between time points.
+//! Verilog-A modules in netlists, run: against native devices, against closed forms, and what persists between time points.
 
 use std::path::Path;
 

@@ -44,12 +44,17 @@ pub enum DcKind {
     Open,
 }
 
-/// A connection of two terminals (by number) at DC.
+/// A connection of two terminals (by number, or [`DcLink::GROUND`]) at DC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DcLink {
     pub a: u8,
     pub b: u8,
     pub kind: DcKind,
+}
+
+impl DcLink {
+    /// The reference node, which a device may touch without a terminal there.
+    pub const GROUND: u8 = u8::MAX;
 }
 
 /// What holds for the whole simulation, as far as devices may know it.

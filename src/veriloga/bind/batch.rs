@@ -50,7 +50,6 @@ pub fn build(dev: &Arc<VaDevice>, group: &Group, env: &Env) -> Result<Box<dyn Ba
         hidden: vec![],
         uniforms: vec![0.5; n * l.uniforms as usize],
         normals: vec![0.0; n * l.normals as usize],
-        spans: group.iter().map(|i| i.span).collect(),
         names: group.iter().map(|i| i.name).collect(),
         cycle: 0,
         started: false,
@@ -87,7 +86,6 @@ pub struct VaBatch {
     pub(super) hidden: Vec<f64>,
     uniforms: Vec<f64>,
     normals: Vec<f64>,
-    pub(super) spans: Vec<crate::diag::Span>,
     pub(super) names: Vec<crate::base::Sym>,
     /// Accepted points since the analysis began.
     cycle: u32,

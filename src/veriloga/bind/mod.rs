@@ -11,9 +11,10 @@ use std::sync::Arc;
 use super::hir::{ExprKind, Module, ParamKind as HKind, PortId, Ty as HTy};
 use super::ir::Out;
 use super::jit::Kernel;
-use super::lower::{Program, UnknownSource, finish, lower};
+use super::lower::{BranchMode, Program, UnknownSource, finish, lower};
 use crate::device::{
-    Batch, DeviceInfo, DeviceType, Env, Group, OpVar, ParamKind, ParamSpec, Range, Terminal, UnknownKind,
+    Batch, DcKind, DcLink, DeviceInfo, DeviceType, Env, Group, OpVar, ParamKind, ParamSpec, Range, Terminal,
+    UnknownKind,
 };
 use crate::diag::Diagnostic;
 
@@ -42,6 +43,7 @@ pub struct VaDevice {
     pub(crate) unknowns: Vec<(&'static str, UnknownKind)>,
     pub(crate) noise_names: Vec<&'static str>,
     op_vars: &'static [OpVar],
+    links: &'static [DcLink],
     /// Unknowns that an equation or a probe mentions.
     pub(crate) is_used: Vec<bool>,
     pub(crate) string_of: HashMap<String, u32>,
@@ -51,6 +53,41 @@ pub struct VaDevice {
 /// Text that lives as long as the process: a module is compiled once, and its tables look like those of native devices.
 fn leak(s: &str) -> &'static str {
     Box::leak(s.to_string().into_boxed_str())
+}
+
+/// Terminals between which something conducts at DC: joined by branches whose flow depends on a potential, or whose
+/// potential is given.
+fn dc_links(m: &Module, program: &Program) -> Vec<DcLink> {
+    let l = &program.lowered;
+    let n = l.unknowns.len();
+    let mut set: Vec<usize> = (0..=n).collect();
+    fn find(set: &[usize], mut k: usize) -> usize {
+        while set[k] != k {
+            k = set[k];
+        }
+        k
+    }
+    let resists = |r: u32| program.eval.outputs.iter().any(|(s, _)| s.class == Out::G && s.a == r);
+    for b in &l.branches {
+        let conducts = b.mode != BranchMode::Flow || [b.hi, b.lo].into_iter().flatten().any(resists);
+        if conducts {
+            let at = |x: Option<u32>| x.map_or(n, |x| x as usize);
+            let (a, c) = (find(&set, at(b.hi)), find(&set, at(b.lo)));
+            set[a] = c;
+        }
+    }
+    let mut first: HashMap<usize, u8> = HashMap::from([(find(&set, n), DcLink::GROUND)]);
+    let mut links = vec![];
+    for (t, port) in m.ports.values().enumerate().take(usize::from(DcLink::GROUND)) {
+        let root = find(&set, (port.node.0 as usize).checked_sub(1).unwrap_or(n));
+        match first.get(&root) {
+            Some(other) => links.push(DcLink { a: t as u8, b: *other, kind: DcKind::Conductive }),
+            None => {
+                first.insert(root, t as u8);
+            }
+        }
+    }
+    links
 }
 
 /// How the evaluation runs.
@@ -199,6 +236,7 @@ impl VaDevice {
             unknowns: unknowns.collect(),
             noise_names: l.noises.iter().map(|n| leak(&n.name)).collect(),
             op_vars: Box::leak(op_vars.into_boxed_slice()),
+            links: Box::leak(dc_links(m, &program).into_boxed_slice()),
             is_used,
             string_of,
             module_name: m.name.clone(),
@@ -232,5 +270,9 @@ impl DeviceType for VaType {
 
     fn batch(&self, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
         batch::build(&self.0, group, env)
+    }
+
+    fn dc_links(&self) -> Option<&'static [DcLink]> {
+        Some(self.0.links)
     }
 }

@@ -13,7 +13,7 @@ mod stmt;
 
 use std::collections::HashMap;
 
-use super::hir::{self, BranchId, ExprId, FunctionId, Module, NodeId, ParamId, VarId};
+use super::hir::{self, BranchId, FunctionId, Module, NodeId, ParamId, VarId};
 use super::ir::{Builder, Func, In, Ty, Val, env, sim};
 use crate::diag::codes::va_device as codes;
 use crate::diag::{Code, Diagnostic, Span};
@@ -390,10 +390,6 @@ impl<'a> Lower<'a> {
 
     fn is_static(&mut self) -> Val {
         self.sim_flag(sim::IS_STATIC)
-    }
-
-    fn span_of(&self, e: ExprId) -> Span {
-        self.m.exprs[e].span
     }
 
     fn ir_type(ty: hir::Ty) -> Ty {
