@@ -6,7 +6,7 @@
 
 use crate::base::consts;
 use crate::device::junction::limit_junction;
-use crate::device::values::{Values, incomplete};
+use crate::device::values::{Values, flicker_of, incomplete};
 use crate::device::{
     AcLoad, Batch, Binder, DeviceInfo, DeviceType, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot,
     Terminal, Unknown, UnknownSpec, Value, Wiring,
@@ -396,8 +396,7 @@ impl Batch for Bjts {
             add("ic", CI, EI, 2.0 * consts::Q * s.ic.v.abs(), 0.0);
             add("ib", BI, EI, 2.0 * consts::Q * s.ib.v.abs(), 0.0);
             let model = &self.models[t.model as usize].0;
-            let kf = model.get(mp::KF);
-            let flicker = if kf > 0.0 { kf * s.ib.v.abs().powf(model.get(mp::AF)) } else { 0.0 };
+            let flicker = flicker_of(t.values.get(params::M), model.get(mp::KF), model.get(mp::AF), s.ib.v);
             add("flicker", BI, EI, 0.0, flicker);
         }
     }
