@@ -397,7 +397,7 @@ impl Batch for Bjts {
             add("ib", BI, EI, 2.0 * consts::Q * s.ib.v.abs(), 0.0);
             let model = &self.models[t.model as usize].0;
             let flicker = flicker_of(t.values.get(params::M), model.get(mp::KF), model.get(mp::AF), s.ib.v);
-            add("flicker", BI, EI, 0.0, flicker);
+            add("1overf", BI, EI, 0.0, flicker);
         }
     }
 

@@ -145,7 +145,7 @@ fn shot_and_thermal_noise() {
     assert!((find("rb").white / (4.0 * consts::K * 300.15 / 100.0) - 1.0).abs() < 1e-12);
     assert!((find("ic").white / (2.0 * consts::Q * ic) - 1.0).abs() < 1e-6);
     assert!((find("ib").white / (2.0 * consts::Q * ic / 100.0) - 1.0).abs() < 1e-6);
-    assert!((find("flicker").flicker / (1e-15 * ic / 100.0) - 1.0).abs() < 1e-6);
+    assert!((find("1overf").flicker / (1e-15 * ic / 100.0) - 1.0).abs() < 1e-6);
 }
 
 /// The filter of excess phase and what small-signal analyses add to it, as one transfer from u to y: static 1, Bessel's
