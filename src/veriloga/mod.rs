@@ -158,7 +158,7 @@ pub fn parse_and_check(
             return (vec![], vec![d]);
         }
     };
-    let file = sources.add(path.display().to_string(), text, None);
+    let file = sources.add(path.display().to_string(), unix(text), None);
     let (design, mut diags) = Design::parse(file, path, sources, files, options);
     let mut modules = vec![];
     let names: Vec<String> = design.modules().map(String::from).collect();
@@ -192,6 +192,11 @@ fn standard_disciplines(
         .at(ast.modules[0].name.span, "")
         .help("write `` `include \"disciplines.vams\" `` at the top");
     diags.push(d);
+}
+
+/// Without carriage returns, which excerpts would show.
+fn unix(text: String) -> String {
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }
 
 fn is_echo(d: &Diagnostic) -> bool {

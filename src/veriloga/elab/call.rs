@@ -106,6 +106,23 @@ impl<'a> Elab<'a> {
         if self.is_access(id) {
             return self.probe(id, args, span);
         }
+        // Casts as other languages write them.
+        if let ("integer" | "int" | "real", [one]) = (text, args) {
+            let (ty, standard) = if text == "real" { (Ty::Real, "$itor(i)") } else { (Ty::Int, "$rtoi(x)") };
+            self.lint_once(
+                code::DIALECT,
+                span,
+                text,
+                format!("`{text}(...)` is not in the language reference"),
+                format!("write `{standard}`, or assign to a variable"),
+            );
+            let x = self.expr(*one)?;
+            if ty == Ty::Real {
+                return self.cast(x, Ty::Real);
+            }
+            let x = self.cast(x, Ty::Real)?;
+            return Some(self.add(hir::ExprKind::Math(MathFn::Trunc, vec![x]), Ty::Int, span));
+        }
         let mut known: Vec<&str> = MATH.iter().map(|m| m.0).chain(super::operator::names()).collect();
         known.extend(self.scopes.iter().flat_map(|s| s.names.iter()).filter_map(|(n, d)| match d.0 {
             Def::Function(_) => Some(self.names.text(*n)),

@@ -70,7 +70,7 @@ impl<'a> Elab<'a> {
             }
             "discontinuity" => {
                 self.count("$discontinuity", args, 0, 1, "$discontinuity(degree)", span)?;
-                self.in_analog(id)?;
+                // Limiting functions say by `$discontinuity(-1)` that they have changed the value.
                 let x = match args.first() {
                     Some(e) => self.int_expr(*e)?,
                     None => self.int(0, span),

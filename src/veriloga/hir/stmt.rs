@@ -144,7 +144,7 @@ pub enum Task {
     },
     /// The next step is at most this long.
     BoundStep(ExprId),
-    /// Degree of the derivative that jumps, Int; -1 asks for another iteration after limiting.
+    /// Degree of the derivative that jumps, Int; -1 asks for another iteration after limiting. Also in functions.
     Discontinuity(ExprId),
     /// A `$limit` call that stands alone.
     Limit(OperatorId),

@@ -687,7 +687,7 @@ impl Context<'_> {
             let path = dir.join(&native);
             match self.files.read(&path) {
                 Ok(text) => {
-                    let id = self.sources.add(path.display().to_string(), text, Some(root));
+                    let id = self.sources.add(path.display().to_string(), crate::veriloga::unix(text), Some(root));
                     self.out.files.push(path.clone());
                     return self.nested(id, &path, out);
                 }
