@@ -123,7 +123,21 @@ impl Parser<'_> {
                     self.bump();
                 }
                 _ => {
-                    self.expected("`module`, `nature` or `discipline`");
+                    let is_item = matches!(
+                        self.tok(),
+                        Tok::Ident(kw::PARAMETER | kw::LOCALPARAM | kw::ANALOG | kw::REAL | kw::INTEGER | kw::FUNCTION)
+                    );
+                    if is_item {
+                        let found = self.found();
+                        let d = Diagnostic::error(code::SYNTAX, format!("{found} stands outside of a module"))
+                            .at(self.span(), "")
+                            .help(
+                                "a file of declarations is read where a module includes it: check the file that does",
+                            );
+                        self.report(d);
+                    } else {
+                        self.expected("`module`, `nature` or `discipline`");
+                    }
                     self.ast.has_gaps = true;
                     // Up to the next thing that can stand here.
                     while !matches!(
