@@ -26,6 +26,8 @@ pub struct Parser<'a> {
     options: &'a Options,
     /// Current nesting of the descent.
     nesting: usize,
+    /// An expression beyond the limit has been reported.
+    is_too_deep: bool,
     /// Token at which the last fault was reported: one fault a place.
     faulty: usize,
     dialect: Dialect,
@@ -72,6 +74,7 @@ pub fn parse_more(
         diags,
         options,
         nesting: 0,
+        is_too_deep: false,
         faulty: usize::MAX,
         dialect: Dialect::default(),
     };
@@ -377,7 +380,7 @@ impl Parser<'_> {
         }
         let depth = depth.saturating_add(1);
         let mut kind = kind;
-        if usize::from(depth) == self.options.max_expr_depth {
+        if usize::from(depth) == self.options.max_expr_depth && !std::mem::replace(&mut self.is_too_deep, true) {
             let message = format!("expression is nested deeper than {depth} levels");
             self.diags
                 .push(Diagnostic::error(code::TOO_LARGE, message).at(span, "").help("split it over several variables"));
