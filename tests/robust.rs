@@ -375,6 +375,30 @@ fn depth_and_size() {
     run(&format!("t\nv1 a 0 1\nr1 a 0 1\nb1 b 0 v={sum}\nr2 b 0 1\n.op\n.end\n"));
 }
 
+/// Sizes at which anything that looks at everything for each thing would take minutes.
+#[test]
+fn long_lists() {
+    let sum = vec!["1"; 300_000].join("+");
+    faulty(&format!("t\n.param x={sum}\nv1 a 0 1\nr1 a 0 {{x}}\n.op\n.end\n"), "E0209");
+    let ports = |c: char| (0..100_000).map(|i| format!("{c}{i} ")).collect::<String>();
+    let body: String = (0..20_000).map(|i| format!("r{i} p{i} p{} 1k\n", 99_999 - i)).collect();
+    let text = format!("t\nx1 {}s\n.subckt s {}\n{body}.ends\nv1 n0 0 1\n.end\n", ports('n'), ports('p'));
+    let mut sources = ferrospice::diag::SourceMap::new();
+    let start = Instant::now();
+    let (deck, _) = ferrospice::netlist::parse(
+        &ferrospice::netlist::DiskFiles,
+        "deck.cir",
+        &text,
+        &Default::default(),
+        &mut sources,
+    );
+    let (circuit, diags) = ferrospice::circuit::elaborate(&deck, &sources, &Default::default());
+    assert!(circuit.is_some() || diags.iter().any(Diagnostic::is_error));
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    let chain: String = (0..20_000).map(|i| format!(".model m{i} ako:m{} npn\n", (i + 1) % 20_000)).collect();
+    faulty(&format!("t\n{chain}q1 a b 0 m0\nv1 a 0 1\n.op\n.end\n"), "E0315");
+}
+
 /// Subcircuits that double forty times over: given up in time, and said so.
 #[test]
 #[ignore = "writes a gigabyte of names: minutes without optimisation"]

@@ -141,9 +141,8 @@ impl Transient<'_> {
 
     /// The point in `x`, `q`, `qdot` becomes the newest of the past.
     fn commit(&mut self, t1: f64) -> Wishes {
-        let h = t1 - self.history.time();
         self.history.push(t1, &self.x, &self.q, &self.qdot);
-        self.controller.accept(t1, h, &self.x, &self.q);
+        self.controller.accept(&self.x, &self.q);
         self.memory.copy_from_slice(&self.sim.memory);
         let at = self.sim.point_tran(t1);
         self.sim.accept(&at, &self.x)

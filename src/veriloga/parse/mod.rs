@@ -400,8 +400,7 @@ impl Parser<'_> {
     fn attributes(&mut self) -> Vec<Attr> {
         let mut list = vec![];
         while self.eat(P::AttrOpen) {
-            loop {
-                let Tok::Ident(name) = self.tok() else { break };
+            while let Tok::Ident(name) = self.tok() {
                 let name = Ident { name, span: self.span() };
                 self.bump();
                 let value = if self.eat(P::Assign) { Some(self.expr()) } else { None };

@@ -175,7 +175,8 @@ impl Context<'_> {
             match t.tok {
                 Tok::Eof => break,
                 Tok::Directive(name) => {
-                    if !self.conditional(s, t, name, &mut conditions) && is_on {
+                    let is_condition = self.conditional(s, t, name, &mut conditions);
+                    if !is_condition && is_on {
                         self.directive(s, t, name, path, out);
                     }
                 }
