@@ -164,3 +164,30 @@ impl SourceMap {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn macro_uses_lead_back_to_the_text() {
+        let mut map = SourceMap::new();
+        let header = map.add("m.h", "#define inner x\n#define outer inner + 1\n", None);
+        let main = map.add("main", "a = outer * b;\n", None);
+        let call = Span::new(main, 4, 9);
+        let outer = map.add_expansion("outer", header, call);
+        let inner = map.add_expansion("inner", header, Span::new(outer, 30, 35));
+        let x = Span::new(inner, 14, 15);
+        assert!(x.is_in_macro() && !call.is_in_macro() && !Span::NOWHERE.is_in_macro());
+        assert_eq!((map.text(x), map.locate(x).as_str(), map.root(x)), ("x", "m.h:1", call));
+        let names: Vec<&str> = map.expanded_from(x).map(|e| e.name.as_str()).collect();
+        assert_eq!(names, ["inner", "outer"]);
+        // Joined where both are seen: within `outer` for `x` and `1`, in the main text for `x` and `b`.
+        let one = Span::new(outer, 38, 39);
+        assert_eq!(map.join(x, one), Span::new(outer, 30, 39));
+        let b = Span::new(main, 12, 13);
+        assert_eq!(map.text(map.join(x, b)), "outer * b");
+        assert_eq!(map.join(b, x), map.join(x, b));
+        assert_eq!(map.join(Span::NOWHERE, b), b);
+    }
+}

@@ -56,6 +56,8 @@ pub struct Options {
     pub max_include_depth: usize,
     /// After macro expansion.
     pub max_tokens: usize,
+    /// Uses of macros, those in macros' texts included.
+    pub max_expansions: usize,
     /// Parentheses, blocks and conditions in each other.
     pub max_nesting: usize,
     /// Height of an expression's tree.
@@ -75,8 +77,9 @@ impl Default for Options {
             defines: vec![],
             max_macro_depth: 64,
             max_include_depth: 32,
-            max_tokens: 4_000_000,
-            max_nesting: 128,
+            max_tokens: 2_000_000,
+            max_expansions: 300_000,
+            max_nesting: 256,
             max_expr_depth: 400,
             max_unrolled: 200_000,
             max_array: 1_000_000,
@@ -145,9 +148,23 @@ impl Design {
         overrides: &[(String, Value)],
         sources: &SourceMap,
     ) -> (Option<hir::Module>, Vec<Diagnostic>) {
+        self.elaborate_within(module, overrides, sources, &mut self.options.max_unrolled.clone())
+    }
+
+    /// `budget` is what may be unrolled; what is left of it comes back.
+    fn elaborate_within(
+        &self,
+        module: &str,
+        overrides: &[(String, Value)],
+        sources: &SourceMap,
+        budget: &mut usize,
+    ) -> (Option<hir::Module>, Vec<Diagnostic>) {
         on_large_stack(|| {
             let mut diags = vec![];
-            let hir = elab::elaborate(&self.ast, &self.names, &self.options, module, overrides, sources, &mut diags);
+            let options = Options { max_unrolled: *budget, ..self.options.clone() };
+            let text = elab::Text { ast: &self.ast, names: &self.names, options: &options, sources };
+            let (hir, left) = elab::elaborate(text, module, overrides, &mut diags);
+            *budget = left;
             let is_good = !diags.iter().any(Diagnostic::is_error);
             sort(&mut diags, sources);
             (hir.filter(|_| is_good), diags)
@@ -177,8 +194,12 @@ pub fn parse_and_check(
     if names.is_empty() && !design.is_broken {
         diags.push(Diagnostic::error(code::NO_MODULE, format!("`{}` has no module", path.display())));
     }
+    // All modules together may unroll as much as one: a chain of modules that instantiate each other twice would take
+    // exponential time otherwise.
+    let mut budget = options.max_unrolled;
     for name in names {
-        let (module, found) = design.elaborate(&name, &[], sources);
+        budget = budget.max(options.max_unrolled / 100);
+        let (module, found) = design.elaborate_within(&name, &[], sources, &mut budget);
         // An item that could not be read is missed by all that use it; those echoes are left out.
         diags.extend(found.into_iter().filter(|d| !design.has_gaps || !is_echo(d)));
         modules.extend(module.filter(|_| !design.is_broken));

@@ -170,15 +170,23 @@ struct Elab<'a> {
     linted: BTreeSet<(&'static str, String)>,
 }
 
+/// What a module is elaborated from.
+#[derive(Clone, Copy)]
+pub struct Text<'a> {
+    pub ast: &'a Ast,
+    pub names: &'a Names,
+    pub options: &'a Options,
+    pub sources: &'a SourceMap,
+}
+
+/// The module, and how much of `max_unrolled` is left.
 pub fn elaborate(
-    ast: &Ast,
-    names: &Names,
-    options: &Options,
+    text: Text,
     module: &str,
     overrides: &[(String, Value)],
-    sources: &SourceMap,
     diags: &mut Vec<Diagnostic>,
-) -> Option<hir::Module> {
+) -> (Option<hir::Module>, usize) {
+    let Text { ast, names, options, sources } = text;
     let found = names.find(module).and_then(|n| ast.modules.iter().rfind(|m| m.name.name == n));
     let Some(found) = found else {
         let known: Vec<&str> = ast.modules.iter().map(|m| names.text(m.name.name)).collect();
@@ -187,7 +195,7 @@ pub fn elaborate(
             Some(h) => d.help(h),
             None => d,
         });
-        return None;
+        return (None, options.max_unrolled);
     };
     let mut e = Elab {
         ast,
@@ -215,7 +223,7 @@ pub fn elaborate(
     };
     e.top(found);
     e.m.structural = e.structural.iter().copied().collect();
-    Some(e.m)
+    (Some(e.m), e.budget)
 }
 
 impl<'a> Elab<'a> {

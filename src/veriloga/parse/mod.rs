@@ -26,6 +26,8 @@ pub struct Parser<'a> {
     options: &'a Options,
     /// Current nesting of the descent.
     nesting: usize,
+    /// An expression beyond the limit has been reported.
+    is_too_deep: bool,
     /// Token at which the last fault was reported: one fault a place.
     faulty: usize,
     dialect: Dialect,
@@ -72,6 +74,7 @@ pub fn parse_more(
         diags,
         options,
         nesting: 0,
+        is_too_deep: false,
         faulty: usize::MAX,
         dialect: Dialect::default(),
     };
@@ -123,7 +126,21 @@ impl Parser<'_> {
                     self.bump();
                 }
                 _ => {
-                    self.expected("`module`, `nature` or `discipline`");
+                    let is_item = matches!(
+                        self.tok(),
+                        Tok::Ident(kw::PARAMETER | kw::LOCALPARAM | kw::ANALOG | kw::REAL | kw::INTEGER | kw::FUNCTION)
+                    );
+                    if is_item {
+                        let found = self.found();
+                        let d = Diagnostic::error(code::SYNTAX, format!("{found} stands outside of a module"))
+                            .at(self.span(), "")
+                            .help(
+                                "a file of declarations is read where a module includes it: check the file that does",
+                            );
+                        self.report(d);
+                    } else {
+                        self.expected("`module`, `nature` or `discipline`");
+                    }
                     self.ast.has_gaps = true;
                     // Up to the next thing that can stand here.
                     while !matches!(
@@ -363,7 +380,7 @@ impl Parser<'_> {
         }
         let depth = depth.saturating_add(1);
         let mut kind = kind;
-        if usize::from(depth) == self.options.max_expr_depth {
+        if usize::from(depth) == self.options.max_expr_depth && !std::mem::replace(&mut self.is_too_deep, true) {
             let message = format!("expression is nested deeper than {depth} levels");
             self.diags
                 .push(Diagnostic::error(code::TOO_LARGE, message).at(span, "").help("split it over several variables"));
@@ -383,8 +400,7 @@ impl Parser<'_> {
     fn attributes(&mut self) -> Vec<Attr> {
         let mut list = vec![];
         while self.eat(P::AttrOpen) {
-            loop {
-                let Tok::Ident(name) = self.tok() else { break };
+            while let Tok::Ident(name) = self.tok() {
                 let name = Ident { name, span: self.span() };
                 self.bump();
                 let value = if self.eat(P::Assign) { Some(self.expr()) } else { None };

@@ -392,8 +392,7 @@ impl Lexer {
         let from = self.pos;
         self.pos += 1;
         let mut out = String::new();
-        loop {
-            let Some(c) = self.rest().chars().next() else { break };
+        while let Some(c) = self.rest().chars().next() {
             match c {
                 '"' => {
                     self.pos += 1;

@@ -48,6 +48,7 @@ pub struct Context<'a> {
     out: Preprocessed,
     is_full: bool,
     has_constants: bool,
+    expansions: usize,
     /// Tokens looked at, also those that produce nothing.
     steps: usize,
     unknown: HashSet<Name>,
@@ -98,6 +99,7 @@ pub fn preprocess(
         out,
         is_full: false,
         has_constants: false,
+        expansions: 0,
         steps: 0,
         unknown: HashSet::new(),
         skipped: HashMap::new(),
@@ -173,7 +175,8 @@ impl Context<'_> {
             match t.tok {
                 Tok::Eof => break,
                 Tok::Directive(name) => {
-                    if !self.conditional(s, t, name, &mut conditions) && is_on {
+                    let is_condition = self.conditional(s, t, name, &mut conditions);
+                    if !is_condition && is_on {
                         self.directive(s, t, name, path, out);
                     }
                 }
@@ -181,7 +184,7 @@ impl Context<'_> {
                 _ => {}
             }
             self.steps += 1;
-            if self.steps > 4 * self.options.max_tokens {
+            if self.steps > 2 * self.options.max_tokens {
                 self.fill(t.span);
             }
             if self.is_full {
@@ -525,6 +528,14 @@ impl Context<'_> {
                 self.scan(&mut ListStream { tokens: raw, at: 0, end: call }, None, &mut expanded);
                 actuals.push(expanded);
             }
+        }
+        self.expansions += 1;
+        if self.expansions > self.options.max_expansions {
+            if !std::mem::replace(&mut self.is_full, true) {
+                let message = format!("more than {} uses of macros", self.options.max_expansions);
+                self.diags.push(Diagnostic::error(code::TOO_LARGE, message).at(call, "the limit is reached here"));
+            }
+            return;
         }
         let id = self.sources.add_expansion(self.names.text(name), m.file, call);
         let mut body = Vec::with_capacity(m.body.len());
