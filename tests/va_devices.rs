@@ -307,7 +307,7 @@ endmodule
 ";
     let deck = "t
 .hdl \"m.va\"
-v1 in 0 pulse(0 1 0 10u 10u 0 20u)
+v1 in 0 pwl(0 0 10u 1 20u 0)
 x1 in out schmitt
 x2 c clock
 .save v(in) v(out) v(c)
