@@ -5,6 +5,7 @@
 //! cargo bench --bench lu --features bench-klu -- --table [FILTER]   Markdown table against KLU and faer
 //! cargo bench --bench lu --features bench-klu -- --arrays [FILTER]  the same for arrays (minutes)
 //! cargo bench --bench lu -- --deck multiplier|ring|logic            the decks behind the matrices
+//! cargo bench --bench lu -- --dump DIRECTORY                        the matrices as Matrix Market files
 //! ```
 //! The feature links SuiteSparse's libklu, for this comparison only.
 
@@ -46,6 +47,7 @@ fn main() {
         Some("--arrays") => {
             table::print(decks::ARRAYS.iter().map(|make| make()), filter, Duration::from_secs(6));
         }
+        Some("--dump") => decks::low_fill().iter().for_each(|c| decks::dump(c, filter)),
         Some("--deck") => match filter {
             "ring" => print!("{}", decks::ring_deck(101)),
             "logic" => print!("{}", decks::block_deck(3000, 6)),

@@ -319,3 +319,14 @@ pub const ARRAYS: [fn() -> Case; 6] = [
     || one_transistor(128),
     || one_transistor(256),
 ];
+
+/// Writes `DIRECTORY/NAME.mtx`.
+pub fn dump(case: &Case, directory: &str) {
+    let (n, nnz) = (case.pattern.n(), case.pattern.nnz());
+    let mut text = format!("%%MatrixMarket matrix coordinate real general\n{n} {n} {nnz}\n");
+    for (r, c, s) in case.pattern.entries() {
+        let _ = writeln!(text, "{r} {c} {:e}", case.values[s as usize]);
+    }
+    let path = Path::new(directory).join(case.name.replace([' ', ','], "_") + ".mtx");
+    std::fs::write(&path, text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+}
