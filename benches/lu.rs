@@ -4,7 +4,7 @@
 //! cargo bench --bench lu                                            criterion's figures, low-fill matrices
 //! cargo bench --bench lu --features bench-klu -- --table [FILTER]   Markdown table against KLU and faer
 //! cargo bench --bench lu --features bench-klu -- --arrays [FILTER]  the same for arrays (minutes)
-//! cargo bench --bench lu -- --deck multiplier|ring|logic            the decks behind the matrices
+//! cargo bench --bench lu -- --deck multiplier|ring|register|logic   the decks behind the matrices
 //! cargo bench --bench lu -- --dump DIRECTORY                        the matrices as Matrix Market files
 //! ```
 //! The feature links SuiteSparse's libklu, for this comparison only.
@@ -50,7 +50,8 @@ fn main() {
         Some("--dump") => decks::low_fill().iter().for_each(|c| decks::dump(c, filter)),
         Some("--deck") => match filter {
             "ring" => print!("{}", decks::ring_deck(101)),
-            "logic" => print!("{}", decks::block_deck(3000, 6)),
+            "register" => print!("{}", decks::shift_register_deck(200)),
+            "logic" => print!("{}", decks::logic_deck(3000, 40, false)),
             _ => print!("{}", decks::multiplier_deck(16)),
         },
         _ => {

@@ -176,6 +176,19 @@ impl Gates {
         y
     }
 
+    /// Two crossed NANDs.
+    fn latch(&mut self, set: &str, reset: &str) -> String {
+        let (q, not_q) = (self.node(), self.node());
+        for (y, a, b) in [(&q, set, &not_q), (&not_q, reset, &q)] {
+            let x = self.node();
+            self.p(y, a, "vdd");
+            self.p(y, b, "vdd");
+            self.n(y, a, &x);
+            self.n(&x, b, "0");
+        }
+        q
+    }
+
     fn nor(&mut self, a: &str, b: &str) -> String {
         let (y, x) = (self.node(), self.node());
         self.n(&y, a, "0");
@@ -251,17 +264,23 @@ pub fn multiplier_deck(m: usize) -> String {
     g.text + ".op\n.end\n"
 }
 
-/// Gates of one or two inputs that each hang on outputs not far away.
-pub fn block_deck(gates: usize, seed: u64) -> String {
+/// Logic with primary inputs from sources: every gate's output feeds one gate, `reach` outputs further at most. With
+/// `fans_out` outputs feed several gates, which makes meshes.
+pub fn logic_deck(gates: usize, reach: usize, fans_out: bool) -> String {
     let mut g = Gates::new(&format!("random logic of {gates} gates"));
-    let mut random = Random(seed);
-    let mut outputs: Vec<String> = vec![];
+    let mut random = Random(gates as u64 + 5);
     for k in 0..16 {
         let _ = writeln!(g.text, "Vi{k} i{k} 0 {}", 3.3 * (k % 2) as f64);
-        outputs.push(format!("i{k}"));
     }
+    let mut outputs: Vec<String> = vec![];
     for _ in 0..gates {
-        let mut pick = || outputs[outputs.len() - 1 - random.below(outputs.len().min(120))].clone();
+        let mut pick = || {
+            if outputs.len() < 2 || random.unit() < 0.3 {
+                return format!("i{}", random.below(16));
+            }
+            let at = outputs.len() - 1 - random.below(outputs.len().min(reach));
+            if fans_out { outputs[at].clone() } else { outputs.remove(at) }
+        };
         let (a, b) = (pick(), pick());
         let y = match random.below(3) {
             0 => g.inverter(&a),
@@ -269,6 +288,21 @@ pub fn block_deck(gates: usize, seed: u64) -> String {
             _ => g.nor(&a, &b),
         };
         outputs.push(y);
+    }
+    g.text + ".op\n.end\n"
+}
+
+/// Master-slave flip-flops of NAND latches, one behind the other, on the clock of a source.
+pub fn shift_register_deck(bits: usize) -> String {
+    let mut g = Gates::new(&format!("shift register of {bits} bits"));
+    let _ = writeln!(g.text, "Vd d 0 3.3\nVc c 0 3.3\nVn n 0 0");
+    let mut d = String::from("d");
+    for _ in 0..bits {
+        for clock in ["c", "n"] {
+            let not_d = g.inverter(&d);
+            let (set, reset) = (g.nand(&d, clock), g.nand(&not_d, clock));
+            d = g.latch(&set, &reset);
+        }
     }
     g.text + ".op\n.end\n"
 }
@@ -305,13 +339,15 @@ pub fn low_fill() -> Vec<Case> {
         jacobian("ring 101", &ring_deck(101), step),
         jacobian("ring 1001", &ring_deck(1001), step),
         jacobian("multiplier 16x16", &multiplier_deck(16), step),
-        jacobian("logic 300", &block_deck(300, 5), step),
-        jacobian("logic 3000", &block_deck(3000, 6), step),
-        jacobian("logic 3000, DC", &block_deck(3000, 6), 0.0),
+        jacobian("shift register 200", &shift_register_deck(200), step),
+        jacobian("logic 300", &logic_deck(300, 40, false), step),
+        jacobian("logic 3000", &logic_deck(3000, 40, false), step),
+        jacobian("logic 3000 DC", &logic_deck(3000, 40, false), 0.0),
     ]
 }
 
-pub const ARRAYS: [fn() -> Case; 6] = [
+pub const ARRAYS: [fn() -> Case; 7] = [
+    || jacobian("meshed logic 3000", &logic_deck(3000, 120, true), 1e11),
     || crossbar(64),
     || crossbar(256),
     || crossbar(512),

@@ -39,6 +39,8 @@ pub struct Lu<T> {
     pub(super) val: Vec<T>,
     pub(super) src: Vec<u32>,
     pub(super) fill: Vec<u32>,
+    /// Pivot positions of the rows of the matrix's entries within the blocks; slots are in `sym`.
+    pub(super) in_pos: Vec<u32>,
     /// 1 / pivot.
     pub(super) inv: Vec<T>,
     /// Patterns; all indices are pivot positions, ascending.
@@ -124,6 +126,7 @@ impl<T: Scalar> Lu<T> {
             val: vec![],
             src: vec![],
             fill: vec![],
+            in_pos: vec![0; sym.in_row.len()],
             inv: vec![T::ZERO; n],
             l_ptr: vec![0; n + 1],
             l_idx: vec![],

@@ -165,7 +165,9 @@ impl<T: Scalar> Lu<T> {
                 map[self.l_idx[p] as usize] = (l0 + p) as u32;
             }
             for p in sym.in_ptr[k] as usize..sym.in_ptr[k + 1] as usize {
-                self.src[map[self.work.pos[sym.in_row[p] as usize] as usize] as usize] = sym.in_slot[p];
+                let row = self.work.pos[sym.in_row[p] as usize];
+                self.in_pos[p] = row;
+                self.src[map[row as usize] as usize] = sym.in_slot[p];
             }
             // u_jk = u'_jk / (r_j c_k), pivot = pivot' / (r_k c_k), l_ik = l'_ik r_k / r_i.
             let col = 1.0 / self.col_scale[k];
@@ -223,4 +225,3 @@ impl<T: Scalar> Lu<T> {
         LISTED_PER_ENTRY
     }
 }
-

@@ -161,19 +161,14 @@ impl<T: Scalar> Lu<T> {
     fn column_unlisted(&mut self, values: &[T], k: usize) -> bool {
         let n = self.inv.len();
         let x = &mut self.x[..];
-        let get = |s: u32| if s == 0 { T::ZERO } else { values[s as usize] };
         let c = self.c_ptr[k] as usize..self.c_ptr[k + 1] as usize;
         let l = self.l_ptr[k] as usize..self.l_ptr[k + 1] as usize;
-        x[k] = get(self.src[k]);
-        for (&i, &s) in self.l_idx[l.clone()].iter().zip(&self.src[n + l.start..n + l.end]) {
-            x[i as usize] = get(s);
-        }
-        let rows = self.c_row[c.clone()].iter().zip(&self.c_pos[c]);
-        for (&j, &p) in rows.clone() {
-            x[j as usize] = get(self.src[p as usize]);
+        let a = self.sym.in_ptr[k] as usize..self.sym.in_ptr[k + 1] as usize;
+        for (&i, &s) in self.in_pos[a.clone()].iter().zip(&self.sym.in_slot[a]) {
+            x[i as usize] = values[s as usize];
         }
         let mut is_calm = true;
-        for (&j, &p) in rows {
+        for (&j, &p) in self.c_row[c.clone()].iter().zip(&self.c_pos[c]) {
             let j = j as usize;
             let f = std::mem::take(&mut x[j]);
             self.val[p as usize] = f;
