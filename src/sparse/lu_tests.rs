@@ -92,12 +92,18 @@ proptest! {
         let mut branches: Vec<(u32, u32, f64)> = vec![];
         for i in 1..=n as u32 {
             branches.push((rng.below(i as usize) as u32, i, decade(&mut rng)));
-            branches.push((0, i, decade(&mut rng)));
         }
         for _ in 0..chords {
             branches.push((rng.below(n + 1) as u32, rng.below(n + 1) as u32, decade(&mut rng)));
         }
         branches.retain(|b| b.0 != b.1);
+        // A leak that its node's sum still holds to seven digits: what a double has lost no solver brings back.
+        let mut sum = vec![0.0; n + 1];
+        for b in &branches {
+            sum[b.0 as usize] += b.2;
+            sum[b.1 as usize] += b.2;
+        }
+        branches.extend((1..=n as u32).map(|i| (0, i, decade(&mut rng).max(1e-9 * sum[i as usize]))));
         let (p, mut values) = network(n, &branches);
         let mut lu = both::<f64>(&p)[0].clone();
         for _ in 0..2 {
@@ -131,13 +137,14 @@ fn matrix(n: usize, entries: &[(u32, u32, f64)]) -> (Arc<Pattern>, Vec<f64>) {
 
 #[test]
 fn growth_is_refused() {
-    // l = 1e6 / 1 is a pivot that `stale` still allows; two of them in a row swell u to 1e12 of its column.
+    // l = 1 / 3e-6 is one that `stale` still allows; two of them in a row swell u to 1e11 of its column.
     let (p, mut v) = matrix(
         4,
         &[(1, 1, 1.0), (2, 1, 1.0), (1, 4, 1.0), (2, 2, 1.0), (3, 2, 1.0), (3, 3, 1.0), (4, 3, 1.0), (4, 4, 1.0)],
     );
     for mut lu in both::<f64>(&p) {
-        v.iter_mut().for_each(|v| *v = 1.0);
+        v.fill(1.0);
+        v[p.slot(1, 4) as usize] = 0.5;
         lu.factor(&v).unwrap();
         lu.refactor(&v).unwrap();
         // Only the diagonal shrinks: whatever the order of elimination, the products of l grow.

@@ -148,7 +148,7 @@ impl<T: Scalar> Lu<T> {
             flops += l * u;
             self.t_ptr.push(flops.min(u64::from(u32::MAX)) as u32);
         }
-        self.is_listed = flops <= LISTED.min(self.list_limit * f0 as u64);
+        self.is_listed = flops <= LISTED.min(self.list_limit.saturating_mul(f0 as u64));
         set(&mut self.targets, if self.is_listed { flops as usize } else { 0 }, 0);
 
         // Column by column: `map` says where a row's entry of this column lies.
