@@ -17,7 +17,7 @@
 use std::sync::Arc;
 
 use super::block::NONE;
-use super::plan::{Segment, segments};
+use super::plan::{SLACK, Segment, segments};
 use super::scale::equilibrate;
 use super::{Cause, Kernel, Options, Scalar, Singular, Stale, Stats, Symbolic};
 
@@ -61,6 +61,8 @@ pub struct Lu<T> {
     pub(super) targets: Vec<u32>,
     pub(super) l_limit: Vec<f64>,
     pub(super) u_limit: Vec<f64>,
+    /// Growth that is refused: never what fresh pivots could not avoid.
+    pub(super) growth_limit: f64,
     /// Dense work vector of one or more numbers per unknown. All zero before `factor`; else anything.
     pub(super) x: Vec<T>,
     /// Columns that a partial refactorisation has to do again, one bit each.
@@ -143,6 +145,7 @@ impl<T: Scalar> Lu<T> {
             targets: vec![],
             l_limit: vec![0.0; n],
             u_limit: vec![0.0; n],
+            growth_limit: options.growth,
             x: vec![T::ZERO; n],
             dirty: vec![0; n.div_ceil(64)],
             col_pos,
@@ -185,6 +188,7 @@ impl<T: Scalar> Lu<T> {
         }
         self.stats.flops = flops + n as u64;
         self.stats.factor_nnz = self.val.len();
+        self.growth_limit = self.options.growth.max(SLACK * self.pivot_growth(values));
         self.is_factored = true;
         Ok(())
     }

@@ -48,7 +48,7 @@ pub struct Options {
     /// [`Kernel::refactor`] refuses when a pivot falls below this fraction of its column.
     pub stale: f64,
     /// [`Kernel::refactor`] refuses when elimination swells the numbers of a column of U by more than this beyond
-    /// those of the (equilibrated) matrix.
+    /// those of the (equilibrated) matrix, unless fresh pivots have done no better.
     pub growth: f64,
     /// Scale rows and columns by powers of two to largest entries near 1, so that 1e-18 S and 1e6 S may meet.
     pub equilibrate: bool,
