@@ -8,11 +8,11 @@
 //! Every entry receives its updates in ascending order of pivots by all three, so they give the same bits.
 //!
 //! **Monitor.** The frozen pivots have lost their right to be pivots when some |l|, equilibrated, exceeds 1 / `stale`,
-//! when U has grown beyond `growth` times its column of the matrix (and beyond what fresh pivots allowed), when a pivot is what rounding has left of the matrix
-//! entry at its place, or when anything is not finite. Exact tests need an access per entry; the loops only add up
-//! magnitudes by column of L and by row of U and compare with limits below which nothing can be wrong: the worst
-//! equilibration within the column for L, a few times the sum last found sound for U. Beyond a limit, [`Lu::judge`]
-//! looks at everything and either refuses or moves the limits.
+//! when U has grown beyond `growth` times its column of the matrix (and beyond what fresh pivots allowed), when a pivot
+//! is what rounding has left of the matrix entry at its place, or when anything is not finite. Exact tests need an
+//! access per entry; the loops only add up magnitudes by column of L and by row of U and compare with limits below which
+//! nothing can be wrong: the worst equilibration within the column for L, a few times the sum last found sound for U.
+//! Beyond a limit, [`Lu::judge`] looks at everything and either refuses or moves the limits.
 
 use std::ops::Range;
 
