@@ -12,13 +12,25 @@
 //! is what rounding has left of the matrix entry at its place, or when anything is not finite. Exact tests need an
 //! access per entry; the loops only add up magnitudes by column of L and by row of U and compare with limits below which
 //! nothing can be wrong: the worst equilibration within the column for L, a few times the sum last found sound for U.
-//! Beyond a limit, [`Lu::judge`] looks at everything and either refuses or moves the limits.
+//! Beyond the limit of L its column is looked at entry by entry; beyond that of U, [`Lu::judge`] looks at everything and
+//! either refuses or moves the limits.
 
 use std::ops::Range;
 
 use super::lu::Lu;
 use super::plan::SLACK;
 use super::{Scalar, Stale};
+
+/// The exact test of L's column k: all |l|, equilibrated, are at most 1 / `stale`.
+#[cold]
+fn is_small<'a, T: Scalar>(
+    mut column: impl Iterator<Item = (&'a u32, &'a T)>,
+    row_scale: &[f64],
+    k: usize,
+    stale: f64,
+) -> bool {
+    column.all(|(&i, l)| l.mag() * (row_scale[i as usize] / row_scale[k]) * stale <= 1.0)
+}
 
 impl<T: Scalar> Lu<T> {
     pub(super) fn refactor_all(&mut self, values: &[T]) -> Result<(), Stale> {
@@ -130,7 +142,11 @@ impl<T: Scalar> Lu<T> {
                 }
             }
             // False for NaN.
-            is_calm &= (l_sum <= l_limit) & (u_sum <= u_limit);
+            is_calm &= u_sum <= u_limit;
+            if !(l_sum <= l_limit) {
+                let column = self.l_idx[l - l0..l1 - l0].iter().zip(&val[l..l1]);
+                is_calm &= is_small(column, &self.row_scale, k, self.options.stale);
+            }
             (l, u) = (l1, u1);
         }
         is_calm
@@ -150,7 +166,7 @@ impl<T: Scalar> Lu<T> {
         let (u0, f0) = (self.inv.len() + self.l_idx.len(), self.val.len() - self.f_idx.len());
         let at = |k: u32| u0 + self.u_ptr[k as usize] as usize;
         let alone = self.segments.iter().filter(|s| !s.is_block).map(|s| at(s.start)..at(s.end));
-        for range in alone.chain([f0..self.val.len()]) {
+        for range in alone.chain(std::iter::once(f0..self.val.len())) {
             for (v, &s) in self.val[range.clone()].iter_mut().zip(&self.src[range]) {
                 *v = values[s as usize];
             }
@@ -187,7 +203,7 @@ impl<T: Scalar> Lu<T> {
             *v = std::mem::take(&mut x[i as usize]) * d;
             sum += v.mag();
         }
-        is_calm & (sum <= self.l_limit[k])
+        is_calm & (sum <= self.l_limit[k] || self.is_small(k))
     }
 
     /// Column k by way of the targets.
@@ -225,7 +241,7 @@ impl<T: Scalar> Lu<T> {
             *v *= d;
             sum += v.mag();
         }
-        is_calm & (sum <= self.l_limit[k])
+        is_calm & (sum <= self.l_limit[k] || self.is_small(k))
     }
 
     fn run_dirty(&mut self, values: &[T], columns: &[u32]) -> bool {
@@ -261,6 +277,13 @@ impl<T: Scalar> Lu<T> {
         is_calm
     }
 
+    fn is_small(&self, k: usize) -> bool {
+        let n = self.inv.len();
+        let l = self.l_ptr[k] as usize..self.l_ptr[k + 1] as usize;
+        let column = self.l_idx[l.clone()].iter().zip(&self.val[n + l.start..n + l.end]);
+        is_small(column, &self.row_scale, k, self.options.stale)
+    }
+
     /// All pivots are finite, have finite reciprocals and are more than rounding noise of the entries at their places.
     fn pivots_are_sound(&self, values: &[T]) -> bool {
         let mut is_sound = true;
@@ -281,7 +304,7 @@ impl<T: Scalar> Lu<T> {
         let (u0, f0) = (self.inv.len() + self.l_idx.len(), self.val.len() - self.f_idx.len());
         let at = move |k: u32| u0 + self.u_ptr[k as usize] as usize;
         let alone = self.segments.iter().filter(|s| !s.is_block).map(move |s| at(s.start)..at(s.end));
-        alone.chain([f0..self.val.len()])
+        alone.chain(std::iter::once(f0..self.val.len()))
     }
 
     /// The exact tests, column by column; new limits when all is well.
