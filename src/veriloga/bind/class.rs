@@ -208,9 +208,7 @@ pub fn shape(dev: &VaDevice, c: &Class) -> Shape {
             BranchMode::Collapse => {
                 let at = |x: Option<u32>| x.map_or(n, |x| x as usize);
                 let (hi, lo) = (find(&mut merged, at(b.hi)), find(&mut merged, at(b.lo)));
-                if !is_potential {
-                    absent[u as usize] = true;
-                } else if hi == lo {
+                if !is_potential || hi == lo {
                     absent[u as usize] = true;
                 } else if !is_fixed(hi) {
                     merged[hi] = lo;

@@ -306,11 +306,10 @@ impl Builder {
             for n in then.into_iter().chain(els) {
                 if let Node::Let(v) = n
                     && let Some(op) = self.func.op(v).cloned()
+                    && let (Some(s), false) = (self.scopes.last_mut(), self.known.contains_key(&op))
                 {
-                    if let (Some(s), false) = (self.scopes.last_mut(), self.known.contains_key(&op)) {
-                        s.known.push(op.clone());
-                        self.known.insert(op, v);
-                    }
+                    s.known.push(op.clone());
+                    self.known.insert(op, v);
                 }
                 self.node(n);
             }
@@ -364,6 +363,9 @@ pub fn mapped(map: &[Option<Val>], v: Val) -> Val {
     map[v.index()].unwrap_or(Val(0))
 }
 
+/// Makes the copy of one operation: (builder, map of values so far, the value copied, its operation).
+pub type OnLet<'a> = dyn FnMut(&mut Builder, &[Option<Val>], Val, &Op) -> Val + 'a;
+
 /// Copies nodes of another function through the map of values; each operation is made by `on_let`. An `if` with a
 /// constant condition becomes its body.
 pub fn copy_nodes(
@@ -372,7 +374,7 @@ pub fn copy_nodes(
     from: &Func,
     nodes: &[Node],
     keep: &Keep,
-    on_let: &mut dyn FnMut(&mut Builder, &[Option<Val>], Val, &Op) -> Val,
+    on_let: &mut OnLet,
 ) {
     for node in nodes {
         match node {

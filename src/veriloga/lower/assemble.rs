@@ -44,9 +44,9 @@ impl Lower<'_> {
             for (k, e) in v.init.iter().flatten().enumerate() {
                 let x = self.expr(*e);
                 let x = match Self::ir_type(v.ty) {
-                    Ty::Real => self.to_real(x),
-                    Ty::Int => self.to_int(x),
-                    Ty::Bool => self.to_bool(x),
+                    Ty::Real => self.coerce_real(x),
+                    Ty::Int => self.coerce_int(x),
+                    Ty::Bool => self.coerce_bool(x),
                 };
                 self.b.output(Sink { class: Out::Hidden, a: id.0, b: k as u32 }, x);
             }
@@ -60,9 +60,9 @@ impl Lower<'_> {
             None => self.zero(ty),
         };
         let default = match ty {
-            Ty::Real => self.to_real(default),
-            Ty::Int => self.to_int(default),
-            Ty::Bool => self.to_bool(default),
+            Ty::Real => self.coerce_real(default),
+            Ty::Int => self.coerce_int(default),
+            Ty::Bool => self.coerce_bool(default),
         };
         let index = self.param_index.get(&(id, k)).copied().unwrap_or(0);
         let mut value = default;
@@ -93,7 +93,7 @@ impl Lower<'_> {
             let hit = match &r.set {
                 RangeSet::Interval { lo, lo_inclusive, hi, hi_inclusive } => {
                     let (lo, hi) = (self.real_expr(*lo), self.real_expr(*hi));
-                    let x = self.to_real(value);
+                    let x = self.coerce_real(value);
                     let a = self.b.bin(if *lo_inclusive { BinOp::Le } else { BinOp::Lt }, lo, x);
                     let c = self.b.bin(if *hi_inclusive { BinOp::Le } else { BinOp::Lt }, x, hi);
                     self.b.and(a, c)
@@ -105,7 +105,7 @@ impl Lower<'_> {
                             let y = self.expr(*e);
                             self.b.bin(BinOp::IEq, value, y)
                         } else {
-                            let (x, y) = (self.to_real(value), self.real_expr(*e));
+                            let (x, y) = (self.coerce_real(value), self.real_expr(*e));
                             self.b.bin(BinOp::Eq, x, y)
                         };
                         any = self.b.bin(BinOp::Or, any, is);
@@ -308,7 +308,7 @@ impl Lower<'_> {
                         unit: v.attrs.units.clone().unwrap_or_default(),
                         doc: v.attrs.desc.clone().unwrap_or_else(|| "variable of the module".into()),
                     });
-                    let real = self.to_real(x);
+                    let real = self.coerce_real(x);
                     self.b.output(Sink { class: Out::OpVar, a: n, b: u32::from(is_shown) }, real);
                 }
             }

@@ -210,7 +210,7 @@ impl Lower<'_> {
         }
     }
 
-    pub(super) fn to_real(&mut self, v: Val) -> Val {
+    pub(super) fn coerce_real(&mut self, v: Val) -> Val {
         match self.b.ty(v) {
             Ty::Real => v,
             Ty::Int => self.b.un(UnOp::IToF, v),
@@ -221,7 +221,7 @@ impl Lower<'_> {
         }
     }
 
-    pub(super) fn to_int(&mut self, v: Val) -> Val {
+    pub(super) fn coerce_int(&mut self, v: Val) -> Val {
         match self.b.ty(v) {
             Ty::Real => self.b.un(UnOp::FToI, v),
             Ty::Int => v,
@@ -229,7 +229,7 @@ impl Lower<'_> {
         }
     }
 
-    pub(super) fn to_bool(&mut self, v: Val) -> Val {
+    pub(super) fn coerce_bool(&mut self, v: Val) -> Val {
         match self.b.ty(v) {
             Ty::Real => {
                 let z = self.b.real(0.0);

@@ -34,9 +34,9 @@ impl Lower<'_> {
             ExprKind::Cast(a) => {
                 let v = self.expr(*a);
                 match Self::ir_type(e.ty) {
-                    Ty::Real => self.to_real(v),
-                    Ty::Int => self.to_int(v),
-                    Ty::Bool => self.to_bool(v),
+                    Ty::Real => self.coerce_real(v),
+                    Ty::Int => self.coerce_int(v),
+                    Ty::Bool => self.coerce_bool(v),
                 }
             }
             ExprKind::Math(f, args) => {
@@ -208,7 +208,7 @@ impl Lower<'_> {
                 if ty == Ty::Real {
                     return self.b.bin(BinOp::Pow, x, y);
                 }
-                let (x, y) = (self.to_real(x), self.to_real(y));
+                let (x, y) = (self.coerce_real(x), self.coerce_real(y));
                 let r = self.b.bin(BinOp::Pow, x, y);
                 return self.b.un(UnOp::FToI, r);
             }
@@ -321,7 +321,7 @@ impl Lower<'_> {
             _ => match default {
                 Some(d) => {
                     let v = self.expr(d);
-                    self.to_real(v)
+                    self.coerce_real(v)
                 }
                 None => {
                     self.fault(
@@ -371,7 +371,7 @@ impl Lower<'_> {
             let (mean, dev) = (self.real_expr(*mean), self.real_expr(*dev));
             let x = self.b.mul(dev, z);
             let x = self.b.add(mean, x);
-            return if is_int { self.to_int(x) } else { x };
+            return if is_int { self.coerce_int(x) } else { x };
         }
         let u = self.b.input(In::Uniform, self.out.uniforms, Ty::Real);
         self.out.uniforms += 1;
@@ -382,7 +382,7 @@ impl Lower<'_> {
                 let x = self.b.mul(span, u);
                 let x = self.b.add(low, x);
                 let x = self.b.un(UnOp::Floor, x);
-                return self.to_int(x);
+                return self.coerce_int(x);
             }
             Random::Uniform(_, lo, hi) => {
                 let (lo, hi) = (self.real_expr(*lo), self.real_expr(*hi));
@@ -421,11 +421,11 @@ impl Lower<'_> {
             }
             Random::Normal(..) => u,
         };
-        if is_int { self.to_int(x) } else { x }
+        if is_int { self.coerce_int(x) } else { x }
     }
 
     pub(super) fn real_expr(&mut self, e: ExprId) -> Val {
         let v = self.expr(e);
-        self.to_real(v)
+        self.coerce_real(v)
     }
 }

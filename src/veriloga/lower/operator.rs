@@ -83,7 +83,7 @@ impl Lower<'_> {
             OperatorKind::Idt { arg, ic, assert, abstol } => {
                 let reset = assert.map(|e| {
                     let v = self.expr(e);
-                    self.to_bool(v)
+                    self.coerce_bool(v)
                 });
                 self.idt(*arg, *ic, reset, *abstol)
             }
@@ -327,7 +327,7 @@ impl Lower<'_> {
                     values.push(vec![x]);
                 }
                 let r = self.inline(*f, values, span);
-                let r = self.to_real(r);
+                let r = self.coerce_real(r);
                 self.b.select(first, v, r)
             }
             Limiter::Named(..) | Limiter::Default => v,

@@ -118,9 +118,9 @@ impl Lower<'_> {
 
     fn coerce(&mut self, v: Val, var: VarId) -> Val {
         match self.cell_type(Cell::Var(var, 0)) {
-            Ty::Real => self.to_real(v),
-            Ty::Int => self.to_int(v),
-            Ty::Bool => self.to_bool(v),
+            Ty::Real => self.coerce_real(v),
+            Ty::Int => self.coerce_int(v),
+            Ty::Bool => self.coerce_bool(v),
         }
     }
 
@@ -138,7 +138,7 @@ impl Lower<'_> {
                 Ty::Int => BinOp::IEq,
                 Ty::Bool => BinOp::Xor,
             };
-            let (v, x) = if self.b.ty(v) == self.b.ty(x) { (v, x) } else { (self.to_real(v), self.to_real(x)) };
+            let (v, x) = if self.b.ty(v) == self.b.ty(x) { (v, x) } else { (self.coerce_real(v), self.coerce_real(x)) };
             let op = if self.b.ty(v) == Ty::Real { BinOp::Eq } else { op };
             let mut is = self.b.bin(op, v, x);
             if op == BinOp::Xor {
@@ -151,7 +151,7 @@ impl Lower<'_> {
 
     fn repeat(&mut self, count: ExprId, body: &[Stmt], span: Span) {
         let n = self.expr(count);
-        let n = self.to_int(n);
+        let n = self.coerce_int(n);
         if let Some(Const::Int(k)) = self.b.constant(n)
             && (k <= PLAIN_ROUNDS as i32 || self.has_operator(body))
         {
@@ -405,7 +405,7 @@ impl Lower<'_> {
             }
             Task::Discontinuity(e) => {
                 let v = self.expr(*e);
-                let v = self.to_int(v);
+                let v = self.coerce_int(v);
                 let zero = self.b.int(0);
                 let is = self.b.bin(BinOp::ILe, zero, v);
                 let old = self.read(Cell::Jump);

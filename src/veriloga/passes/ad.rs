@@ -150,10 +150,10 @@ impl<'a> Ad<'a> {
                         continue;
                     }
                     let mut s = std::mem::take(&mut self.support[v.index()]);
-                    if let Some(var) = seed(op) {
-                        if (self.wants)(var) {
-                            changed |= union(&mut s, &[var]);
-                        }
+                    if let Some(var) = seed(op)
+                        && (self.wants)(var)
+                    {
+                        changed |= union(&mut s, &[var]);
                     }
                     if !matches!(op, Op::Limit(..) | Op::Ddt(..)) {
                         op.for_each(|x| changed |= union(&mut s, &self.support[x.index()]));

@@ -77,7 +77,7 @@ pub fn split(func: &Func) -> Split {
     let inv = invariants(func);
     // Values inside of an invariant loop exist in the loop only.
     let mut inner = vec![false; func.vals.len()];
-    mark_loops(func, &func.nodes, &inv, false, &mut inner);
+    mark_loops(&func.nodes, &inv, false, &mut inner);
     let storable = |v: Val| inv[v.index()] && !inner[v.index()] && !matches!(func.op(v), Some(Op::Const(_)));
 
     // Evaluation: what it reads of the storable values becomes an input.
@@ -132,14 +132,14 @@ pub fn split(func: &Func) -> Split {
     Split { setup, rest, slots: used.len() }
 }
 
-fn mark_loops(func: &Func, nodes: &[Node], inv: &[bool], inside: bool, inner: &mut [bool]) {
+fn mark_loops(nodes: &[Node], inv: &[bool], inside: bool, inner: &mut [bool]) {
     for n in nodes {
         match n {
             Node::Effect(..) => {}
             Node::Let(v) => inner[v.index()] = inside,
             Node::If(i) => {
-                mark_loops(func, &i.then.nodes, inv, inside, inner);
-                mark_loops(func, &i.els.nodes, inv, inside, inner);
+                mark_loops(&i.then.nodes, inv, inside, inner);
+                mark_loops(&i.els.nodes, inv, inside, inner);
                 i.results.iter().for_each(|r| inner[r.index()] = inside);
             }
             Node::Loop(l) => {
@@ -147,8 +147,8 @@ fn mark_loops(func: &Func, nodes: &[Node], inv: &[bool], inside: bool, inner: &m
                 let whole = l.results.iter().all(|r| inv[r.index()]);
                 let inside_now = inside || whole;
                 l.params.iter().for_each(|p| inner[p.index()] = true);
-                mark_loops(func, &l.head, inv, inside_now, inner);
-                mark_loops(func, &l.body.nodes, inv, inside_now, inner);
+                mark_loops(&l.head, inv, inside_now, inner);
+                mark_loops(&l.body.nodes, inv, inside_now, inner);
                 l.results.iter().for_each(|r| inner[r.index()] = inside);
             }
         }
