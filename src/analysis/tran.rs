@@ -35,8 +35,8 @@ pub struct Plan {
     pub uic: bool,
 }
 
-/// `trtol` is in units of what SPICE allows on charges; this brings it to the local error of the unknowns: 3.5 reltol at
-/// the default trtol of 7, which is what other simulators call moderate accuracy.
+/// `trtol` is in units of what SPICE allows on charges; this brings it to the local error of the unknowns: 2.8 reltol at
+/// the default trtol of 7, a little stricter than what other simulators call moderate accuracy.
 const LTE_PER_TRTOL: f64 = 0.4;
 /// BDF's errors damp, so that in a circuit that oscillates they add up instead of cancelling: each must be smaller.
 const LTE_OF_GEAR: f64 = 0.3;
