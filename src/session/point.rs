@@ -108,8 +108,6 @@ fn kind_of(a: &Analysis) -> PlotKind {
         Analysis::Tf { .. } => PlotKind::Tf,
         Analysis::Sens { .. } => PlotKind::Sens,
         Analysis::Pz { .. } => PlotKind::Pz,
-        #[allow(unreachable_patterns)]
-        _ => PlotKind::Op,
     }
 }
 
