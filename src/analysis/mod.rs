@@ -14,6 +14,7 @@ pub mod tran;
 use crate::base::Control;
 use crate::circuit::Analysis;
 use crate::dataset::{Meta, Quantity, Signal, Sink};
+use crate::device::AnalysisKind;
 use crate::diag::codes::analysis as codes;
 use crate::diag::{Diagnostic, Span};
 use crate::sim::{Probe, Simulation};
@@ -30,7 +31,14 @@ pub fn run(
     control: &Control,
 ) -> Result<(), Vec<Diagnostic>> {
     sim.restart_stats();
-    sim.begin();
+    sim.begin(match analysis {
+        Analysis::Op => AnalysisKind::Op,
+        Analysis::Dc { .. } => AnalysisKind::Dc,
+        Analysis::Tran { .. } => AnalysisKind::Tran,
+        Analysis::Ac { .. } => AnalysisKind::Ac,
+        Analysis::Noise { .. } => AnalysisKind::Noise,
+        Analysis::Tf { .. } | Analysis::Sens { .. } | Analysis::Pz { .. } => AnalysisKind::Other,
+    });
     match analysis {
         Analysis::Op => op::run(sim, probes, sink, control),
         Analysis::Dc { sweeps } => dc::run(sweeps, sim, probes, sink, control),

@@ -81,7 +81,7 @@ impl Sources {
                 for n in part {
                     s.columns.push((s.names.len(), total));
                     s.names.push(format!("{name}_{}", n.name));
-                    s.all.push(*n);
+                    s.all.push(n.clone());
                 }
             }
         }
@@ -94,8 +94,7 @@ impl Sources {
         let mut sum = 0.0;
         for (n, &(own, total)) in self.all.iter().zip(&self.columns) {
             let transfer = (adjoint[n.n as usize] - adjoint[n.p as usize]).norm_sqr();
-            let flicker = if n.flicker == 0.0 { 0.0 } else { n.flicker / freq.powf(n.exponent) };
-            let density = transfer * (n.white + flicker);
+            let density = transfer * n.density(freq);
             out[own] += density;
             out[total] += density;
             sum += density;

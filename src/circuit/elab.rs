@@ -54,7 +54,7 @@ pub(super) struct Elab<'a> {
     pub sources: &'a SourceMap,
     pub over: &'a Overrides,
     /// Verilog-A modules.
-    pub library: &'a Library,
+    pub library: &'a Library<'a>,
     pub names: Names,
     pub options: Options,
     pub env: Env,
@@ -122,7 +122,7 @@ pub fn draft(deck: &Deck, sources: &SourceMap, over: &Overrides, library: &Libra
 }
 
 impl<'a> Elab<'a> {
-    fn new(deck: &'a Deck, sources: &'a SourceMap, over: &'a Overrides, library: &'a Library) -> Self {
+    fn new(deck: &'a Deck, sources: &'a SourceMap, over: &'a Overrides, library: &'a Library<'a>) -> Self {
         let mut names = deck.names.clone();
         let ground = names.intern("0");
         let mut el = Elab {

@@ -9,7 +9,7 @@ use super::models::Found;
 use super::scope::Scope;
 use super::text::Fields;
 use crate::base::Sym;
-use crate::device::DeviceType;
+use crate::device::{DeviceType, ParamId, Value, param};
 use crate::diag::codes::circuit as codes;
 use crate::diag::{Diagnostic, Span, nearest};
 use crate::netlist::ast::{Element, Field, FieldKind, ModelDef};
@@ -114,6 +114,7 @@ impl<'a> Elab<'a> {
         nodes: &[Field],
         split: usize,
     ) {
+        let Some(ty) = self.specialised(scope, e, ty, model.as_ref(), split) else { return };
         let info = *ty.info();
         let need = info.terminals.iter().rposition(|t| !t.optional).map_or(0, |k| k + 1);
         if nodes.len() < need || nodes.len() > info.terminals.len() || nodes.iter().any(|f| f.kind != FieldKind::Word) {
@@ -136,5 +137,62 @@ impl<'a> Elab<'a> {
         if self.keys(scope, e, &keyed, &mut draft) {
             self.emit(scope, e, full, draft);
         }
+    }
+
+    /// The module with the values of structural parameters that this instance and its model give: its sizes may be others.
+    fn specialised(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &'a Element,
+        ty: Arc<dyn DeviceType>,
+        model: Option<&(Found<'a>, &'a ModelDef)>,
+        split: usize,
+    ) -> Option<Arc<dyn DeviceType>> {
+        let library = self.library;
+        let name = ty.info().name;
+        if library.structural(name, &|_| Some(Value::Num(0.0))).is_empty() {
+            return Some(ty);
+        }
+        let mut ty = ty;
+        // What is structural may depend on the values themselves: at most so many rounds until it settles.
+        for _ in 0..4 {
+            let mut draft = Draft::new(ty.clone());
+            let mut card = vec![];
+            if let Some((found, def)) = model {
+                let (group, m) = self.use_model(found, def, &ty)?;
+                card.clone_from(&self.groups[group].models[m as usize].params);
+            }
+            let fields = Fields::of(self.deck, e.fields);
+            let before = self.diags.len();
+            let is_good = self.keys(scope, e, &fields.keyed(split), &mut draft);
+            // They are reported when the instance itself is made.
+            self.diags.truncate(before);
+            if !is_good {
+                return Some(ty);
+            }
+            let info = ty.info();
+            let find = |list: &[(ParamId, Value)], id: ParamId| {
+                list.iter().rev().find(|(i, _)| *i == id).map(|(_, v)| v.clone())
+            };
+            let given = library.structural(name, &|p| {
+                let id = param::find(info.instance, p)?;
+                find(&draft.params, id).or_else(|| find(&card, id))
+            });
+            if given.is_empty() {
+                return Some(ty);
+            }
+            let next = match library.device_with(name, &given, self.sources)? {
+                Ok((next, _)) => next,
+                Err(faults) => {
+                    faults.into_iter().for_each(|d| self.report(d));
+                    return None;
+                }
+            };
+            if Arc::ptr_eq(&next, &ty) {
+                break;
+            }
+            ty = next;
+        }
+        Some(ty)
     }
 }

@@ -4,6 +4,8 @@
 //! `assign` tells it their numbers → `connect` resolves matrix slots (the same code runs twice: once to record the
 //! pattern, once to learn the slots) → `set_temperature` → any number of `eval` → `accept` at each accepted point.
 
+use std::sync::Arc;
+
 use num_complex::Complex64;
 
 use super::card::Group;
@@ -270,8 +272,31 @@ impl Wishes {
     }
 }
 
+/// A dependence on frequency that is given by points (f in Hz, factor), in rising order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spectrum {
+    pub points: Vec<(f64, f64)>,
+    /// Between points: power laws (straight lines in log-log), else straight lines. Beyond them the end's value.
+    pub is_log: bool,
+}
+
+impl Spectrum {
+    pub fn at(&self, f: f64) -> f64 {
+        let p = &self.points;
+        let j = p.partition_point(|x| x.0 <= f);
+        let (Some(a), Some(b)) = (j.checked_sub(1).and_then(|i| p.get(i)), p.get(j)) else {
+            return if j == 0 { p.first() } else { p.last() }.map_or(0.0, |x| x.1);
+        };
+        if self.is_log && a.0 > 0.0 && a.1 > 0.0 && b.1 > 0.0 {
+            a.1 * (f / a.0).powf((b.1 / a.1).ln() / (b.0 / a.0).ln())
+        } else {
+            a.1 + (b.1 - a.1) * (f - a.0) / (b.0 - a.0)
+        }
+    }
+}
+
 /// One noise current source: PSD(f) = white + flicker / f^exponent, A²/Hz (or V²/Hz on a branch row), between two rows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct NoiseSource {
     pub instance: u32,
     /// `thermal`, `shot`, `flicker`, `rd`, ...
@@ -281,6 +306,40 @@ pub struct NoiseSource {
     pub white: f64,
     pub flicker: f64,
     pub exponent: f64,
+    /// A factor on `white`.
+    pub spectrum: Option<Arc<Spectrum>>,
+}
+
+impl NoiseSource {
+    /// PSD at the frequency f, Hz.
+    pub fn density(&self, f: f64) -> f64 {
+        let white = self.spectrum.as_ref().map_or(self.white, |s| self.white * s.at(f));
+        white + if self.flicker == 0.0 { 0.0 } else { self.flicker / f.powf(self.exponent) }
+    }
+}
+
+/// The analysis that begins, for those devices whose description asks (`analysis("ac")` of Verilog-A).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AnalysisKind {
+    #[default]
+    Op,
+    Dc,
+    Tran,
+    Ac,
+    Noise,
+    /// Transfer functions, sensitivities, poles and zeros.
+    Other,
+}
+
+/// What an instance has to say; `%m` in the text stands for its name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    pub instance: u32,
+    pub text: String,
+    /// A line for the user, or text for the file of this name (`%m` in it too).
+    pub file: Option<String>,
+    /// What the file had before goes.
+    pub is_new_file: bool,
 }
 
 /// An operating-point quantity of a device.
@@ -342,15 +401,17 @@ pub trait Batch: Send + Sync {
     }
 
     /// An analysis begins: hidden state goes back to its initial values.
-    fn begin(&mut self) {}
+    fn begin(&mut self, kind: AnalysisKind) {
+        let _ = kind;
+    }
 
     /// The last point of an analysis, after its `accept`.
     fn finish(&mut self, at: &Point, x: &[f64]) {
         let _ = (at, x);
     }
 
-    /// Moves out what instances had to say at accepted points: instance and text.
-    fn take_messages(&mut self, out: &mut Vec<(u32, String)>) {
+    /// Moves out what instances had to say at accepted points.
+    fn take_messages(&mut self, out: &mut Vec<Message>) {
         let _ = out;
     }
 

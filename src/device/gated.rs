@@ -330,7 +330,7 @@ impl<M: Model> Batch for Fets<M> {
         for (k, t) in self.insts.iter().enumerate() {
             let s = &t.shell;
             let mut add = |name, p, n, white, flicker| {
-                out.push(NoiseSource { instance: k as u32, name, p, n, white, flicker, exponent: 1.0 });
+                out.push(NoiseSource { instance: k as u32, name, p, n, white, flicker, exponent: 1.0, spectrum: None });
             };
             let four_kt = 4.0 * consts::K * s.temp;
             if s.g_drain > 0.0 {

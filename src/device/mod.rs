@@ -15,6 +15,7 @@ pub mod diode;
 pub mod gated;
 #[cfg(test)]
 pub mod gated_tests;
+pub mod history;
 pub mod inductor;
 pub mod jfet;
 pub mod junction;
@@ -35,7 +36,7 @@ pub mod tline;
 pub mod values;
 
 pub use batch::{
-    AcLoad, Batch, Binder, DcKind, DcLink, DeviceType, Env, IterMem, Linearity, Load, NoiseSource, OpVar, Point, Slot,
+    AcLoad, AnalysisKind, Batch, Binder, DcKind, DcLink, DeviceType, Env, IterMem, Linearity, Load, Message, NoiseSource, OpVar, Point, Slot, Spectrum,
     Unknown, UnknownKind, UnknownSpec, Wiring, Wishes,
 };
 pub use card::{Group, InstanceRef, ModelCard, Value};

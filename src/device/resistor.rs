@@ -255,7 +255,7 @@ impl Batch for ResistorBatch {
             }
             let (p, n, instance) = (self.p[i], self.n[i], i as u32);
             let white = 4.0 * K * self.law(i).temperature(self.temp) * self.g_ac(i).abs();
-            out.push(NoiseSource { instance, name: "thermal", p, n, white, flicker: 0.0, exponent: 1.0 });
+            out.push(NoiseSource { instance, name: "thermal", p, n, white, flicker: 0.0, exponent: 1.0, spectrum: None });
             let mi = self.model(i);
             let kf = self.models.real(mi, KF);
             if kf != 0.0 {
@@ -265,7 +265,7 @@ impl Batch for ResistorBatch {
                 // m resistors, each with its share of the current.
                 let each = (self.g[i] * self.v(i, x) / m).abs().powf(self.models.real(mi, AF));
                 let (flicker, exponent) = (m * kf * each / area, self.models.real(mi, EF));
-                out.push(NoiseSource { instance, name: "1overf", p, n, white: 0.0, flicker, exponent });
+                out.push(NoiseSource { instance, name: "1overf", p, n, white: 0.0, flicker, exponent, spectrum: None });
             }
         }
     }

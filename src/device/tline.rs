@@ -8,19 +8,15 @@
 //! v1 and v2 are the port voltages, i1 and i2 the currents into p1 and p2. In OP and DC the delayed quantities equal
 //! the present ones: a wire from p1 to p2 and one from n1 to n2. In AC they are multiplied by exp(-jω td), exactly.
 //!
-//! The waves sent at accepted points are kept for one delay. Between them they are interpolated by a parabola through
-//! three points on the same side of a corner, but by a straight line where there is no such third point. A corner is a
-//! change of slope that is large against the slopes (by `rel`/10) and against the bend of the wave before it, since a
-//! smooth wave bends evenly from step to step and a corner all at once. It is seen when the following point is accepted
-//! and makes an echo at the far end one delay later, which is stepped on exactly, as the corners are that the echo makes
-//! in turn. Steps are not longer than the delay, and not longer than a straight line follows the waves that arrive: an end
-//! of a line may carry nothing whose truncation error would tell how fast they bend.
-
-use std::collections::VecDeque;
+//! The waves sent at accepted points are kept for one delay; how they are read back between points, and how corners are
+//! found and their echoes stepped on, is said in [`super::history`]. Steps are not longer than the delay, and not longer
+//! than a straight line follows the waves that arrive: an end of a line may carry nothing whose truncation error would tell
+//! how fast they bend.
 
 use num_complex::Complex64;
 
 use super::common::node;
+use super::history::History;
 use super::*;
 use crate::diag::Diagnostic;
 use crate::diag::codes::device as codes;
@@ -92,35 +88,12 @@ impl DeviceType for Tline {
                 z0,
                 td,
                 ic: ic.map(|v| [0, 1, 2, 3].map(|k| v.get(k).copied().unwrap_or(0.0))),
-                rel: inst.real(REL),
-                abs: inst.real(ABS),
                 slots: [[0; 8]; 2],
-                history: VecDeque::new(),
-                echoes: VecDeque::new(),
+                history: History::new(inst.real(REL) * inst.real(ABS)),
             });
         }
         if faults.is_empty() { Ok(Box::new(Lines { lines })) } else { Err(faults) }
     }
-}
-
-/// A change of slope by more than this fraction of the slopes, times `rel`, may be a corner,
-const CORNER: f64 = 0.1;
-/// if it is this many times what the wave's bend explains,
-const BEND: f64 = 5.0;
-/// and if within the shorter of the steps on either side it moves the wave by this part of its size. Steps shorten at
-/// corners until they are seen well (the first after a corner is the twentieth part of the way to the next), so this need only
-/// stay above what Newton's method leaves of an error.
-const VISIBLE: f64 = 1e-4;
-/// A step's chord over the wave that arrives meanwhile stays this close to it, as a part of its size.
-const CHORD: f64 = 3e-4;
-
-/// The waves sent from ports 1 and 2 at an accepted point: v + Z0 i.
-#[derive(Clone, Copy, Debug)]
-struct Sent {
-    t: f64,
-    wave: [f64; 2],
-    /// The slope of the wave changes here.
-    is_corner: bool,
 }
 
 #[derive(Clone)]
@@ -130,14 +103,11 @@ struct Line {
     z0: f64,
     td: f64,
     ic: Option<[f64; 4]>,
-    rel: f64,
-    abs: f64,
     /// Per port k: current entries (p_k, i_k), (n_k, i_k), then row i_k by p_k, n_k, i_k and by the other port's
     /// p, n, i.
     slots: [[Slot; 8]; 2],
-    history: VecDeque<Sent>,
-    /// Times at which corners arrive, in order.
-    echoes: VecDeque<f64>,
+    /// The waves sent from ports 1 and 2: v + Z0 i.
+    history: History<2>,
 }
 
 impl Line {
@@ -149,104 +119,6 @@ impl Line {
     fn sent(&self, k: usize, x: &[f64]) -> f64 {
         let (v, i) = self.port(k, x);
         v + self.z0 * i
-    }
-
-    /// What port k sent at time t.
-    fn delayed(&self, k: usize, t: f64) -> f64 {
-        let h = &self.history;
-        let j = h.partition_point(|s| s.t <= t);
-        let Some(before) = j.checked_sub(1).and_then(|j| h.get(j)) else {
-            return h.front().map_or(0.0, |s| s.wave[k]);
-        };
-        let Some(after) = h.get(j) else { return before.wave[k] };
-        let (t1, t2, y1, y2) = (before.t, after.t, before.wave[k], after.wave[k]);
-        let slope = (y2 - y1) / (t2 - t1);
-        let line = y1 + slope * (t - t1);
-        // A third point on a side without a corner: the earlier one if it is there, else the later.
-        let third = if !before.is_corner && j >= 2 {
-            h.get(j - 2)
-        } else if !after.is_corner {
-            h.get(j + 1)
-        } else {
-            None
-        };
-        let Some(third) = third else { return line };
-        // Newton's form: second divided difference over the three points.
-        let bend = ((third.wave[k] - y1) / (third.t - t1) - slope) / (third.t - t2);
-        if bend.is_finite() { line + bend * (t - t1) * (t - t2) } else { line }
-    }
-
-    /// Whether the newest point turns out to be a corner when (t, wave) follows it.
-    fn is_corner(&self, t: f64, wave: [f64; 2]) -> bool {
-        let h = &self.history;
-        let n = h.len();
-        let (a, b) = (h[n - 2], h[n - 1]);
-        let slope = |k: usize, p: &Sent, q: &Sent| (q.wave[k] - p.wave[k]) / (q.t - p.t);
-        (0..2).any(|k| {
-            let (left, right) = (slope(k, &a, &b), (wave[k] - b.wave[k]) / (t - b.t));
-            let change = (right - left).abs();
-            // What the bend of the wave so far would make of the change here; a bend across a corner says nothing.
-            let expected = match n.checked_sub(3).and_then(|j| h.get(j)) {
-                Some(before) if !a.is_corner => (left - slope(k, before, &a)).abs() * (t - a.t) / (b.t - before.t),
-                _ => 0.0,
-            };
-            let size = h.iter().fold(wave[k].abs(), |m, s| m.max(s.wave[k].abs()));
-            change > CORNER * self.rel * self.abs * left.abs().max(right.abs())
-                && change > BEND * expected
-                && change * (t - b.t).min(b.t - a.t) > VISIBLE * size + 1e-12
-        })
-    }
-
-    /// How far beyond `t` a straight line follows both arriving waves, which are known for one delay.
-    fn straight(&self, t: f64) -> f64 {
-        let from = t - self.td;
-        let first = self.history.partition_point(|s| s.t <= from);
-        let mut longest = self.td;
-        for k in 0..2 {
-            let start = self.delayed(k, from);
-            let known = || self.history.iter().skip(first);
-            let allowed = CHORD * known().fold(start.abs(), |m, s| m.max(s.wave[k].abs()));
-            // Slopes of the chords that pass all points so far closely enough.
-            let (mut least, mut most) = (f64::NEG_INFINITY, f64::INFINITY);
-            let mut end = 0.0;
-            for s in known() {
-                let (dt, rise) = (s.t - from, s.wave[k] - start);
-                if end > 0.0 && !(least..=most).contains(&(rise / dt)) {
-                    longest = longest.min(end);
-                    break;
-                }
-                least = least.max((rise - allowed) / dt);
-                most = most.min((rise + allowed) / dt);
-                end = dt;
-            }
-        }
-        longest
-    }
-
-    fn restart(&mut self, t: f64, wave: [f64; 2]) {
-        self.history.clear();
-        self.echoes.clear();
-        self.history.push_back(Sent { t, wave, is_corner: true });
-    }
-
-    fn accept(&mut self, t: f64, wave: [f64; 2]) {
-        let n = self.history.len();
-        if n >= 2 {
-            let b = self.history[n - 1];
-            if self.is_corner(t, wave) {
-                self.history[n - 1].is_corner = true;
-                self.echoes.push_back(b.t + self.td);
-            }
-        } else if n == 1 && self.history[0].wave.iter().zip(&wave).any(|(a, b)| a != b) {
-            // The start of the transient is a corner if anything moves from it.
-            let start = self.history[0].t;
-            self.echoes.push_back(start + self.td);
-        }
-        self.history.push_back(Sent { t, wave, is_corner: false });
-        // Keep two points before the oldest that can still be asked for.
-        while self.history.len() > 3 && self.history[2].t < t - self.td {
-            self.history.pop_front();
-        }
     }
 }
 
@@ -314,7 +186,7 @@ impl Batch for Lines {
                     let o = 2 * (1 - k);
                     out.f(line.i[k], -(ic[o] + line.z0 * ic[o + 1]));
                 } else {
-                    out.f(line.i[k], -line.delayed(1 - k, at.time - line.td));
+                    out.f(line.i[k], -line.history.at(1 - k, at.time - line.td));
                 }
             }
         }
@@ -327,22 +199,18 @@ impl Batch for Lines {
                 Some(ic) if at.is_uic_start => [ic[0] + line.z0 * ic[1], ic[2] + line.z0 * ic[3]],
                 _ => [line.sent(0, x), line.sent(1, x)],
             };
-            if at.is_static || at.time <= 0.0 || line.history.back().is_none_or(|s| s.t >= at.time) {
-                line.restart(at.time, wave);
+            if at.is_static || at.time <= 0.0 || line.history.last().is_none_or(|t| t >= at.time) {
+                line.history.restart(at.time, wave);
             } else {
-                line.accept(at.time, wave);
+                line.history.accept(at.time, wave, line.td);
             }
             if at.is_static && !at.is_tran_op {
                 continue;
             }
-            let limit = at.time + 4.0 * f64::EPSILON * at.time.abs();
-            while line.echoes.front().is_some_and(|t| *t <= limit) {
-                line.echoes.pop_front();
+            if let Some(t) = line.history.next_echo(at.time, line.td) {
+                wishes.next_break = wishes.next_break.min(t);
             }
-            if let Some(t) = line.echoes.front() {
-                wishes.next_break = wishes.next_break.min(*t);
-            }
-            wishes.max_step = wishes.max_step.min(line.straight(at.time));
+            wishes.max_step = wishes.max_step.min(line.history.straight(at.time, line.td).unwrap_or(line.td));
         }
         wishes
     }

@@ -36,6 +36,7 @@ use crate::diag::codes::netlist::{INCLUDE_NOT_FOUND, SECTION_NOT_FOUND};
 use crate::diag::codes::{analysis, session as code};
 use crate::diag::{Diagnostic, SourceMap, tidy};
 use crate::netlist::{self, Compat, Deck, Files, ParseOptions};
+pub use crate::veriloga::bind::BackEnd;
 use crate::veriloga::{self, Library};
 
 pub use checks::{CheckResult, expectation, number};
@@ -58,6 +59,8 @@ pub struct RunOptions {
     pub plots: Vec<String>,
     /// Operating-point quantities of all devices with the `.op` tables.
     pub device_tables: bool,
+    /// How Verilog-A modules are run: as machine code, or by the interpreter that is its reference.
+    pub va_back_end: BackEnd,
 }
 
 /// How a run ended; the exit code of the program.
@@ -284,11 +287,11 @@ fn join(diags: &mut Vec<Diagnostic>, more: Vec<Diagnostic>) {
 }
 
 /// A deck read and parsed.
-struct Loaded {
+struct Loaded<'a> {
     deck: Deck,
     sources: SourceMap,
     over: Overrides,
-    library: Library,
+    library: Library<'a>,
     diags: Vec<Diagnostic>,
 }
 
@@ -301,7 +304,7 @@ impl Files for WorldFiles<'_> {
     }
 }
 
-fn load(name: &str, text: &str, opts: &RunOptions, world: &dyn World) -> Loaded {
+fn load<'a>(name: &str, text: &str, opts: &RunOptions, world: &'a dyn World) -> Loaded<'a> {
     let mut sources = SourceMap::new();
     let parse = ParseOptions { include_dirs: opts.include_dirs.clone(), compat: opts.compat };
     let text = with_cards(text, &extra_cards(opts));
@@ -319,10 +322,9 @@ fn load(name: &str, text: &str, opts: &RunOptions, world: &dyn World) -> Loaded 
         }
     }
     let options = veriloga::Options { include_dirs: opts.include_dirs.clone(), ..veriloga::Options::default() };
-    let mut library = Library::default();
-    let read = |path: &Path| world.read(path);
+    let mut library = Library::new(move |path: &Path| world.read(path), opts.va_back_end);
     for (file, path, _) in &deck.hdl {
-        diags.extend(library.load(*file, path, &mut sources, &read, &options));
+        diags.extend(library.load(*file, path, &mut sources, &options));
     }
     Loaded { deck, sources, over, library, diags }
 }
@@ -399,7 +401,7 @@ struct Job<'a> {
     deck: &'a Deck,
     sources: &'a SourceMap,
     over: &'a Overrides,
-    library: &'a Library,
+    library: &'a Library<'a>,
     opts: &'a RunOptions,
     hash: String,
 }

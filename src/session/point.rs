@@ -64,6 +64,8 @@ pub struct PointResult {
     pub diagnostics: Vec<Diagnostic>,
     /// What devices had to say while they were simulated (`$strobe` and the like), oldest first.
     pub messages: Vec<String>,
+    /// Files that devices wrote, by name: text.
+    pub files: Vec<(String, String)>,
     /// Every analysis ran to its end.
     pub is_complete: bool,
 }
@@ -165,6 +167,11 @@ pub(super) fn run(job: &Job, circuit: Circuit, point: &SweepPoint, control: &Con
             complete = false;
         }
         out.messages.append(&mut sim.messages);
+        for (name, text) in std::mem::take(&mut sim.files) {
+            // The last analysis that opens a file is the one whose text stays.
+            out.files.retain(|f| f.0 != name);
+            out.files.push((name, text));
+        }
         let print_step = match card {
             Analysis::Tran { step, .. } => Some(*step),
             _ => None,

@@ -1,6 +1,6 @@
 //! Circuit → simulation: number the unknowns, record the pattern, bind the slots, replay the linear devices.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::names::Namer;
@@ -235,6 +235,7 @@ impl Simulation {
             last_singular: None,
             forced: vec![],
             messages: vec![],
+            files: BTreeMap::new(),
             rebuild: None,
         };
         sim.set_temperature(env.temp);

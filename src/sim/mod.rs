@@ -11,14 +11,14 @@ pub mod report;
 mod rows;
 mod system;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::base::Sym;
 use crate::circuit::{Circuit, SweepTarget};
 use crate::dataset::Stats;
-use crate::device::{Batch, Env, ParamId, Point, Unknown, UnknownSpec, Wishes};
+use crate::device::{AnalysisKind, Batch, Env, ParamId, Point, Unknown, UnknownSpec, Wishes};
 use crate::diag::Diagnostic;
 use crate::sparse::{Kernel, Pattern, Singular, Symbolic};
 
@@ -103,6 +103,8 @@ pub struct Simulation {
     pub(crate) forced: Vec<(Unknown, f64)>,
     /// What devices had to say at accepted points, oldest first.
     pub messages: Vec<String>,
+    /// What devices write to files, by name.
+    pub files: BTreeMap<String, String>,
     /// How to get the circuit at another point of a sweep over what a compiled circuit cannot change.
     pub rebuild: Option<Rebuild>,
 }
@@ -190,9 +192,9 @@ impl Simulation {
     }
 
     /// An analysis begins.
-    pub fn begin(&mut self) {
+    pub fn begin(&mut self, kind: AnalysisKind) {
         for s in &mut self.slots {
-            s.batch.begin();
+            s.batch.begin(kind);
         }
     }
 
@@ -208,10 +210,19 @@ impl Simulation {
         let mut found = vec![];
         for (s, group) in self.slots.iter_mut().zip(&self.circuit.groups) {
             s.batch.take_messages(&mut found);
-            for (instance, text) in found.drain(..) {
-                if self.messages.len() < MAX_MESSAGES {
-                    let name = self.circuit.names.get(group.get(instance as usize).name);
-                    self.messages.push(text.replace("%m", name));
+            for m in found.drain(..) {
+                let name = self.circuit.names.get(group.get(m.instance as usize).name);
+                let text = m.text.replace("%m", name);
+                match m.file {
+                    Some(file) => {
+                        let content = self.files.entry(file.replace("%m", name)).or_default();
+                        if m.is_new_file {
+                            content.clear();
+                        }
+                        content.push_str(&text);
+                    }
+                    None if self.messages.len() < MAX_MESSAGES => self.messages.push(text),
+                    None => {}
                 }
             }
         }

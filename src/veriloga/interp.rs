@@ -6,6 +6,11 @@ use super::ir::{Const, Def, Func, In, MAX_TRIPS, Node, Op, Sink, Ty, Val, eval_b
 pub trait World {
     fn input(&mut self, class: In, index: u32) -> f64;
 
+    fn table(&mut self, table: u32, order: [u8; 3], x: [f64; 3]) -> f64 {
+        let _ = (table, order, x);
+        0.0
+    }
+
     fn effect(&mut self, site: u32, args: &[Const]) {
         let _ = (site, args);
     }
@@ -102,6 +107,10 @@ impl Machine {
             Op::Bin(o, a, b) => eval_bin(o, self.get(a), self.get(b)),
             Op::Select(c, a, b) => self.get(if self.is_true(c) { a } else { b }),
             Op::Limit(_, _, l) => self.get(l),
+            Op::Table(look, x) => {
+                let x = x.map(|v| self.get(v).to_f64());
+                Const::Real(world.table(look.table, look.order, x))
+            }
             Op::Ddt(..) | Op::Noise(_) | Op::Ddx(..) => Const::Real(0.0),
         }
     }

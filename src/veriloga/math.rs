@@ -85,6 +85,21 @@ pub fn erlang(u: f64, k: f64) -> f64 {
     -(0..n).map(|k| s.uniform(k, 2).ln()).sum::<f64>()
 }
 
+/// The stream of an instance (its `key`) and a seed that the module gives.
+fn seeded_stream(key: f64, seed: f64) -> Stream {
+    Stream { seed: key.to_bits(), run: seed as i64 as u32, instance: 0x5eed }
+}
+
+/// Uniform on (0, 1).
+pub fn seeded(key: f64, seed: f64) -> f64 {
+    seeded_stream(key, seed).uniform(0, 3)
+}
+
+/// Standard normal.
+pub fn seeded_normal(key: f64, seed: f64) -> f64 {
+    seeded_stream(key, seed).normal(0, 4)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

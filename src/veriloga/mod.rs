@@ -21,6 +21,7 @@ pub mod lower;
 pub mod math;
 mod parse;
 pub mod passes;
+pub mod table;
 #[cfg(test)]
 mod random_tests;
 mod text;

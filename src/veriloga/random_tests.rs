@@ -1,8 +1,10 @@
 //! Random functions: both back ends against each other, derivatives against differences, passes against the original.
 
-use super::interp::Machine;
+use super::hir::ParamId;
+use super::interp::{Machine, World};
 use super::ir::{BinOp, Body, Builder, Const, Func, In, Loop, Node, Out, Sink, Ty, UnOp, Val, parse, verify};
-use super::jit::{Args, Kernel};
+use super::jit::plain::{Inputs, Log, Plain};
+use super::jit::{Args, KEYS, Kernel};
 use super::lower::{Lowered, Program, UnknownInfo, UnknownSource};
 use super::passes::{Var, differentiate, prune, split};
 use crate::base::rng::Stream;
@@ -349,6 +351,9 @@ fn machine_code_and_interpreter_give_the_same_bits() {
             hidden: &[],
             uniforms: &[],
             normals: &[],
+            keys: &[0.0; 3 * KEYS],
+            signals: &[],
+            tables: &[],
             old: &mut [],
             f: &mut ff,
             q: &mut q,
@@ -367,6 +372,88 @@ fn machine_code_and_interpreter_give_the_same_bits() {
             }
         }
     }
+}
+
+/// The functions of accepted points, unsplit and with effects, by both back ends.
+#[test]
+fn routines_give_the_same_bits_and_effects() {
+    let mut effects = 0;
+    for seed in 1000..1150 {
+        let mut g = Gen::new(seed, false);
+        for k in 0..6 {
+            for _ in 0..5 {
+                g.step(0);
+            }
+            let (x, y) = (g.real(), g.real());
+            let (i, c) = (*g.ints.last().unwrap(), *g.bools.last().unwrap());
+            if g.b.constant(c).is_none() {
+                g.b.open();
+                g.b.node(Node::Effect(k, vec![x, i, c, y]));
+                let then = g.b.close();
+                g.b.join(c, then, vec![], vec![], vec![]);
+            }
+        }
+        let f = g.finish();
+        let p = program(Func::default(), 0, vec![]);
+        let lowered = Lowered { params: vec![(ParamId(0), 0); PARAMS as usize + 1], ..p.lowered };
+        let code = Plain::compile(&f, &lowered, 0).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        let (x, params) = inputs(seed);
+        let all: Vec<f64> = std::iter::once(0.0).chain(x.iter().copied()).chain(inputs(seed + 1).0).collect();
+        let inputs = Inputs {
+            count: 2,
+            class_count: 1,
+            x: &all,
+            rows: &[1, 2, 3, 4, 5, 6],
+            max_row: 6,
+            classes: &[0, 0],
+            cache: &[],
+            sim: &[0.0; super::ir::sim::COUNT],
+            hidden: &[],
+            uniforms: &[],
+            normals: &[],
+            keys: &[0.0; 2 * KEYS],
+            signals: &[],
+            tables: &[],
+            params: &params,
+            given: &[0.0; PARAMS as usize + 1],
+            connected: &[],
+            env: &[0.0; super::ir::env::COUNT],
+            events: &[],
+        };
+        let mut out = vec![f64::NAN; 2 * f.outputs.len()];
+        let mut log = Log::default();
+        code.run(&inputs, 0..2, &mut out, &mut log);
+        for i in 0..2 {
+            struct Seen<'a>(&'a [f64], &'a [f64], usize, Log);
+            impl World for Seen<'_> {
+                fn input(&mut self, class: In, k: u32) -> f64 {
+                    match class {
+                        In::Probe => self.0[1 + 3 * self.2 + k as usize],
+                        In::Param => self.1[k as usize],
+                        _ => 0.0,
+                    }
+                }
+                fn effect(&mut self, site: u32, args: &[Const]) {
+                    self.3.push(self.2 as u32, site, args.iter().map(|c| c.to_f64()));
+                }
+            }
+            let mut world = Seen(&all, &params, i, Log::default());
+            let mut want = vec![];
+            Machine::default().run(&f, &mut world, &mut |_, v| want.push(v));
+            let n = f.outputs.len();
+            for (a, b) in out[i * n..(i + 1) * n].iter().zip(&want) {
+                assert!(same(*a, *b), "seed {seed}: {a} {b}\n{f}");
+            }
+            let own: Vec<_> = log.list.iter().filter(|h| h.instance == i as u32).collect();
+            assert_eq!(own.len(), world.3.list.len(), "seed {seed}\n{f}");
+            for (a, b) in own.iter().zip(&world.3.list) {
+                assert_eq!(a.site, b.site);
+                assert!(log.args_of(a).iter().zip(world.3.args_of(b)).all(|(x, y)| same(*x, *y)), "seed {seed}\n{f}");
+                effects += 1;
+            }
+        }
+    }
+    assert!(effects > 300, "only {effects} effects");
 }
 
 /// Derivatives of smooth functions with branches and loops, against five-point differences at two step sizes.
@@ -488,6 +575,9 @@ fn endless_loops_end() {
         hidden: &[],
         uniforms: &[],
         normals: &[],
+        keys: &[0.0; KEYS],
+        signals: &[],
+        tables: &[],
         old: &mut [],
         f: &mut a,
         q: &mut q,

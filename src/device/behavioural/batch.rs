@@ -354,6 +354,7 @@ impl Batch for Behavioural {
                     white,
                     flicker: 0.0,
                     exponent: 1.0,
+                    spectrum: None,
                 });
             }
         }

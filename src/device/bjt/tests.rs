@@ -141,7 +141,7 @@ fn shot_and_thermal_noise() {
     let ic = 1e-16 * ((0.7 / (consts::K_Q * 300.15)).exp_m1() + 1.0);
     let mut out = vec![];
     b.batch.noise(&at, &x, &mut out);
-    let find = |n: &str| out.iter().find(|s| s.name == n).copied().unwrap_or_else(|| panic!("{n}"));
+    let find = |n: &str| out.iter().find(|s| s.name == n).cloned().unwrap_or_else(|| panic!("{n}"));
     assert!((find("rb").white / (4.0 * consts::K * 300.15 / 100.0) - 1.0).abs() < 1e-12);
     assert!((find("ic").white / (2.0 * consts::Q * ic) - 1.0).abs() < 1e-6);
     assert!((find("ib").white / (2.0 * consts::Q * ic / 100.0) - 1.0).abs() < 1e-6);

@@ -175,7 +175,7 @@ impl Batch for Diodes {
     fn noise(&self, at: &Point, x: &[f64], out: &mut Vec<NoiseSource>) {
         for (k, d) in self.insts.iter().enumerate() {
             let mut add = |name, p, n, white, flicker| {
-                out.push(NoiseSource { instance: k as u32, name, p, n, white, flicker, exponent: 1.0 });
+                out.push(NoiseSource { instance: k as u32, name, p, n, white, flicker, exponent: 1.0, spectrum: None });
             };
             if d.core.g_series > 0.0 {
                 add("rs", d.p, d.pi, 4.0 * consts::K * d.core.temp * d.core.g_series, 0.0);

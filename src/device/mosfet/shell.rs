@@ -406,7 +406,7 @@ impl<L: Level> Batch for Mosfets<L> {
         for (k, t) in self.insts.iter().enumerate() {
             let c = &t.common;
             let mut add = |name, p, n, white, flicker| {
-                out.push(NoiseSource { instance: k as u32, name, p, n, white, flicker, exponent: 1.0 });
+                out.push(NoiseSource { instance: k as u32, name, p, n, white, flicker, exponent: 1.0, spectrum: None });
             };
             let four_kt = 4.0 * consts::K * c.temp;
             if c.g_drain > 0.0 {

@@ -1,23 +1,35 @@
 //! All instances of a module, evaluated together.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use num_complex::Complex64;
 
-use super::class::{Class, Place, Shape, classify, run, shape};
+use super::class::{Class, Place, Shape, classify, shape};
 use super::events::Events;
-use super::text::Message;
+use super::routine::Routine;
+use super::signals::Signals;
+use super::text::Texts;
 use super::{Target, VaDevice};
 use crate::base::rng::Stream;
 use crate::device::{
-    AcLoad, Batch, Binder, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot, Unknown, UnknownSpec,
-    Wiring, Wishes,
+    AcLoad, AnalysisKind, Batch, Binder, Env, Group, IterMem, Load, Message, NoiseSource, OpVar, ParamId, Point, Slot,
+    Spectrum, Unknown, UnknownSpec, Wiring, Wishes,
 };
 use crate::diag::Diagnostic;
-use crate::veriloga::interp::Machine;
-use crate::veriloga::ir::{In, Out, sim};
-use crate::veriloga::jit::Args;
+use crate::veriloga::interp::{Machine, World};
+use crate::veriloga::ir::{In, Out, env, signal, sim};
+use crate::veriloga::jit::plain::{Inputs, Log};
+use crate::veriloga::jit::{Args, KEYS};
 use crate::veriloga::lower::Program;
+use crate::veriloga::table::Table;
+
+thread_local! {
+    /// Results of routines that run on a batch that is not to be changed.
+    static SCRATCH: RefCell<(Vec<f64>, Vec<f64>, Log)> = RefCell::default();
+    static BEFORE: RefCell<Vec<f64>> = const { RefCell::new(vec![]) };
+}
 
 /// Builds the batch of a group.
 pub fn build(dev: &Arc<VaDevice>, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
@@ -47,9 +59,21 @@ pub fn build(dev: &Arc<VaDevice>, group: &Group, env: &Env) -> Result<Box<dyn Ba
         rows: vec![0; n * nu],
         slots: vec![0; n * ne],
         cache: vec![],
+        flat: Flat::default(),
         hidden: vec![],
         uniforms: vec![0.5; n * l.uniforms as usize],
         normals: vec![0.0; n * l.normals as usize],
+        keys: vec![0.5; n * KEYS],
+        signal_entries: l
+            .signals
+            .iter()
+            .map(|s| {
+                let ends = s.output.zip(s.input);
+                ends.and_then(|e| dev.program.entries.iter().position(|x| *x == e)).unwrap_or(usize::MAX)
+            })
+            .collect(),
+        signals: Signals::new(&l.signals, n),
+        kind: AnalysisKind::Op,
         names: group.iter().map(|i| i.name).collect(),
         cycle: 0,
         started: false,
@@ -59,12 +83,16 @@ pub fn build(dev: &Arc<VaDevice>, group: &Group, env: &Env) -> Result<Box<dyn Ba
         max_row: 0,
         max_slot: 0,
         events: Events::new(dev, n),
-        messages: vec![],
+        texts: Texts::default(),
         jumped: vec![false; n],
         machine: Machine::default(),
+        results: vec![],
+        log: Log::default(),
+        again: Log::default(),
+        signal_numbers: vec![],
     };
     b.pack();
-    b.begin();
+    b.begin(AnalysisKind::Op);
     Ok(Box::new(b))
 }
 
@@ -82,10 +110,16 @@ pub struct VaBatch {
     slots: Vec<Slot>,
     /// Slots of all classes, one class after the other.
     cache: Vec<f64>,
+    pub(super) flat: Flat,
     /// Committed values of persisting cells, instance by instance.
     pub(super) hidden: Vec<f64>,
     uniforms: Vec<f64>,
     normals: Vec<f64>,
+    keys: Vec<f64>,
+    /// Number of the matrix entry of each operator with a frequency response.
+    signal_entries: Vec<usize>,
+    pub(super) signals: Signals,
+    kind: AnalysisKind,
     pub(super) names: Vec<crate::base::Sym>,
     /// Accepted points since the analysis began.
     cycle: u32,
@@ -97,9 +131,25 @@ pub struct VaBatch {
     max_row: usize,
     max_slot: usize,
     pub(super) events: Events,
-    pub(super) messages: Vec<Message>,
+    pub(super) texts: Texts,
     pub(super) jumped: Vec<bool>,
-    pub(super) machine: Machine,
+    machine: Machine,
+    /// Scratch of accepted points: results of all instances, effects, effects of instances with events.
+    pub(super) results: Vec<f64>,
+    pub(super) log: Log,
+    pub(super) again: Log,
+    pub(super) signal_numbers: Vec<f64>,
+}
+
+/// What routines read of the classes, one class after the other.
+#[derive(Clone, Default)]
+pub(super) struct Flat {
+    accept_cache: Vec<f64>,
+    tables: Vec<Table>,
+    params: Vec<f64>,
+    given: Vec<f64>,
+    connected: Vec<f64>,
+    env: Vec<f64>,
 }
 
 impl VaBatch {
@@ -109,8 +159,18 @@ impl VaBatch {
 
     fn pack(&mut self) {
         self.cache.clear();
+        self.flat = Flat::default();
+        let flag = |b: bool| f64::from(u8::from(b));
+        let n = self.dev.program.lowered.params.len();
         for c in &self.classes {
             self.cache.extend_from_slice(&c.cache);
+            let f = &mut self.flat;
+            f.accept_cache.extend_from_slice(&c.accept_cache);
+            f.tables.extend_from_slice(&c.tables);
+            f.params.extend_from_slice(&c.values);
+            f.given.extend((0..n).map(|k| flag(c.given.get(k).is_some_and(|x| !x.is_nan()))));
+            f.connected.extend(c.connected.iter().map(|x| flag(*x)));
+            f.env.extend((0..env::COUNT as u32).map(|k| c.input(In::Env, k, self.temp, self.env.tnom)));
         }
     }
 
@@ -127,11 +187,18 @@ impl VaBatch {
         self.started = false;
         self.jumped.fill(false);
         self.events.reset();
+        self.signals.reset();
+        self.texts = Texts::default();
         self.draw();
     }
 
     /// Random numbers of the point to come.
     fn draw(&mut self) {
+        let run = Stream { seed: self.env.seed, run: self.env.run, instance: u32::MAX };
+        for (keys, name) in self.keys.chunks_exact_mut(KEYS).zip(&self.names) {
+            let own = Stream { instance: name.0, ..run };
+            keys.copy_from_slice(&[own.uniform(u32::MAX, 0), run.uniform(u32::MAX, 0), run.uniform(self.cycle, 0)]);
+        }
         let (nu, nn) = (self.program().lowered.uniforms as usize, self.program().lowered.normals as usize);
         for i in 0..self.n {
             let stream = Stream { seed: self.env.seed, run: self.env.run, instance: self.names[i].0 };
@@ -158,6 +225,8 @@ impl VaBatch {
         s[sim::SOURCE_SCALE as usize] = at.source_scale;
         s[sim::IS_STATIC as usize] = flag(at.is_static);
         s[sim::IS_TRAN as usize] = flag(!at.is_static || at.is_tran_op);
+        s[sim::IS_AC as usize] = flag(self.kind == AnalysisKind::Ac);
+        s[sim::IS_NOISE as usize] = flag(self.kind == AnalysisKind::Noise);
         s[sim::IS_FIRST_ITERATION as usize] = flag(at.is_first_iteration);
         s[sim::INITIAL_STEP as usize] = flag(!self.started);
         s[sim::HERTZ as usize] = at.hertz;
@@ -168,8 +237,8 @@ impl VaBatch {
         &self.classes[self.class_of[i] as usize]
     }
 
-    /// An input of instance `i` outside of Newton's iteration.
-    pub(super) fn input(&self, i: usize, numbers: &[f64; sim::COUNT], x: &[f64], class: In, k: u32) -> f64 {
+    /// An input of instance `i` for the interpreter.
+    fn input(&self, i: usize, numbers: &[f64; sim::COUNT], x: &[f64], class: In, k: u32) -> f64 {
         let l = &self.program().lowered;
         let k0 = k as usize;
         match class {
@@ -178,9 +247,102 @@ impl VaBatch {
             In::Hidden => self.hidden[i * l.cells.len() + k0],
             In::Uniform => self.uniforms[i * l.uniforms as usize + k0],
             In::Normal => self.normals[i * l.normals as usize + k0],
-            In::Event | In::Old | In::Limited => 0.0,
+            In::Key => self.keys[i * KEYS + k0],
+            In::Event | In::Old | In::Limited | In::Signal => 0.0,
             _ => self.class(i).input(class, k, self.temp, self.env.tnom),
         }
+    }
+
+    /// What routines read.
+    pub(super) fn inputs<'a>(
+        &'a self,
+        numbers: &'a [f64; sim::COUNT],
+        x: &'a [f64],
+        events: &'a [f64],
+        signals: &'a [f64],
+        cache: &'a [f64],
+    ) -> Inputs<'a> {
+        Inputs {
+            count: self.n,
+            class_count: self.classes.len(),
+            x,
+            rows: &self.rows,
+            max_row: self.max_row,
+            classes: &self.class_of,
+            cache,
+            sim: numbers,
+            hidden: &self.hidden,
+            uniforms: &self.uniforms,
+            normals: &self.normals,
+            keys: &self.keys,
+            signals,
+            tables: &self.flat.tables,
+            params: &self.flat.params,
+            given: &self.flat.given,
+            connected: &self.flat.connected,
+            env: &self.flat.env,
+            events,
+        }
+    }
+
+    pub(super) fn accept_cache(&self) -> &[f64] {
+        &self.flat.accept_cache
+    }
+
+    /// Numbers of the operators that look back, at a time.
+    pub(super) fn fill_signals(&self, t: f64, out: &mut [f64]) {
+        let n = self.program().lowered.signals.len() * signal::COUNT;
+        if n > 0 {
+            for (i, part) in out.chunks_exact_mut(n).enumerate() {
+                self.signals.fill(i, t, part);
+            }
+        }
+    }
+
+    /// Runs a routine at two points and shows both results, instance by instance.
+    pub(super) fn consult_twice(
+        &self,
+        routine: &Routine,
+        (at0, x0): (&Point, &[f64]),
+        (at, x): (&Point, &[f64]),
+        show: &mut dyn FnMut(usize, &[f64], &[f64]),
+    ) {
+        let n = routine.outputs();
+        BEFORE.with_borrow_mut(|before| {
+            before.clear();
+            let cache = self.accept_cache();
+            self.consult(routine, cache, at0, x0, None, &mut |_, results| before.extend_from_slice(results));
+            self.consult(routine, cache, at, x, None, &mut |i, now| show(i, &before[i * n..(i + 1) * n], now));
+        });
+    }
+
+    /// Runs a routine without events and shows its results, instance by instance.
+    pub(super) fn consult(
+        &self,
+        routine: &Routine,
+        cache: &[f64],
+        at: &Point,
+        x: &[f64],
+        only: Option<usize>,
+        show: &mut dyn FnMut(usize, &[f64]),
+    ) {
+        let l = &self.program().lowered;
+        let n = routine.outputs();
+        let numbers = self.sim_numbers(at);
+        SCRATCH.with_borrow_mut(|(results, signals, log)| {
+            signals.clear();
+            signals.resize(self.n * l.signals.len() * signal::COUNT, 0.0);
+            self.fill_signals(at.time, signals);
+            results.clear();
+            results.resize(self.n * n, 0.0);
+            log.clear();
+            let inputs = self.inputs(&numbers, x, self.events.none(), signals, cache);
+            let range = only.map_or(0..self.n, |i| i..i + 1);
+            routine.run(l, &inputs, range.clone(), results, log);
+            for i in range {
+                show(i, &results[i * n..(i + 1) * n]);
+            }
+        });
     }
 
     fn probe(&self, i: usize, x: &[f64], k: usize) -> f64 {
@@ -204,28 +366,50 @@ impl VaBatch {
         let p = self.program();
         let l = &p.lowered;
         let (nu, no, ne) = (l.unknowns.len(), l.limits as usize, p.entries.len());
+        let ns = l.signals.len() * signal::COUNT;
         let rows = &self.rows[i * nu..(i + 1) * nu];
         let slots = &self.slots[i * ne..(i + 1) * ne];
         let old: Vec<f64> = mem.values[i * no..(i + 1) * no].to_vec();
+        let signals: Vec<f64> = mem.values[self.n * no + i * ns..][..ns].to_vec();
         let mut new = old.clone();
         let mut limited = false;
         let slot = |r: u32, c: u32| p.entries.iter().position(|e| *e == (r, c)).map_or(0, |k| slots[k]);
-        run(
-            &p.eval,
-            machine,
-            &mut |c, k| if c == In::Old { old[k as usize] } else { self.input(i, numbers, x, c, k) },
-            &mut |c, a, b, v| match c {
-                Out::F => out.f(rows[a as usize], v),
-                Out::Q => out.q(rows[a as usize], v),
-                Out::G => out.g(slot(a, b), v),
-                Out::C => out.c(slot(a, b), v),
-                Out::Old => new[a as usize] = v,
-                Out::IsLimited => limited |= v != 0.0,
-                _ => {}
-            },
-        );
+        let mut world = Evaluation { batch: self, i, numbers, x, old: &old, signals: &signals };
+        machine.run(&p.eval, &mut world, &mut |s, v| match s.class {
+            Out::F => out.f(rows[s.a as usize], v),
+            Out::Q => out.q(rows[s.a as usize], v),
+            Out::G => out.g(slot(s.a, s.b), v),
+            Out::C => out.c(slot(s.a, s.b), v),
+            Out::Old => new[s.a as usize] = v,
+            Out::IsLimited => limited |= v != 0.0,
+            _ => {}
+        });
         mem.values[i * no..(i + 1) * no].copy_from_slice(&new);
         mem.limited |= limited;
+    }
+}
+
+/// An evaluation as the interpreter reads it.
+struct Evaluation<'a> {
+    batch: &'a VaBatch,
+    i: usize,
+    numbers: &'a [f64; sim::COUNT],
+    x: &'a [f64],
+    old: &'a [f64],
+    signals: &'a [f64],
+}
+
+impl World for Evaluation<'_> {
+    fn input(&mut self, class: In, k: u32) -> f64 {
+        match class {
+            In::Old => self.old[k as usize],
+            In::Signal => self.signals[k as usize],
+            _ => self.batch.input(self.i, self.numbers, self.x, class, k),
+        }
+    }
+
+    fn table(&mut self, table: u32, order: [u8; 3], x: [f64; 3]) -> f64 {
+        self.batch.class(self.i).tables.get(table as usize).map_or(0.0, |t| t.look_up(x, order))
     }
 }
 
@@ -292,11 +476,14 @@ impl Batch for VaBatch {
     }
 
     fn iter_len(&self) -> usize {
-        self.n * self.program().lowered.limits as usize
+        let l = &self.program().lowered;
+        self.n * (l.limits as usize + l.signals.len() * signal::COUNT)
     }
 
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
         let numbers = self.sim_numbers(at);
+        let limits = self.n * self.program().lowered.limits as usize;
+        self.fill_signals(at.time, &mut mem.values[limits..]);
         let Some(kernel) = &self.dev.kernel else {
             let mut machine = Machine::default();
             for i in 0..self.n {
@@ -304,6 +491,7 @@ impl Batch for VaBatch {
             }
             return;
         };
+        let (old, signals) = mem.values.split_at_mut(limits);
         let args = Args {
             count: self.n,
             x,
@@ -315,7 +503,10 @@ impl Batch for VaBatch {
             hidden: &self.hidden,
             uniforms: &self.uniforms,
             normals: &self.normals,
-            old: &mut *mem.values,
+            keys: &self.keys,
+            signals,
+            tables: &self.flat.tables,
+            old,
             f: &mut *out.f,
             q: &mut *out.q,
             g: &mut *out.g,
@@ -335,7 +526,8 @@ impl Batch for VaBatch {
         self.accept_point(at, x)
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, kind: AnalysisKind) {
+        self.kind = kind;
         self.reset();
     }
 
@@ -343,33 +535,40 @@ impl Batch for VaBatch {
         self.final_step(at, x);
     }
 
-    fn take_messages(&mut self, out: &mut Vec<(u32, String)>) {
-        self.text_of_messages(out);
+    fn take_messages(&mut self, out: &mut Vec<Message>) {
+        self.texts.take(out);
     }
 
     fn noise(&self, at: &Point, x: &[f64], out: &mut Vec<NoiseSource>) {
-        let p = self.program();
-        let l = &p.lowered;
+        let l = &self.program().lowered;
         if l.noises.is_empty() {
             return;
         }
-        let numbers = self.sim_numbers(at);
-        let mut machine = Machine::default();
         let nu = l.unknowns.len();
-        for i in 0..self.n {
+        let routine = &self.dev.noise;
+        let mut spectra: HashMap<(u32, u32), Arc<Spectrum>> = HashMap::new();
+        self.consult(routine, &[], at, x, None, &mut |i, results| {
             let mut power = vec![0.0; l.noises.len()];
             let mut exponent = vec![1.0; l.noises.len()];
             let mut gain = vec![0.0; l.noises.len()];
-            run(&p.noise, &mut machine, &mut |c, k| self.input(i, &numbers, x, c, k), &mut |c, a, b, v| match (c, b) {
-                (Out::Noise, 0) => power[a as usize] = v,
-                (Out::Noise, _) => exponent[a as usize] = v,
-                (Out::Gain, _) => gain[a as usize] = v,
-                _ => {}
-            });
+            for ((s, _), v) in routine.func.outputs.iter().zip(results) {
+                match (s.class, s.b) {
+                    (Out::Noise, 0) => power[s.a as usize] = *v,
+                    (Out::Noise, _) => exponent[s.a as usize] = *v,
+                    (Out::Gain, _) => gain[s.a as usize] = *v,
+                    _ => {}
+                }
+            }
             let row = |u: Option<u32>| u.map_or(0, |u| self.rows[i * nu + u as usize]);
             for (k, s) in l.noises.iter().enumerate().filter(|(_, s)| !s.is_stimulus) {
                 let density = power[k] * gain[k] * gain[k] / self.class(i).mfactor;
                 let (white, flicker) = if s.is_flicker { (0.0, density) } else { (density, 0.0) };
+                let spectrum = s.table.map(|(t, is_log)| {
+                    let shared = spectra.entry((self.class_of[i], t)).or_insert_with(|| {
+                        Arc::new(Spectrum { points: self.class(i).tables[t as usize].points(), is_log })
+                    });
+                    shared.clone()
+                });
                 out.push(NoiseSource {
                     instance: i as u32,
                     name: self.dev.noise_names[k],
@@ -378,29 +577,43 @@ impl Batch for VaBatch {
                     white,
                     flicker,
                     exponent: exponent[k],
+                    spectrum,
                 });
             }
-        }
+        });
     }
 
-    fn ac(&self, at: &Point, x: &[f64], _omega: f64, out: &mut AcLoad) {
+    fn ac(&self, at: &Point, x: &[f64], omega: f64, out: &mut AcLoad) {
         let p = self.program();
         let l = &p.lowered;
+        let nu = l.unknowns.len();
+        if let (Some(accept), true) = (&self.dev.accept, l.signals.iter().any(|s| s.output.is_some())) {
+            self.consult(accept, self.accept_cache(), at, x, None, &mut |i, results| {
+                for (k, info) in l.signals.iter().enumerate() {
+                    let Some(slot) = self.slots.get(i * p.entries.len() + self.signal_entries[k]) else { continue };
+                    let first = accept.func.outputs.iter().position(|(s, _)| s.class == Out::Signal && s.a == k as u32);
+                    if let Some(args) = first.and_then(|f| results.get(f..)) {
+                        // The row is out - response in.
+                        out.y[*slot as usize] -= Signals::response(info, args, omega);
+                    }
+                }
+            });
+        }
         if !l.noises.iter().any(|s| s.is_stimulus) {
             return;
         }
-        let numbers = self.sim_numbers(at);
-        let mut machine = Machine::default();
-        let nu = l.unknowns.len();
-        for i in 0..self.n {
+        let routine = &self.dev.noise;
+        self.consult(routine, &[], at, x, None, &mut |i, results| {
             let mut polar = vec![(0.0, 0.0); l.noises.len()];
             let mut gains = vec![];
-            run(&p.noise, &mut machine, &mut |c, k| self.input(i, &numbers, x, c, k), &mut |c, a, b, v| match (c, b) {
-                (Out::Noise, 0) => polar[a as usize].0 = v,
-                (Out::Noise, _) => polar[a as usize].1 = v,
-                (Out::Gain, b) if b > 0 => gains.push((a, b - 1, v)),
-                _ => {}
-            });
+            for ((s, _), v) in routine.func.outputs.iter().zip(results) {
+                match (s.class, s.b) {
+                    (Out::Noise, 0) => polar[s.a as usize].0 = *v,
+                    (Out::Noise, _) => polar[s.a as usize].1 = *v,
+                    (Out::Gain, b) if b > 0 => gains.push((s.a, b - 1, *v)),
+                    _ => {}
+                }
+            }
             for (k, n, gain) in gains {
                 let (magnitude, phase) = polar[k as usize];
                 if let Some(row) = l.noises[k as usize].rows.get(n as usize) {
@@ -409,7 +622,7 @@ impl Batch for VaBatch {
                     out.rhs[self.rows[i * nu + *row as usize] as usize] -= z;
                 }
             }
-        }
+        });
     }
 
     fn op_vars(&self) -> &'static [OpVar] {
@@ -417,11 +630,12 @@ impl Batch for VaBatch {
     }
 
     fn op_values(&self, i: usize, at: &Point, x: &[f64], _mem: &[f64], out: &mut [f64]) {
-        let numbers = self.sim_numbers(at);
-        let mut machine = Machine::default();
-        run(&self.program().op, &mut machine, &mut |c, k| self.input(i, &numbers, x, c, k), &mut |_, a, _, v| {
-            if let Some(o) = out.get_mut(a as usize) {
-                *o = v;
+        let routine = &self.dev.op;
+        self.consult(routine, &[], at, x, Some(i), &mut |_, results| {
+            for ((s, _), v) in routine.func.outputs.iter().zip(results) {
+                if let Some(o) = out.get_mut(s.a as usize) {
+                    *o = *v;
+                }
             }
         });
     }

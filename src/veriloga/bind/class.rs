@@ -4,17 +4,18 @@ use std::collections::HashMap;
 
 use super::{Target, VaDevice};
 use crate::device::{Env, Group, ParamId, Value};
-use crate::diag::codes::va_device as codes;
+use crate::diag::codes::{va_device as codes, veriloga as language};
 use crate::diag::{Diagnostic, Span};
 use crate::veriloga::interp::Machine;
-use crate::veriloga::ir::{Func, In, Out, env};
+use crate::veriloga::ir::{In, Out, env};
 use crate::veriloga::lower::{BranchMode, Program};
+use crate::veriloga::table::Table;
 
 /// One set of parameters.
 #[derive(Clone, Debug)]
 pub struct Class {
     /// Given values by scalar parameter; NaN where not given.
-    given: Vec<f64>,
+    pub given: Vec<f64>,
     pub mfactor: f64,
     pub connected: Vec<bool>,
     /// Texts beyond the module's own, by number.
@@ -22,6 +23,11 @@ pub struct Class {
     /// Values of all scalar parameters.
     pub values: Vec<f64>,
     pub cache: Vec<f64>,
+    /// Slots of what runs at accepted points.
+    pub accept_cache: Vec<f64>,
+    pub tables: Vec<Table>,
+    /// Tables whose points do not make one, with the reason.
+    pub bad_tables: Vec<(usize, String)>,
     /// Initial values of the persisting cells.
     pub initial: Vec<f64>,
     flags: HashMap<u32, f64>,
@@ -68,14 +74,43 @@ impl Class {
         self.initial = initial;
         let mut cache = vec![0.0; program.slots];
         let mut flags = HashMap::new();
+        let infos = &program.lowered.tables;
+        let mut points: Vec<Vec<f64>> = infos.iter().map(|t| vec![f64::NAN; t.rows * t.columns]).collect();
         let this = &*self;
         machine.run(&program.setup, &mut |c, k| this.input(c, k, temp, tnom), &mut |s, x| match s.class {
             Out::Cache => cache[s.a as usize] = x,
             Out::Flag => {
                 flags.insert(s.a, x);
             }
+            Out::Table => points[s.a as usize][s.b as usize] = x,
             _ => {}
         });
+        let mut accept_cache = vec![0.0; program.accept_slots];
+        machine.run(&program.accept_setup, &mut |c, k| this.input(c, k, temp, tnom), &mut |s, x| {
+            if s.class == Out::Cache {
+                accept_cache[s.a as usize] = x;
+            }
+        });
+        self.bad_tables.clear();
+        let mut tables = vec![];
+        for (k, (info, p)) in infos.iter().zip(points).enumerate() {
+            let table = info.fixed.clone().map_or_else(
+                || {
+                    let columns: Vec<Vec<f64>> = p.chunks_exact(info.rows.max(1)).map(<[f64]>::to_vec).collect();
+                    Table::new(&columns, &info.axes, info.column)
+                },
+                Ok,
+            );
+            match table {
+                Ok(t) => tables.push(t),
+                Err(e) => {
+                    self.bad_tables.push((k, e));
+                    tables.push(Table::default());
+                }
+            }
+        }
+        self.tables = tables;
+        self.accept_cache = accept_cache;
         self.cache = cache;
         self.flags = flags;
         failed
@@ -135,11 +170,19 @@ pub fn classify(dev: &VaDevice, group: &Group, circuit: &Env, faults: &mut Vec<D
                 texts,
                 values: vec![],
                 cache: vec![],
+                accept_cache: vec![],
+                tables: vec![],
+                bad_tables: vec![],
                 initial: vec![],
                 flags: HashMap::new(),
             };
             for check in c.set_up(&dev.program, &mut machine, circuit.temp, circuit.tnom) {
                 faults.push(out_of_range(dev, check, &c, inst.span));
+            }
+            for (k, why) in &c.bad_tables {
+                let table = &dev.program.lowered.tables[*k];
+                let d = Diagnostic::error(language::TABLE, format!("this table cannot be interpolated: {why}"));
+                faults.push(d.at(inst.span, "with the parameters of this instance").at(table.span, "the table"));
             }
             out.list.push(c);
             out.spans.push(inst.span);
@@ -248,14 +291,4 @@ pub fn shape(dev: &VaDevice, c: &Class) -> Shape {
         }
     }
     Shape { places, internals }
-}
-
-/// Runs a function for one instance.
-pub fn run(
-    func: &Func,
-    machine: &mut Machine,
-    input: &mut dyn FnMut(In, u32) -> f64,
-    out: &mut dyn FnMut(Out, u32, u32, f64),
-) {
-    machine.run(func, &mut |c, k| input(c, k), &mut |s, x| out(s.class, s.a, s.b, x));
 }

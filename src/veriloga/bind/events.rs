@@ -6,12 +6,12 @@
 
 use super::VaDevice;
 use super::batch::VaBatch;
-use super::text::Message;
+use super::routine::Routine;
 use crate::device::{Point, Wishes};
-use crate::veriloga::interp::{Machine, World};
-use crate::veriloga::ir::{Const, Func, In, Out, sim};
+use crate::veriloga::ir::{Out, Sink, Val, signal, sim};
+use crate::veriloga::jit::plain::Log;
+use crate::veriloga::lower::EventInfo;
 use crate::veriloga::lower::assemble::event;
-use crate::veriloga::lower::{EffectKind, EventInfo};
 
 /// An event is located to this fraction of the step in which it was first seen; it is approached from behind.
 const NEAR: f64 = 1e-4;
@@ -23,30 +23,68 @@ const SAME: f64 = 1e-9;
 pub struct Events {
     per_instance: usize,
     last: Vec<f64>,
-    /// Next time of timers.
+    /// Next time of timers; the value at the last time of `absdelta`.
     due: Vec<f64>,
+    /// Which have happened at the point that is being accepted, 0 or 1.
+    fired: Vec<f64>,
+    none: Vec<f64>,
+    /// Where the numbers of an event stand among the results of the routine, instance by instance.
+    in_accept: Vec<[Option<usize>; event::COUNT]>,
+    in_watch: Vec<[Option<usize>; event::COUNT]>,
+    /// The first argument of each operator that looks back, and how many there are.
+    arguments: Vec<(usize, usize)>,
 }
 
-/// What one run of the module at an accepted point says.
-#[derive(Clone, Debug, Default)]
-struct Seen {
-    watch: Vec<[f64; 5]>,
-    hidden: Vec<(u32, f64)>,
-    bound: f64,
-    next_break: f64,
-    jump: bool,
-    effects: Vec<(u32, Vec<Const>)>,
+/// Numbers of an event.
+type Watch = [f64; event::COUNT];
+
+fn places(routine: Option<&Routine>, events: usize) -> Vec<[Option<usize>; event::COUNT]> {
+    let mut out = vec![[None; event::COUNT]; events];
+    for (k, (s, _)) in routine.iter().flat_map(|r| r.func.outputs.iter().enumerate()) {
+        if s.class == Out::Event {
+            out[s.a as usize][s.b as usize] = Some(k);
+        }
+    }
+    out
+}
+
+fn watch(places: &[Option<usize>; event::COUNT], results: &[f64]) -> Watch {
+    let of = |k: usize| places[k].and_then(|p| results.get(p)).copied().unwrap_or(0.0);
+    std::array::from_fn(of)
 }
 
 impl Events {
     pub fn new(dev: &VaDevice, n: usize) -> Events {
-        let per_instance = dev.program.lowered.events.len();
-        Events { per_instance, last: vec![f64::NAN; n * per_instance], due: vec![f64::NAN; n * per_instance] }
+        let l = &dev.program.lowered;
+        let per_instance = l.events.len();
+        let outputs: &[(Sink, Val)] = dev.accept.as_ref().map_or(&[], |r| &r.func.outputs);
+        let arguments = (0..l.signals.len() as u32)
+            .map(|k| {
+                let is = |s: &Sink| s.class == Out::Signal && s.a == k;
+                let first = outputs.iter().position(|(s, _)| is(s)).unwrap_or(0);
+                (first, outputs.iter().filter(|(s, _)| is(s)).count())
+            })
+            .collect();
+        Events {
+            per_instance,
+            last: vec![f64::NAN; n * per_instance],
+            due: vec![f64::NAN; n * per_instance],
+            fired: vec![0.0; n * per_instance],
+            none: vec![0.0; n * per_instance],
+            in_accept: places(dev.accept.as_ref(), per_instance),
+            in_watch: places(dev.watch.as_ref(), per_instance),
+            arguments,
+        }
     }
 
     pub fn reset(&mut self) {
         self.last.fill(f64::NAN);
         self.due.fill(f64::NAN);
+    }
+
+    /// No event, for all instances.
+    pub fn none(&self) -> &[f64] {
+        &self.none
     }
 }
 
@@ -55,163 +93,185 @@ fn crossed(before: f64, now: f64, direction: f64) -> bool {
     (before <= 0.0 && now > 0.0 && direction >= 0.0) || (before >= 0.0 && now < 0.0 && direction <= 0.0)
 }
 
-struct Runner<'a> {
-    batch: &'a VaBatch,
-    i: usize,
-    numbers: [f64; sim::COUNT],
-    x: &'a [f64],
-    fired: &'a [bool],
-    effects: Vec<(u32, Vec<Const>)>,
-}
-
-impl World for Runner<'_> {
-    fn input(&mut self, class: In, k: u32) -> f64 {
-        match class {
-            In::Event => f64::from(u8::from(self.fired.get(k as usize).copied().unwrap_or(false))),
-            _ => self.batch.input(self.i, &self.numbers, self.x, class, k),
+/// The part of a step after which an event happens, by the secant.
+fn part(e: &EventInfo, b: &Watch, n: &Watch, reference: f64) -> Option<f64> {
+    let on = n[event::ON as usize] != 0.0 && b[event::ON as usize] != 0.0;
+    let (w0, w1) = (b[event::WATCH as usize], n[event::WATCH as usize]);
+    let direction = n[event::DIRECTION as usize];
+    match e {
+        _ if !on => None,
+        EventInfo::Cross | EventInfo::Above => crossed(w0, w1, direction).then(|| w0 / (w0 - w1)),
+        EventInfo::AbsDelta => {
+            let level = reference + (w1 - reference).signum() * direction;
+            let passes = direction > 0.0 && (w1 - reference).abs() > direction && (w0 - reference).abs() < direction;
+            passes.then(|| (level - w0) / (w1 - w0))
         }
-    }
-
-    fn effect(&mut self, site: u32, args: &[Const]) {
-        self.effects.push((site, args.to_vec()));
+        _ => None,
     }
 }
 
 impl VaBatch {
-    fn look(
-        &self,
-        func: &Func,
-        i: usize,
-        numbers: [f64; sim::COUNT],
-        x: &[f64],
-        fired: &[bool],
-        machine: &mut Machine,
-    ) -> Seen {
-        let mut seen = Seen {
-            watch: vec![[0.0; 5]; self.events.per_instance],
-            bound: f64::INFINITY,
-            next_break: f64::INFINITY,
-            ..Seen::default()
-        };
-        let mut world = Runner { batch: self, i, numbers, x, fired, effects: vec![] };
-        machine.run(func, &mut world, &mut |s, v| match s.class {
-            Out::Event => seen.watch[s.a as usize][s.b as usize] = v,
-            Out::Hidden => seen.hidden.push((s.a, v)),
-            Out::Step if s.a == 0 => seen.bound = v,
-            Out::Step if s.a == 1 => seen.jump = v != 0.0,
-            Out::Step => seen.next_break = v,
-            _ => {}
-        });
-        seen.effects = world.effects;
-        seen
-    }
-
     pub(super) fn find_crossing(&self, at0: &Point, x0: &[f64], at: &Point, x: &[f64]) -> Option<f64> {
-        let func = self.program().accept.as_ref()?;
-        let watched = |e: &EventInfo| matches!(e, EventInfo::Cross | EventInfo::Above);
-        if !self.program().lowered.events.iter().any(watched) {
-            return None;
-        }
-        let mut machine = Machine::default();
-        let none = vec![false; self.events.per_instance];
+        let routine = self.dev.watch.as_ref()?;
+        let l = &self.program().lowered;
+        let ne = self.events.per_instance;
+        let n = routine.outputs();
+        let step = at.time - at0.time;
         let mut first: Option<f64> = None;
-        for i in 0..self.n {
-            let before = self.look(func, i, self.sim_numbers(at0), x0, &none, &mut machine);
-            let now = self.look(func, i, self.sim_numbers(at), x, &none, &mut machine);
-            for (k, e) in self.program().lowered.events.iter().enumerate() {
-                let (b, n) = (&before.watch[k], &now.watch[k]);
-                let on = n[event::ON as usize] != 0.0 && b[event::ON as usize] != 0.0;
-                if !watched(e) || !on {
+        // The results at the beginning stay in the batch's own scratch only while the two runs are compared.
+        self.consult_twice(routine, (at0, x0), (at, x), &mut |i, before, now| {
+            debug_assert_eq!(before.len(), n);
+            for (k, e) in l.events.iter().enumerate() {
+                let places = &self.events.in_watch[k];
+                let (b, w) = (watch(places, before), watch(places, now));
+                let Some(at_part) = part(e, &b, &w, self.events.due[i * ne + k]) else { continue };
+                let (time_tol, tol) = (w[event::TIME_TOL as usize], w[event::TOL as usize]);
+                let time_tol = if time_tol > 0.0 && time_tol.is_finite() { time_tol } else { 10.0 * NEAR * step };
+                let is_near = (1.0 - at_part) * step <= time_tol;
+                let off = match e {
+                    EventInfo::AbsDelta => 0.0,
+                    _ => w[event::WATCH as usize].abs(),
+                };
+                let is_small = !(tol > 0.0) || off <= tol;
+                let is_last = (1.0 - at_part) * step <= 8.0 * f64::EPSILON * at.time.abs();
+                if (is_near && is_small) || is_last {
                     continue;
                 }
-                let (w0, w1) = (b[event::WATCH as usize], n[event::WATCH as usize]);
-                if crossed(w0, w1, n[event::DIRECTION as usize]) {
-                    // Just behind the crossing, as the secant tells it.
-                    let part = w0 / (w0 - w1);
-                    let part = part + NEAR * (1.0 - part).max(NEAR);
-                    if part < 1.0 - 10.0 * NEAR {
-                        first = Some(first.map_or(part, |f: f64| f.min(part)));
-                    }
+                // Just behind the crossing.
+                let behind = (NEAR * (1.0 - at_part).max(NEAR)).min(0.5 * time_tol / step);
+                let to = (at_part + behind).max(NEAR.min(0.5 * time_tol / step));
+                if to < 1.0 {
+                    first = Some(first.map_or(to, |f: f64| f.min(to)));
                 }
             }
-        }
-        first.map(|part| at0.time + part.max(NEAR) * (at.time - at0.time))
+        });
+        first.map(|part| at0.time + part * step)
     }
 
     pub(super) fn accept_point(&mut self, at: &Point, x: &[f64]) -> Wishes {
         let mut wishes = Wishes::default();
         let dev = self.dev.clone();
-        let program = &dev.program;
-        if let Some(func) = &program.accept {
-            let numbers = self.sim_numbers(at);
-            let ne = self.events.per_instance;
-            let cells = program.lowered.cells.len();
-            let mut machine = std::mem::take(&mut self.machine);
+        let l = &dev.program.lowered;
+        if let Some(routine) = &dev.accept {
+            let mut results = std::mem::take(&mut self.results);
+            let (mut log, mut again) = (std::mem::take(&mut self.log), std::mem::take(&mut self.again));
+            log.clear();
+            again.clear();
+            self.run_accept(routine, at, x, false, 0..self.n, &mut results, &mut log);
+            let cells = l.cells.len();
+            let no = routine.outputs();
             // A point may be accepted twice, when it turns out to lie on a corner: nothing moved but the clock's last bit.
             let is_again = self.started && !at.is_static && (at.time - self.last_time).abs() <= SAME * at.time.abs();
+            let mut said = 0;
             for i in 0..self.n {
-                let none = vec![false; ne];
-                let mut seen = self.look(func, i, numbers, x, &none, &mut machine);
-                let fired = self.fired(i, at, &seen, &mut wishes);
-                if fired.contains(&true) {
-                    seen = self.look(func, i, numbers, x, &fired, &mut machine);
+                let has_fired = self.fired(i, at, &results[i * no..(i + 1) * no], &mut wishes);
+                let from = said;
+                while log.list.get(said).is_some_and(|h| h.instance == i as u32) {
+                    said += 1;
+                }
+                if has_fired {
+                    again.clear();
+                    self.run_accept(routine, at, x, true, i..i + 1, &mut results, &mut again);
                     wishes.discontinuity |= !at.is_static;
                 }
-                for k in 0..ne {
-                    self.events.last[i * ne + k] = seen.watch[k][event::WATCH as usize];
+                let own = &results[i * no..(i + 1) * no];
+                for k in 0..self.events.per_instance {
+                    self.events.last[i * self.events.per_instance + k] =
+                        watch(&self.events.in_accept[k], own)[event::WATCH as usize];
                 }
-                if is_again && !fired.contains(&true) {
+                if is_again && !has_fired {
                     continue;
                 }
-                for (k, v) in &seen.hidden {
-                    self.hidden[i * cells + *k as usize] = *v;
+                let (mut bound, mut jump) = (f64::INFINITY, false);
+                for ((s, _), v) in routine.func.outputs.iter().zip(own) {
+                    match (s.class, s.a) {
+                        (Out::Hidden, k) => self.hidden[i * cells + k as usize] = *v,
+                        (Out::Step, 0) => bound = *v,
+                        (Out::Step, _) => jump = *v != 0.0,
+                        _ => {}
+                    }
                 }
-                if seen.next_break > at.time {
-                    wishes.next_break = wishes.next_break.min(seen.next_break);
+                for (k, info) in l.signals.iter().enumerate() {
+                    let (first, count) = self.events.arguments[k];
+                    let input = info.input.map_or(0.0, |u| x[self.rows[i * l.unknowns.len() + u as usize] as usize]);
+                    self.signals.accept(i, k, at, &own[first..first + count], input, &mut wishes);
                 }
-                if seen.bound > 0.0 {
-                    wishes.max_step = wishes.max_step.min(seen.bound);
+                if bound > 0.0 {
+                    wishes.max_step = wishes.max_step.min(bound);
                 }
-                wishes.discontinuity |= seen.jump && !self.jumped[i] && !at.is_static;
-                self.jumped[i] = seen.jump;
-                for (site, args) in seen.effects {
-                    wishes.stop |= self.say(i, at, site, args);
+                wishes.discontinuity |= jump && !self.jumped[i] && !at.is_static;
+                self.jumped[i] = jump;
+                let (source, range) = if has_fired { (&again, 0..again.list.len()) } else { (&log, from..said) };
+                for h in &source.list[range] {
+                    wishes.stop |= self.say(h, source.args_of(h));
                 }
             }
-            self.machine = machine;
+            (self.results, self.log, self.again) = (results, log, again);
         }
         self.started = true;
         self.last_time = at.time;
-        if program.lowered.uniforms + program.lowered.normals > 0 {
+        if l.uniforms + l.normals > 0 {
             self.next_cycle();
         }
         wishes
     }
 
+    /// Runs instances at an accepted point, with the events that have been found or with none.
+    #[allow(clippy::too_many_arguments)]
+    fn run_accept(
+        &mut self,
+        routine: &Routine,
+        at: &Point,
+        x: &[f64],
+        with_events: bool,
+        range: std::ops::Range<usize>,
+        results: &mut Vec<f64>,
+        log: &mut Log,
+    ) {
+        let l = &self.dev.program.lowered;
+        results.resize(self.n * routine.outputs(), 0.0);
+        let mut signals = std::mem::take(&mut self.signal_numbers);
+        signals.resize(self.n * l.signals.len() * signal::COUNT, 0.0);
+        self.fill_signals(at.time, &mut signals);
+        let numbers = self.sim_numbers(at);
+        let events = if with_events { &self.events.fired } else { &self.events.none };
+        let inputs = self.inputs(&numbers, x, events, &signals, self.accept_cache());
+        routine.run(l, &inputs, range, results, log);
+        self.signal_numbers = signals;
+    }
+
     /// Which events have happened since the point before; timers say when they come next.
-    fn fired(&mut self, i: usize, at: &Point, seen: &Seen, wishes: &mut Wishes) -> Vec<bool> {
+    fn fired(&mut self, i: usize, at: &Point, results: &[f64], wishes: &mut Wishes) -> bool {
         let ne = self.events.per_instance;
         let infos = &self.dev.program.lowered.events;
-        let mut fired = vec![false; ne];
+        let mut any = false;
         for (k, e) in infos.iter().enumerate() {
-            let w = &seen.watch[k];
+            let w = watch(&self.events.in_accept[k], results);
             let on = w[event::ON as usize] != 0.0;
             let before = self.events.last[i * ne + k];
             let now = w[event::WATCH as usize];
-            match e {
-                EventInfo::Cross => fired[k] = on && crossed(before, now, w[event::DIRECTION as usize]),
-                EventInfo::Above => fired[k] = on && now > 0.0 && !(before > 0.0),
+            let due = &mut self.events.due[i * ne + k];
+            let has_fired = match e {
+                EventInfo::Cross => !at.is_static && on && crossed(before, now, w[event::DIRECTION as usize]),
+                // In a static solution the module sees to it itself.
+                EventInfo::Above => !at.is_static && on && now > 0.0 && !(before > 0.0),
+                EventInfo::AbsDelta => {
+                    let delta = w[event::DIRECTION as usize];
+                    let moved = (now - *due).abs() >= delta * (1.0 - SAME);
+                    let fires = on && !at.is_static && delta > 0.0 && moved;
+                    if due.is_nan() || fires {
+                        *due = now;
+                    }
+                    fires
+                }
                 EventInfo::Timer { .. } => {
                     let (start, period) = (w[event::START as usize], w[event::PERIOD as usize]);
-                    let due = &mut self.events.due[i * ne + k];
                     if due.is_nan() {
                         *due = start;
                     }
                     let slack = SAME * at.time.abs().max(1e-15);
-                    if on && !at.is_static && at.time >= *due - slack {
-                        fired[k] = true;
-                    }
-                    if !at.is_static && at.time >= *due - slack {
+                    let is_due = !at.is_static && at.time >= *due - slack;
+                    if is_due {
                         *due = if period > 0.0 && period.is_finite() {
                             start + period * (((at.time - start) / period + 1e-6).floor() + 1.0)
                         } else {
@@ -221,43 +281,35 @@ impl VaBatch {
                     if *due > at.time {
                         wishes.next_break = wishes.next_break.min(*due);
                     }
+                    on && is_due
                 }
-                EventInfo::InitialStep | EventInfo::FinalStep => {}
-            }
+                EventInfo::InitialStep | EventInfo::FinalStep => false,
+            };
+            self.events.fired[i * ne + k] = f64::from(u8::from(has_fired));
+            any |= has_fired;
         }
-        fired
+        any
     }
 
     /// The last point of an analysis.
     pub(super) fn final_step(&mut self, at: &Point, x: &[f64]) {
         let dev = self.dev.clone();
-        let Some(func) = &dev.program.accept else { return };
+        let Some(routine) = &dev.accept else { return };
+        let l = &dev.program.lowered;
+        let (mut plain, mut last) = (Log::default(), Log::default());
+        let mut results = vec![];
+        self.run_accept(routine, at, x, false, 0..self.n, &mut results, &mut plain);
+        let mut signals = vec![0.0; self.n * l.signals.len() * signal::COUNT];
+        self.fill_signals(at.time, &mut signals);
         let mut numbers = self.sim_numbers(at);
         numbers[sim::FINAL_STEP as usize] = 1.0;
-        let mut machine = Machine::default();
-        let none = vec![false; self.events.per_instance];
+        let inputs = self.inputs(&numbers, x, self.events.none(), &signals, self.accept_cache());
+        routine.run(l, &inputs, 0..self.n, &mut results, &mut last);
         // What is said at every point was said when this one was accepted.
-        for i in 0..self.n {
-            let plain = self.look(func, i, self.sim_numbers(at), x, &none, &mut machine);
-            let last = self.look(func, i, numbers, x, &none, &mut machine);
-            for (site, args) in last.effects {
-                if !plain.effects.iter().any(|e| e.0 == site) {
-                    self.say(i, at, site, args);
-                }
+        for h in &last.list {
+            if !plain.list.iter().any(|p| (p.instance, p.site) == (h.instance, h.site)) {
+                self.say(h, last.args_of(h));
             }
-        }
-    }
-
-    /// Keeps a message; true if the run is to end.
-    fn say(&mut self, i: usize, at: &Point, site: u32, args: Vec<Const>) -> bool {
-        let Some(info) = self.dev.program.lowered.effects.get(site as usize) else { return false };
-        let kind = info.kind;
-        match kind {
-            EffectKind::Text(_) => {
-                self.messages.push(Message { instance: i as u32, time: at.time, site, args });
-                matches!(kind, EffectKind::Text(crate::veriloga::hir::TextKind::Fatal))
-            }
-            EffectKind::Finish | EffectKind::Stop => true,
         }
     }
 }

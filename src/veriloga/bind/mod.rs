@@ -3,22 +3,24 @@
 mod batch;
 mod class;
 mod events;
+mod routine;
+mod signals;
 mod text;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::hir::{ExprKind, Module, ParamKind as HKind, PortId, Ty as HTy};
-use super::ir::Out;
+use super::ir::{Func, Out};
 use super::jit::Kernel;
-use super::lower::{BranchMode, Program, UnknownSource, finish, lower};
+use super::lower::{BranchMode, Program, ReadText, UnknownSource, finish, lower};
 use crate::device::{
     Batch, DcKind, DcLink, DeviceInfo, DeviceType, Env, Group, OpVar, ParamKind, ParamSpec, Range, Terminal,
     UnknownKind,
 };
 use crate::diag::Diagnostic;
-
-pub use text::Message;
+use crate::diag::codes::va_device as codes;
+use routine::Routine;
 
 /// What a parameter of the device's table is in the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,10 @@ pub struct VaDevice {
     info: DeviceInfo,
     pub(crate) program: Program,
     pub(crate) kernel: Option<Kernel>,
+    pub(crate) accept: Option<Routine>,
+    pub(crate) watch: Option<Routine>,
+    pub(crate) op: Routine,
+    pub(crate) noise: Routine,
     pub(crate) targets: Vec<Target>,
     pub(crate) terminals: usize,
     /// Terminal of each unknown.
@@ -99,17 +105,56 @@ pub enum BackEnd {
 }
 
 impl VaDevice {
-    /// Compiles a module.
-    pub fn compile(m: &Module, back_end: BackEnd) -> Result<VaDevice, Vec<Diagnostic>> {
-        let program = finish(lower(m)?);
+    /// Compiles a module. `read` finds the files that it names. Without machine code, where the code generator refuses,
+    /// the interpreter runs the module, and a warning says so.
+    pub fn compile(
+        m: &Module,
+        back_end: BackEnd,
+        read: &ReadText,
+    ) -> Result<(VaDevice, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let program = finish(lower(m, read)?);
+        let l = &program.lowered;
+        let moving = |k: usize| l.tables[k].fixed.is_none() && program.setup.output(Out::Table, k as u32).is_none();
+        let faults: Vec<Diagnostic> = (0..l.tables.len())
+            .filter(|k| moving(*k))
+            .map(|k| {
+                Diagnostic::error(codes::NOT_SUPPORTED, "a table whose points change while simulating is not supported")
+                    .at(l.tables[k].span, "cannot be simulated")
+                    .help("points follow from constants and parameters, or stand in a file")
+            })
+            .collect();
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let mut notes = vec![];
+        let mut refused = |why: String| {
+            notes.push(
+                Diagnostic::warning(codes::NO_MACHINE_CODE, format!("module `{}` runs in the interpreter", m.name))
+                    .at(m.span, "no machine code could be made for it")
+                    .note(why),
+            );
+        };
         let kernel = match back_end {
-            BackEnd::Native => Kernel::compile(&program).ok(),
+            BackEnd::Native => Kernel::compile(&program).map_err(&mut refused).ok(),
             BackEnd::Interpreter => None,
         };
-        Ok(Self::new(m, program, kernel))
+        let device = Self::new(m, program, kernel, back_end);
+        // What runs at every accepted point is made at once; the rest when somebody asks.
+        let l = &device.program.lowered;
+        let often = [&device.accept, &device.watch];
+        let made = often.iter().copied().flatten().try_for_each(|r| r.prepare(l));
+        if let (Err(why), true) = (made, device.kernel.is_some() || back_end == BackEnd::Interpreter) {
+            refused(why);
+        }
+        Ok((device, notes))
     }
 
-    fn new(m: &Module, program: Program, kernel: Option<Kernel>) -> VaDevice {
+    fn new(m: &Module, mut program: Program, kernel: Option<Kernel>, back_end: BackEnd) -> VaDevice {
+        let routine = |f: &mut Func, slots: usize| Routine::new(std::mem::take(f), slots, back_end);
+        let slots = program.accept_slots;
+        let accept = program.accept.as_mut().map(|f| routine(f, slots));
+        let watch = program.watch.as_mut().map(|f| routine(f, slots));
+        let (op, noise) = (routine(&mut program.op, 0), routine(&mut program.noise, 0));
         let asks = |id: PortId| m.exprs.values().any(|e| e.kind == ExprKind::PortConnected(id));
         let terminals: Vec<Terminal> = m
             .ports
@@ -242,6 +287,10 @@ impl VaDevice {
             module_name: m.name.clone(),
             program,
             kernel,
+            accept,
+            watch,
+            op,
+            noise,
         }
     }
 

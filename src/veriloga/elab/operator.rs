@@ -24,10 +24,10 @@ const OPERATORS: &[(&str, usize, usize, &str)] = &[
     ("laplace_np", 3, 4, "laplace_np(x, numerator, poles, tolerance)"),
     ("laplace_zd", 3, 4, "laplace_zd(x, zeros, denominator, tolerance)"),
     ("laplace_zp", 3, 4, "laplace_zp(x, zeros, poles, tolerance)"),
-    ("zi_nd", 0, usize::MAX, ""),
-    ("zi_np", 0, usize::MAX, ""),
-    ("zi_zd", 0, usize::MAX, ""),
-    ("zi_zp", 0, usize::MAX, ""),
+    ("zi_nd", 4, 6, "zi_nd(x, numerator, denominator, period, transition, start)"),
+    ("zi_np", 4, 6, "zi_np(x, numerator, poles, period, transition, start)"),
+    ("zi_zd", 4, 6, "zi_zd(x, zeros, denominator, period, transition, start)"),
+    ("zi_zp", 4, 6, "zi_zp(x, zeros, poles, period, transition, start)"),
     ("white_noise", 1, 2, "white_noise(power, \"name\")"),
     ("flicker_noise", 2, 3, "flicker_noise(power, exponent, \"name\")"),
     ("noise_table", 1, 2, "noise_table('{f1, p1, f2, p2, ...}, \"name\")"),
@@ -51,15 +51,6 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 impl<'a> Elab<'a> {
     pub(super) fn operator(&mut self, id: Ident, name: &str, args: &[Ex], span: Span) -> Option<ExprId> {
         let (_, least, most, form) = *OPERATORS.iter().find(|o| o.0 == name)?;
-        if name.starts_with("zi_") {
-            self.error_help(
-                code::UNSUPPORTED,
-                span,
-                format!("the sampled-data filter `{name}` is not supported"),
-                "a continuous filter is `laplace_nd` and its kin",
-            );
-            return None;
-        }
         // Empty arguments at the end count as left out.
         let mut args = args;
         while let Some(last) = args.last()
@@ -186,6 +177,18 @@ impl<'a> Elab<'a> {
                 };
                 let (magnitude, phase) = (opt(self, 1), opt(self, 2));
                 OperatorKind::AcStim { analysis, magnitude: magnitude.ok()?, phase: phase.ok()? }
+            }
+            "zi_nd" | "zi_np" | "zi_zd" | "zi_zp" => {
+                let arg = self.real_expr(args[0]);
+                let num = self.roots(args[1], name.as_bytes()[3] == b'z');
+                let den = self.roots(args[2], name.as_bytes()[4] == b'p');
+                let (period, transition, start) = (self.real_expr(args[3]), opt(self, 4), opt(self, 5));
+                OperatorKind::Sampled {
+                    filter: Laplace { arg: arg?, num: num?, den: den?, abstol: None },
+                    period: period?,
+                    transition: transition.ok()?,
+                    start: start.ok()?,
+                }
             }
             _ => {
                 let arg = self.real_expr(args[0]);
@@ -358,14 +361,14 @@ impl<'a> Elab<'a> {
     fn noise_table(&mut self, e: Ex) -> Option<Table> {
         let span = self.ex_span(e);
         if let ExprKind::Str(_) = self.ast.expr(e).kind {
-            return self.string(e).map(Table::File);
+            return self.file_name(e).map(Table::File);
         }
         if let ExprKind::Path(_) = self.ast.expr(e).kind {
             let before = self.diags.len();
             if let Some(x) = self.expr(e)
                 && self.ty(x) == Ty::Str
             {
-                return Some(Table::File(x));
+                return self.file_name(e).map(Table::File);
             }
             self.diags.truncate(before);
         }

@@ -216,6 +216,18 @@ impl<'a> Elab<'a> {
         }
     }
 
+    /// A string that is taken at its value, which makes the parameters in it structural.
+    pub(super) fn file_name(&mut self, e: Ex) -> Option<ExprId> {
+        let x = self.string(e)?;
+        match self.eval(x, true) {
+            Some(super::Value::Str(s)) => {
+                let span = self.ex_span(e);
+                Some(self.add(hir::ExprKind::Str(s), Ty::Str, span))
+            }
+            _ => Some(x),
+        }
+    }
+
     fn simparam(&mut self, args: &[Ex], span: Span) -> Option<ExprId> {
         self.count("$simparam", args, 1, 2, "$simparam(\"gmin\", default)", span)?;
         let name = self.quoted(args[0]);
@@ -464,7 +476,7 @@ impl<'a> Elab<'a> {
                 self.error(code::TABLE, span, "neither a file nor arrays give the table");
                 return None;
             };
-            (Table::File(self.string(*file)?), texts.get(1).copied())
+            (Table::File(self.file_name(*file)?), texts.get(1).copied())
         } else {
             let mut values = vec![];
             for c in &columns {

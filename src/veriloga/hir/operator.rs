@@ -39,6 +39,13 @@ pub enum OperatorKind {
     },
     LimExp(ExprId),
     Laplace(Laplace),
+    /// `zi_*`: roots and coefficients in 1/z.
+    Sampled {
+        filter: Laplace,
+        period: ExprId,
+        transition: Option<ExprId>,
+        start: Option<ExprId>,
+    },
     AbsDelay {
         arg: ExprId,
         delay: ExprId,

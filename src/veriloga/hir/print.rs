@@ -201,6 +201,15 @@ impl Module {
             }
             K::LimExp(a) => format!("limexp({})", self.expr_text(*a)),
             K::Laplace(l) => format!("laplace({}, {}, {})", self.expr_text(l.arg), roots(&l.num), roots(&l.den)),
+            K::Sampled { filter, period, transition, start } => format!(
+                "zi({}, {}, {}, {}, {}, {})",
+                self.expr_text(filter.arg),
+                roots(&filter.num),
+                roots(&filter.den),
+                self.expr_text(*period),
+                opt(transition),
+                opt(start)
+            ),
             K::AbsDelay { arg, delay, max_delay } => {
                 format!("absdelay({}, {}, {})", self.expr_text(*arg), self.expr_text(*delay), opt(max_delay))
             }

@@ -289,9 +289,11 @@ impl Builder {
                 Some(Op::Bin(o, ..)) => match o {
                     BinOp::Div => 5,
                     BinOp::Rem | BinOp::Pow | BinOp::Atan2 | BinOp::Hypot => 40,
+                    BinOp::Seeded | BinOp::SeededNormal => 60,
                     BinOp::Poisson | BinOp::ChiSquare | BinOp::StudentT | BinOp::Erlang => 1000,
                     _ => 1,
                 },
+                Some(Op::Table(..)) => 40,
                 _ => 1,
             },
         };

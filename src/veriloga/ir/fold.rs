@@ -62,6 +62,8 @@ pub fn eval_bin(op: BinOp, a: Const, b: Const) -> Const {
             ChiSquare => math::chi_square(x, y),
             StudentT => math::student_t(x, y),
             Erlang => math::erlang(x, y),
+            Seeded => math::seeded(x, y),
+            SeededNormal => math::seeded_normal(x, y),
             Eq => return Const::Bool(x == y),
             Ne => return Const::Bool(x != y),
             Lt => return Const::Bool(x < y),

@@ -177,6 +177,9 @@ ops! {
         ChiSquare = "chi_square": Real Real => Real,
         StudentT = "student_t": Real Real => Real,
         Erlang = "erlang": Real Real => Real,
+        // A uniform or standard normal number of the stream that (key, seed) names.
+        Seeded = "seeded": Real Real => Real,
+        SeededNormal = "seeded_normal": Real Real => Real,
         Eq = "eq": Real Real => Bool,
         Ne = "ne": Real Real => Bool,
         Lt = "lt": Real Real => Bool,
@@ -242,6 +245,10 @@ classes! {
         /// Uniform on (0, 1), new for each accepted point.
         Uniform = "uniform",
         Normal = "normal",
+        /// Keys of random streams: of the instance, of the run, of the run at this accepted point.
+        Key = "key",
+        /// What is known of delayed and sampled quantities, [`signal::COUNT`] numbers for each site: see [`signal`].
+        Signal = "signal",
         /// Has the event happened at this accepted point?
         Event = "event",
     }
@@ -278,6 +285,10 @@ classes! {
         Flag = "flag",
         Step = "step",
         Root = "root",
+        /// Value `b` of the points of table `a`, column by column.
+        Table = "table",
+        /// Argument `b` of the operator with a history number `a`.
+        Signal = "signal",
     }
 }
 
@@ -308,6 +319,28 @@ pub mod env {
     pub const COUNT: usize = 3;
 }
 
+/// Numbers of a quantity whose history is kept. A delayed u is `KNOWN + PRESENT u - SLOPE (td - DELAY)` while the delay td
+/// is near `DELAY`, that of the last accepted point; a ramp or a sampled value is `KNOWN`.
+pub mod signal {
+    pub const KNOWN: u32 = 0;
+    pub const PRESENT: u32 = 1;
+    pub const SLOPE: u32 = 2;
+    pub const DELAY: u32 = 3;
+    pub const COUNT: usize = 4;
+}
+
+/// A look into a table: which one, and how often it is differentiated with respect to each of its inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Lookup {
+    pub table: u32,
+    pub order: [u8; 3],
+}
+
+impl Lookup {
+    /// In place of the orders: by how much the inputs lie where the table has no values and may not be continued.
+    pub const OUTSIDE: [u8; 3] = [255; 3];
+}
+
 /// What computes a value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
@@ -324,6 +357,8 @@ pub enum Op {
     Limit(u32, Val, Val),
     /// Derivative of a value along a direction: index into [`Func::directions`].
     Ddx(u32, Val),
+    /// Inputs that the table does not have are 0.
+    Table(Lookup, [Val; 3]),
 }
 
 impl Op {
@@ -332,7 +367,7 @@ impl Op {
             Op::Const(_) | Op::Input(..) | Op::Noise(_) => {}
             Op::Un(_, a) | Op::Ddt(_, a) | Op::Ddx(_, a) => f(a),
             Op::Bin(_, a, b) | Op::Limit(_, a, b) => [a, b].into_iter().for_each(f),
-            Op::Select(a, b, c) => [a, b, c].into_iter().for_each(f),
+            Op::Select(a, b, c) | Op::Table(_, [a, b, c]) => [a, b, c].into_iter().for_each(f),
         }
     }
 
@@ -346,6 +381,7 @@ impl Op {
             Op::Bin(o, a, b) => Op::Bin(o, f(a), f(b)),
             Op::Limit(k, a, b) => Op::Limit(k, f(a), f(b)),
             Op::Select(a, b, c) => Op::Select(f(a), f(b), f(c)),
+            Op::Table(k, x) => Op::Table(k, x.map(f)),
         }
     }
 }
@@ -451,7 +487,7 @@ impl Func {
             Op::Un(o, _) => o.result(),
             Op::Bin(o, ..) => o.result(),
             Op::Select(_, a, _) => self.ty(*a),
-            Op::Ddt(..) | Op::Noise(_) | Op::Limit(..) | Op::Ddx(..) => Ty::Real,
+            Op::Ddt(..) | Op::Noise(_) | Op::Limit(..) | Op::Ddx(..) | Op::Table(..) => Ty::Real,
         }
     }
 

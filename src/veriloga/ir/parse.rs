@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{BinOp, Body, Const, Def, Func, If, In, Loop, Node, Op, Out, Sink, Ty, UnOp, Val, ValData};
+use super::{BinOp, Body, Const, Def, Func, If, In, Lookup, Loop, Node, Op, Out, Sink, Ty, UnOp, Val, ValData};
 
 /// Reads one function; the message names the line.
 pub fn parse(text: &str) -> Result<Func, String> {
@@ -237,6 +237,11 @@ impl Parser {
             "noise" => Op::Noise(self.number()?),
             "limit" => Op::Limit(self.number()?, self.val()?, self.val()?),
             "ddx" => Op::Ddx(self.number()?, self.val()?),
+            "table" => {
+                let table = self.number()?;
+                let order = [self.number()?, self.number()?, self.number()?];
+                Op::Table(Lookup { table, order }, [self.val()?, self.val()?, self.val()?])
+            }
             _ => {
                 if let Some(o) = UnOp::ALL.iter().find(|o| o.name() == word) {
                     Op::Un(*o, self.val()?)

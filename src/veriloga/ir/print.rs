@@ -42,6 +42,10 @@ impl Display for Op {
             Op::Noise(k) => write!(f, "noise {k}"),
             Op::Limit(k, a, b) => write!(f, "limit {k} {a} {b}"),
             Op::Ddx(k, a) => write!(f, "ddx {k} {a}"),
+            Op::Table(l, [x, y, z]) => {
+                let [a, b, c] = l.order;
+                write!(f, "table {} {a} {b} {c} {x} {y} {z}", l.table)
+            }
         }
     }
 }

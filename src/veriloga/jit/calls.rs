@@ -2,6 +2,7 @@
 
 use crate::veriloga::ir::{BinOp, UnOp};
 use crate::veriloga::math;
+use crate::veriloga::table::Table;
 
 macro_rules! real1 {
     ($($name:ident = $x:ident => $e:expr;)*) => { $(extern "C" fn $name($x: f64) -> f64 { $e })* };
@@ -44,6 +45,8 @@ real2! {
     chi_square = x y => math::chi_square(x, y);
     student_t = x y => math::student_t(x, y);
     erlang = x y => math::erlang(x, y);
+    seeded = x y => math::seeded(x, y);
+    seeded_normal = x y => math::seeded_normal(x, y);
 }
 
 int2! {
@@ -56,6 +59,18 @@ int2! {
 
 extern "C" fn to_int(x: f64) -> i32 {
     math::to_int(x)
+}
+
+pub const TABLE: &str = "va_table";
+pub const EFFECT: &str = "va_effect";
+
+/// Looks into the table number `at`; the orders of derivation stand in the bytes of `order`, the first one lowest.
+pub extern "C" fn table(tables: *const Table, at: u64, order: u32, x: f64, y: f64, z: f64) -> f64 {
+    let [a, b, c, _] = order.to_le_bytes();
+    // SAFETY: compiled code passes the array that `run` got, and the number of one of its elements: class and table
+    // are within the counts that `run` has compared with the array's length.
+    let t = unsafe { &*tables.add(at as usize) };
+    t.look_up([x, y, z], [a, b, c])
 }
 
 /// Address of the function for an operation of one operand, if compiled code calls one.
@@ -99,6 +114,8 @@ pub fn bin(op: BinOp) -> Option<*const u8> {
         ChiSquare => chi_square,
         StudentT => student_t,
         Erlang => erlang,
+        Seeded => seeded,
+        SeededNormal => seeded_normal,
         IDiv | IRem | IShl | IShr | ISar => {
             let g: extern "C" fn(i32, i32) -> i32 = match op {
                 IDiv => idiv,

@@ -4,14 +4,18 @@ use std::collections::HashMap;
 
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{AbiParam, BlockArg, FuncRef, InstBuilder, MemFlagsData, Signature, Type, Value, types};
+use cranelift_codegen::ir::{
+    AbiParam, BlockArg, FuncRef, InstBuilder, MemFlagsData, Signature, StackSlotData, StackSlotKind, Type, Value, types,
+};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::JITModule;
 use cranelift_module::{Linkage, Module};
 
-use super::{LIMITED, STUCK, Sizes, calls, field};
-use crate::veriloga::ir::{BinOp, Const, Def, Func, In, MAX_TRIPS, Node, Op, Out, Sink, Ty, UnOp, Val};
-use crate::veriloga::lower::Program;
+use super::{KEYS, LIMITED, STUCK, Sizes, calls, field};
+use crate::veriloga::ir::{
+    BinOp, Const, Def, Func, In, MAX_TRIPS, Node, Op, Out, Sink, Ty, UnOp, Val, env, has_effect,
+};
+use crate::veriloga::lower::{Lowered, Program};
 
 fn ty(t: Ty) -> Type {
     match t {
@@ -28,9 +32,31 @@ fn flags() -> MemFlagsData {
 
 /// Builds the function in `ctx`.
 pub fn build(p: &Program, sizes: &Sizes, module: &mut JITModule, ctx: &mut Context) -> Result<(), String> {
-    let pointer = module.target_config().pointer_type();
-    ctx.func.signature.params.push(AbiParam::new(pointer));
-    let imports = import(&p.eval, module)?;
+    let entry_of = p.entries.iter().enumerate().map(|(k, e)| (*e, k)).collect();
+    build_loop(&p.eval, &p.lowered, sizes, module, ctx, Results::Rows(entry_of))
+}
+
+/// Where results go: into rows and matrix entries, or each to a place of its own.
+pub enum Results {
+    /// By row and column the number of the entry.
+    Rows(HashMap<(u32, u32), usize>),
+    Listed,
+}
+
+/// A function of one pointer, the body once for each instance.
+pub fn build_loop(
+    func: &Func,
+    lowered: &Lowered,
+    sizes: &Sizes,
+    module: &mut JITModule,
+    ctx: &mut Context,
+    results: Results,
+) -> Result<(), String> {
+    if ctx.func.signature.params.is_empty() {
+        let pointer = module.target_config().pointer_type();
+        ctx.func.signature.params.push(AbiParam::new(pointer));
+    }
+    let imports = import(func, module)?;
     let config = module.target_config();
     let mut fctx = FunctionBuilderContext::new();
     let mut b = FunctionBuilder::new(&mut ctx.func, &mut fctx);
@@ -43,6 +69,7 @@ pub fn build(p: &Program, sizes: &Sizes, module: &mut JITModule, ctx: &mut Conte
     let raw = b.block_params(start)[0];
     let get = |b: &mut FunctionBuilder, at: i32| b.ins().load(types::I64, flags(), raw, at);
     let count = get(&mut b, field::COUNT);
+    let first = get(&mut b, field::FIRST);
     let base = Base {
         x: get(&mut b, field::X),
         rows: get(&mut b, field::ROWS),
@@ -59,25 +86,34 @@ pub fn build(p: &Program, sizes: &Sizes, module: &mut JITModule, ctx: &mut Conte
         g: get(&mut b, field::G),
         c: get(&mut b, field::C),
         flags: get(&mut b, field::FLAGS),
+        signals: get(&mut b, field::SIGNALS),
+        tables: get(&mut b, field::TABLES),
+        keys: get(&mut b, field::KEYS),
+        params: get(&mut b, field::PARAMS),
+        given: get(&mut b, field::GIVEN),
+        connected: get(&mut b, field::CONNECTED),
+        env: get(&mut b, field::ENV),
+        events: get(&mut b, field::EVENTS),
+        out: get(&mut b, field::OUT),
+        log: get(&mut b, field::LOG),
     };
     let head = b.create_block();
     let body = b.create_block();
     let exit = b.create_block();
     b.append_block_param(head, types::I64);
-    let zero = b.ins().iconst(types::I64, 0);
-    b.ins().jump(head, &[BlockArg::Value(zero)]);
+    b.ins().jump(head, &[BlockArg::Value(first)]);
     b.switch_to_block(head);
     let i = b.block_params(head)[0];
     let more = b.ins().icmp(IntCC::UnsignedLessThan, i, count);
     b.ins().brif(more, body, &[], exit, &[]);
     b.switch_to_block(body);
 
-    let entry_of = p.entries.iter().enumerate().map(|(k, e)| (*e, k)).collect();
-    let mut g = Gen { b, p, sizes, refs, base, i, vals: vec![None; p.eval.vals.len()], at: base, entry_of };
+    let vals = vec![None; func.vals.len()];
+    let mut g = Gen { b, func, lowered, sizes, refs, base, i, class: i, vals, at: base, results };
     g.enter();
-    g.nodes(&p.eval.nodes);
-    for (sink, v) in &p.eval.outputs {
-        g.output(*sink, *v);
+    g.nodes(&func.nodes);
+    for (k, (sink, v)) in func.outputs.iter().enumerate() {
+        g.output(k, *sink, *v);
     }
     let one = g.b.ins().iconst(types::I64, 1);
     let next = g.b.ins().iadd(i, one);
@@ -109,6 +145,20 @@ fn import(func: &Func, module: &mut JITModule) -> Result<Vec<(String, cranelift_
         let id = module.declare_function(&format!("va_{name}"), Linkage::Import, &sig).map_err(|e| e.to_string())?;
         out.push((name.to_string(), id));
     }
+    let has_table = func.vals.iter().any(|v| matches!(v.def, Def::Op(Op::Table(..))));
+    let others: [(&str, bool, &[Type], Option<Type>); 2] = [
+        (calls::TABLE, has_table, &[types::I64, types::I64, types::I32, types::F64, types::F64, types::F64], Some(types::F64)),
+        (calls::EFFECT, has_effect(&func.nodes), &[types::I64, types::I64, types::I64, types::I64, types::I64], None),
+    ];
+    for (name, is_needed, from, to) in others {
+        if is_needed {
+            let mut sig = module.make_signature();
+            sig.params.extend(from.iter().map(|t| AbiParam::new(*t)));
+            sig.returns.extend(to.map(AbiParam::new));
+            let id = module.declare_function(name, Linkage::Import, &sig).map_err(|e| e.to_string())?;
+            out.push((name.to_string(), id));
+        }
+    }
     Ok(out)
 }
 
@@ -130,18 +180,31 @@ struct Base {
     g: Value,
     c: Value,
     flags: Value,
+    signals: Value,
+    tables: Value,
+    keys: Value,
+    params: Value,
+    given: Value,
+    connected: Value,
+    env: Value,
+    events: Value,
+    out: Value,
+    log: Value,
 }
 
 struct Gen<'a, 'f> {
     b: FunctionBuilder<'f>,
-    p: &'a Program,
+    func: &'a Func,
+    lowered: &'a Lowered,
     sizes: &'a Sizes,
     refs: HashMap<String, FuncRef>,
     base: Base,
     at: Base,
     i: Value,
+    /// The class of the instance.
+    class: Value,
     vals: Vec<Option<Value>>,
-    entry_of: HashMap<(u32, u32), usize>,
+    results: Results,
 }
 
 impl Gen<'_, '_> {
@@ -150,7 +213,7 @@ impl Gen<'_, '_> {
             Some(x) => x,
             // The verifier has seen to it that this does not happen.
             None => {
-                let t = ty(self.p.eval.ty(v));
+                let t = ty(self.func.ty(v));
                 self.zero(t)
             }
         }
@@ -177,7 +240,18 @@ impl Gen<'_, '_> {
         self.at.normals = self.offset(base.normals, i, 8 * s.normals);
         let class = self.offset(base.classes, i, 4);
         let class = self.b.ins().uload32(flags(), class, 0);
+        self.class = class;
         self.at.cache = self.offset(base.cache, class, 8 * s.slots);
+        self.at.signals = self.offset(base.signals, i, 8 * s.signals);
+        self.at.keys = self.offset(base.keys, i, 8 * KEYS);
+        if matches!(self.results, Results::Listed) {
+            self.at.params = self.offset(base.params, class, 8 * s.params);
+            self.at.given = self.offset(base.given, class, 8 * s.params);
+            self.at.connected = self.offset(base.connected, class, 8 * s.terminals);
+            self.at.env = self.offset(base.env, class, 8 * env::COUNT);
+            self.at.events = self.offset(base.events, i, 8 * s.events);
+            self.at.out = self.offset(base.out, i, 8 * s.outputs);
+        }
     }
 
     fn real_at(&mut self, base: Value, k: u32) -> Value {
@@ -206,7 +280,7 @@ impl Gen<'_, '_> {
     fn input(&mut self, class: In, k: u32, t: Ty) -> Value {
         let x = match class {
             In::Probe => {
-                let (hi, lo) = self.p.lowered.probes[k as usize];
+                let (hi, lo) = self.lowered.probes[k as usize];
                 match (hi, lo) {
                     (Some(h), None) => self.unknown(h),
                     (Some(h), Some(l)) => {
@@ -223,9 +297,23 @@ impl Gen<'_, '_> {
             In::Cache => self.real_at(self.at.cache, k),
             In::Sim => self.real_at(self.at.sim, k),
             In::Hidden => self.real_at(self.at.hidden, k),
+            // Limited values are their arguments outside of iterations.
+            In::Old if matches!(self.results, Results::Listed) => self.b.ins().f64const(0.0),
             In::Old => self.real_at(self.at.old, k),
             In::Uniform => self.real_at(self.at.uniforms, k),
             In::Normal => self.real_at(self.at.normals, k),
+            In::Signal => self.real_at(self.at.signals, k),
+            In::Key => self.real_at(self.at.keys, k),
+            In::Event | In::Param | In::Given | In::Connected | In::Env if matches!(self.results, Results::Listed) => {
+                let base = match class {
+                    In::Event => self.at.events,
+                    In::Param => self.at.params,
+                    In::Given => self.at.given,
+                    In::Connected => self.at.connected,
+                    _ => self.at.env,
+                };
+                self.real_at(base, k)
+            }
             // Not in an evaluation: events are none while a step is solved; the others are setup's.
             In::Event | In::Limited | In::Param | In::Given | In::Connected | In::Env => self.b.ins().f64const(0.0),
         };
@@ -261,8 +349,18 @@ impl Gen<'_, '_> {
                 self.b.ins().select(c, a, e)
             }
             Op::Limit(_, _, l) => self.get(l),
+            Op::Table(look, inputs) => {
+                let tables = self.b.ins().iconst(types::I64, self.sizes.tables as i64);
+                let first = self.b.ins().imul(self.class, tables);
+                let number = self.b.ins().iconst(types::I64, i64::from(look.table));
+                let at = self.b.ins().iadd(first, number);
+                let [a, b, c] = look.order;
+                let order = self.b.ins().iconst(types::I32, i64::from(i32::from_le_bytes([a, b, c, 0])));
+                let [x, y, z] = inputs.map(|v| self.get(v));
+                self.call(calls::TABLE, &[self.at.tables, at, order, x, y, z])
+            }
             Op::Ddt(..) | Op::Noise(_) | Op::Ddx(..) => {
-                let t = ty(self.p.eval.ty(v));
+                let t = ty(self.func.ty(v));
                 self.zero(t)
             }
         }
@@ -315,7 +413,7 @@ impl Gen<'_, '_> {
     }
 
     fn nodes(&mut self, nodes: &[Node]) {
-        let func = &self.p.eval;
+        let func = self.func;
         for n in nodes {
             match n {
                 Node::Let(v) => {
@@ -324,7 +422,7 @@ impl Gen<'_, '_> {
                         self.vals[v.index()] = Some(x);
                     }
                 }
-                Node::Effect(..) => {}
+                Node::Effect(site, args) => self.effect(*site, args),
                 Node::If(i) => {
                     let [then, els, join] = std::array::from_fn(|_| self.b.create_block());
                     for r in &i.results {
@@ -388,10 +486,45 @@ impl Gen<'_, '_> {
         self.b.ins().store(flags(), new, address, 0);
     }
 
-    fn output(&mut self, sink: Sink, v: Val) {
+    /// Numbers of any type as f64.
+    fn as_real(&mut self, v: Val) -> Value {
         let x = self.get(v);
+        match self.func.ty(v) {
+            Ty::Real => x,
+            Ty::Int => self.b.ins().fcvt_from_sint(types::F64, x),
+            Ty::Bool => {
+                let x = self.b.ins().uextend(types::I32, x);
+                self.b.ins().fcvt_from_sint(types::F64, x)
+            }
+        }
+    }
+
+    /// Tells the log; an evaluation is silent.
+    fn effect(&mut self, site: u32, args: &[Val]) {
+        let (Results::Listed, Some(f)) = (&self.results, self.refs.get(calls::EFFECT).copied()) else { return };
+        let size = 8 * args.len().max(1) as u32;
+        let slot = self.b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3));
+        for (k, v) in args.iter().enumerate() {
+            let x = self.as_real(*v);
+            self.b.ins().stack_store(types::I64, x, slot, 8 * k as i32);
+        }
+        let address = self.b.ins().stack_addr(types::I64, slot, 0);
+        let site = self.b.ins().iconst(types::I64, i64::from(site));
+        let count = self.b.ins().iconst(types::I64, args.len() as i64);
+        self.b.ins().call(f, &[self.at.log, self.i, site, count, address]);
+    }
+
+    fn output(&mut self, k: usize, sink: Sink, v: Val) {
         let at = self.at;
-        let entry = self.entry_of.get(&(sink.a, sink.b)).copied().unwrap_or(0);
+        let entry = match &self.results {
+            Results::Rows(entries) => entries.get(&(sink.a, sink.b)).copied().unwrap_or(0),
+            Results::Listed => {
+                let x = self.as_real(v);
+                self.b.ins().store(flags(), x, at.out, 8 * k as i32);
+                return;
+            }
+        };
+        let x = self.get(v);
         match sink.class {
             Out::F => self.accumulate(at.f, at.rows, sink.a as usize, x),
             Out::Q => self.accumulate(at.q, at.rows, sink.a as usize, x),

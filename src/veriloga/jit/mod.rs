@@ -7,15 +7,18 @@
 
 mod calls;
 mod codegen;
+pub mod plain;
 
+use std::ptr::{null, null_mut};
 use std::sync::Mutex;
 
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module};
 
-use super::ir::{BinOp, UnOp};
-use super::lower::Program;
+use super::ir::{BinOp, UnOp, signal};
+use super::lower::{Lowered, Program};
+use super::table::Table;
 
 /// What an evaluation reads and writes. The arrays are those of the batch; see `bind::batch`.
 pub struct Args<'a> {
@@ -29,6 +32,12 @@ pub struct Args<'a> {
     pub hidden: &'a [f64],
     pub uniforms: &'a [f64],
     pub normals: &'a [f64],
+    /// [`KEYS`] numbers for each instance.
+    pub keys: &'a [f64],
+    /// See `ir::signal`.
+    pub signals: &'a [f64],
+    /// Tables of all classes, one class after the other.
+    pub tables: &'a [Table],
     pub old: &'a mut [f64],
     pub f: &'a mut [f64],
     pub q: &'a mut [f64],
@@ -59,6 +68,17 @@ struct Raw {
     g: *mut f64,
     c: *mut f64,
     flags: *mut u32,
+    signals: *const f64,
+    tables: *const Table,
+    keys: *const f64,
+    first: u64,
+    params: *const f64,
+    given: *const f64,
+    connected: *const f64,
+    env: *const f64,
+    events: *const f64,
+    out: *mut f64,
+    log: *mut plain::Log,
 }
 
 /// Offsets of the fields of [`Raw`], in bytes.
@@ -79,6 +99,17 @@ mod field {
     pub const G: i32 = 104;
     pub const C: i32 = 112;
     pub const FLAGS: i32 = 120;
+    pub const SIGNALS: i32 = 128;
+    pub const TABLES: i32 = 136;
+    pub const KEYS: i32 = 144;
+    pub const FIRST: i32 = 152;
+    pub const PARAMS: i32 = 160;
+    pub const GIVEN: i32 = 168;
+    pub const CONNECTED: i32 = 176;
+    pub const ENV: i32 = 184;
+    pub const EVENTS: i32 = 192;
+    pub const OUT: i32 = 200;
+    pub const LOG: i32 = 208;
 }
 
 /// Flags: a limiting function changed its value; a loop did not end.
@@ -95,15 +126,30 @@ struct Sizes {
     limits: usize,
     uniforms: usize,
     normals: usize,
+    signals: usize,
+    tables: usize,
+    params: usize,
+    terminals: usize,
+    events: usize,
+    /// Of a function that runs at accepted points.
+    outputs: usize,
 }
 
+/// Inputs for which every instance has this many numbers.
+pub const KEYS: usize = 3;
+
 impl Sizes {
-    fn of(p: &Program) -> Sizes {
-        let l = &p.lowered;
+    fn of(l: &Lowered, entries: usize, slots: usize) -> Sizes {
         Sizes {
             unknowns: l.unknowns.len(),
-            entries: p.entries.len(),
-            slots: p.slots,
+            entries,
+            slots,
+            signals: l.signals.len() * signal::COUNT,
+            tables: l.tables.len(),
+            params: l.params.len(),
+            terminals: l.terminals as usize,
+            events: l.events.len(),
+            outputs: 0,
             cells: l.cells.len(),
             limits: l.limits as usize,
             uniforms: l.uniforms as usize,
@@ -136,9 +182,8 @@ impl Drop for Kernel {
     }
 }
 
-impl Kernel {
-    /// Generates code for a module's evaluation. The message says what the code generator disliked.
-    pub fn compile(p: &Program) -> Result<Kernel, String> {
+/// An empty module for the machine at hand, with the functions that compiled code calls.
+fn new_module() -> Result<JITModule, String> {
         let text = |e: &dyn std::fmt::Display| e.to_string();
         let mut flags = settings::builder();
         for (name, value) in [
@@ -162,8 +207,17 @@ impl Kernel {
                 builder.symbol(format!("va_{}", op.name()), address);
             }
         }
-        let mut module = JITModule::new(builder);
-        let sizes = Sizes::of(p);
+        builder.symbol(calls::TABLE, calls::table as *const u8);
+        builder.symbol(calls::EFFECT, plain::effect as *const u8);
+        Ok(JITModule::new(builder))
+}
+
+impl Kernel {
+    /// Generates code for a module's evaluation. The message says what the code generator disliked.
+    pub fn compile(p: &Program) -> Result<Kernel, String> {
+        let text = |e: &dyn std::fmt::Display| e.to_string();
+        let mut module = new_module()?;
+        let sizes = Sizes::of(&p.lowered, p.entries.len(), p.slots);
         let mut ctx = module.make_context();
         codegen::build(p, &sizes, &mut module, &mut ctx)?;
         let id = module.declare_function("eval", Linkage::Export, &ctx.func.signature).map_err(|e| text(&e))?;
@@ -188,6 +242,8 @@ impl Kernel {
         assert!(a.cache.len() == a.class_count * s.slots && a.classes.iter().all(|c| (*c as usize) < a.class_count));
         assert!(a.hidden.len() == n * s.cells && a.old.len() == n * s.limits);
         assert!(a.uniforms.len() == n * s.uniforms && a.normals.len() == n * s.normals);
+        assert!(a.keys.len() == n * KEYS);
+        assert!(a.signals.len() == n * s.signals && a.tables.len() == a.class_count * s.tables);
         assert!(a.sim.len() >= super::ir::sim::COUNT);
         assert!(a.max_row < a.x.len() && a.max_row < a.f.len() && a.max_row < a.q.len());
         assert!(a.max_slot < a.g.len() && a.max_slot < a.c.len());
@@ -211,6 +267,17 @@ impl Kernel {
             g: a.g.as_mut_ptr(),
             c: a.c.as_mut_ptr(),
             flags: flags.as_mut_ptr(),
+            signals: a.signals.as_ptr(),
+            tables: a.tables.as_ptr(),
+            keys: a.keys.as_ptr(),
+            first: 0,
+            params: null(),
+            given: null(),
+            connected: null(),
+            env: null(),
+            events: null(),
+            out: null_mut(),
+            log: null_mut(),
         };
         // SAFETY: the lengths checked above cover every index that the code forms: instance times size of an instance, and
         // the contents of `rows`, `slots` and `classes`. `raw` and the slices outlive the call.

@@ -4,7 +4,7 @@
 //! row of its own: `potential given ? V(hi,lo) - v = 0 : X - i = 0`. Which of the two holds may be known from parameters
 //! (then instances differ in their unknowns), or change while simulating (a switch branch).
 
-use super::{BranchInfo, BranchMode, Cell, Lower, OpVarInfo, codes};
+use super::{BranchInfo, BranchMode, Cell, Lower, OpVarInfo, SignalKind, codes};
 use crate::veriloga::hir::{NodeId, Owner, Param, ParamId, ParamKind, RangeSet, Ty as HTy};
 use crate::veriloga::ir::{BinOp, Const, In, Out, Sink, Ty, Val, env};
 
@@ -29,6 +29,9 @@ pub mod event {
     pub const ON: u32 = 2;
     pub const START: u32 = 3;
     pub const PERIOD: u32 = 4;
+    pub const TIME_TOL: u32 = 5;
+    pub const TOL: u32 = 6;
+    pub const COUNT: usize = 7;
 }
 
 impl Lower<'_> {
@@ -260,6 +263,25 @@ impl Lower<'_> {
                 self.b.output(Sink { class: Out::Noise, a: k, b: 1 }, e);
             }
         }
+        for k in 0..self.out.signals.len() as u32 {
+            let count = match self.out.signals[k as usize].kind {
+                SignalKind::Delay { .. } => 1,
+                SignalKind::Transition => 4,
+                SignalKind::Sampled { num, den } => 4 + num + den,
+            };
+            for b in 0..count {
+                let v = self.read(Cell::Signal(k, b));
+                self.b.output(Sink { class: Out::Signal, a: k, b }, v);
+            }
+        }
+        for k in 0..self.out.tables.len() as u32 {
+            let t = &self.out.tables[k as usize];
+            let count = if t.fixed.is_some() { 0 } else { (t.rows * t.columns) as u32 };
+            for b in 0..count {
+                let v = self.read(Cell::Point(k, b));
+                self.b.output(Sink { class: Out::Table, a: k, b }, v);
+            }
+        }
         for k in 0..self.out.events.len() as u32 {
             for (cell, b) in [
                 (Cell::Watch(k), event::WATCH),
@@ -267,6 +289,8 @@ impl Lower<'_> {
                 (Cell::WatchOn(k), event::ON),
                 (Cell::TimerStart(k), event::START),
                 (Cell::TimerPeriod(k), event::PERIOD),
+                (Cell::WatchTimeTol(k), event::TIME_TOL),
+                (Cell::WatchTol(k), event::TOL),
             ] {
                 let v = self.read(cell);
                 self.b.output(Sink { class: Out::Event, a: k, b }, v);
@@ -275,10 +299,6 @@ impl Lower<'_> {
         if self.env.contains_key(&Cell::Bound) {
             let v = self.read(Cell::Bound);
             self.b.output(Sink::new(Out::Step, 0), v);
-        }
-        if self.env.contains_key(&Cell::NextBreak) {
-            let v = self.read(Cell::NextBreak);
-            self.b.output(Sink::new(Out::Step, 2), v);
         }
         if self.env.contains_key(&Cell::Jump) {
             let v = self.read(Cell::Jump);
@@ -357,7 +377,7 @@ impl Lower<'_> {
     /// `ddx` was given an unknown; now all probes that contain it are known.
     fn directions(&mut self) {
         let probes = self.out.probes.clone();
-        for d in &mut self.b.func.directions {
+        for d in self.b.func.directions.iter_mut().filter(|d| d.iter().any(|t| t.1.is_nan())) {
             let named: Vec<Option<u32>> = d.iter().map(|t| (t.0 != u32::MAX).then_some(t.0)).collect();
             // How much a probe moves with an unknown.
             let moves = |(hi, lo): &(Option<u32>, Option<u32>), u: &Option<u32>| {

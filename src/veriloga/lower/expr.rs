@@ -2,7 +2,7 @@
 
 use super::{Cell, Lower, codes};
 use crate::base::consts::{K_Q, ZERO_C};
-use crate::veriloga::hir::{self, BinOp as HBin, ExprId, ExprKind, MathFn, Random, SysParam, UnOp as HUn};
+use crate::veriloga::hir::{self, BinOp as HBin, ExprId, ExprKind, MathFn, SysParam, UnOp as HUn};
 use crate::veriloga::ir::{BinOp, Const, In, Ty, UnOp, Val, env, sim};
 
 impl Lower<'_> {
@@ -129,15 +129,12 @@ impl Lower<'_> {
                     if e.ty == hir::Ty::Int { self.b.int(0) } else { self.b.real(0.0) }
                 }
             },
-            ExprKind::FileOpen { .. } => {
-                self.unsupported("`$fopen`", e.span);
-                self.b.int(0)
-            }
+            ExprKind::FileOpen { name, mode } => self.open_file(*name, *mode, e.span),
         }
     }
 
     /// The text of a string expression that is known now.
-    fn text_of(&mut self, e: ExprId) -> Option<String> {
+    pub(super) fn text_of(&mut self, e: ExprId) -> Option<String> {
         let v = self.expr(e);
         match self.b.constant(v) {
             Some(Const::Int(k)) => self.out.strings.get(k as usize).cloned(),
@@ -192,6 +189,10 @@ impl Lower<'_> {
             return r[0];
         }
         let y = self.expr(b);
+        if is_text && self.has_dynamic_text && [x, y].iter().any(|v| self.b.constant(*v).is_none()) {
+            self.unsupported("comparing text in a module that makes text while simulating", span);
+            return self.b.bool(false);
+        }
         if is_text && !matches!(op, HBin::Eq | HBin::Ne) {
             self.unsupported("ordering of strings", span);
             return self.b.bool(false);
@@ -357,71 +358,6 @@ impl Lower<'_> {
             any = self.b.bin(BinOp::Or, any, is);
         }
         any
-    }
-
-    fn random(&mut self, r: &Random, ty: hir::Ty, span: crate::diag::Span) -> Val {
-        if self.in_loop > 0 {
-            self.unsupported("a random draw in a loop of unknown length", span);
-            return if ty == hir::Ty::Int { self.b.int(0) } else { self.b.real(0.0) };
-        }
-        let is_int = ty == hir::Ty::Int;
-        if let Random::Normal(_, mean, dev) = r {
-            let z = self.b.input(In::Normal, self.out.normals, Ty::Real);
-            self.out.normals += 1;
-            let (mean, dev) = (self.real_expr(*mean), self.real_expr(*dev));
-            let x = self.b.mul(dev, z);
-            let x = self.b.add(mean, x);
-            return if is_int { self.coerce_int(x) } else { x };
-        }
-        let u = self.b.input(In::Uniform, self.out.uniforms, Ty::Real);
-        self.out.uniforms += 1;
-        let x = match r {
-            Random::Integer(_) | Random::AnalogInteger { .. } => {
-                let span = self.b.real(4_294_967_296.0);
-                let low = self.b.real(-2_147_483_648.0);
-                let x = self.b.mul(span, u);
-                let x = self.b.add(low, x);
-                let x = self.b.un(UnOp::Floor, x);
-                return self.coerce_int(x);
-            }
-            Random::Uniform(_, lo, hi) => {
-                let (lo, hi) = (self.real_expr(*lo), self.real_expr(*hi));
-                let mut w = self.b.sub(hi, lo);
-                if is_int {
-                    let one = self.b.real(1.0);
-                    w = self.b.add(w, one);
-                }
-                let x = self.b.mul(w, u);
-                let x = self.b.add(lo, x);
-                if is_int { self.b.un(UnOp::Floor, x) } else { x }
-            }
-            Random::Exponential(_, mean) => {
-                let mean = self.real_expr(*mean);
-                let l = self.b.un(UnOp::Ln, u);
-                let x = self.b.mul(mean, l);
-                self.b.neg(x)
-            }
-            Random::Poisson(_, mean) => {
-                let mean = self.real_expr(*mean);
-                self.b.bin(BinOp::Poisson, u, mean)
-            }
-            Random::ChiSquare(_, n) => {
-                let n = self.real_expr(*n);
-                self.b.bin(BinOp::ChiSquare, u, n)
-            }
-            Random::T(_, n) => {
-                let n = self.real_expr(*n);
-                self.b.bin(BinOp::StudentT, u, n)
-            }
-            Random::Erlang(_, k, mean) => {
-                let (k, mean) = (self.real_expr(*k), self.real_expr(*mean));
-                let x = self.b.bin(BinOp::Erlang, u, k);
-                let scale = self.b.div(mean, k);
-                self.b.mul(x, scale)
-            }
-            Random::Normal(..) => u,
-        };
-        if is_int { self.coerce_int(x) } else { x }
     }
 
     pub(super) fn real_expr(&mut self, e: ExprId) -> Val {

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::assemble::{IDT_IC, IDT_STATIC, root};
-use super::{BranchMode, Lowered, UnknownInfo, UnknownSource};
+use super::{BranchMode, EventInfo, Lowered, UnknownInfo, UnknownSource};
 use crate::veriloga::ir::{
     Builder, Const, Func, In, Keep, Node, Op, Out, Sink, Ty, UnOp, Val, copy_nodes, mapped, sim,
 };
@@ -36,6 +36,11 @@ pub struct Program {
     pub entries: Vec<(u32, u32)>,
     /// Probes, parameters → next states, events, step bound; with effects. `None`: nothing to do.
     pub accept: Option<Func>,
+    /// What of it parameters decide, and in how many slots.
+    pub accept_setup: Func,
+    pub accept_slots: usize,
+    /// Its watched expressions alone, where there are events that are located.
+    pub watch: Option<Func>,
     /// → values of the operating-point variables.
     pub op: Func,
     /// → powers and gains of noise sources.
@@ -73,20 +78,28 @@ pub fn finish(mut l: Lowered) -> Program {
     show(&mut plain, &mut l, &hidden);
     let keeps = |s: &Sink| match s.class {
         Out::Hidden => hidden.contains(&s.a),
-        Out::Event | Out::Step => true,
+        Out::Event | Out::Step | Out::Signal => true,
         _ => false,
     };
     let accept = prune(&plain, keeps, true, 0).checked("acceptance");
     let op = prune(&plain, |s| s.class == Out::OpVar, false, 0).checked("operating point");
     let noise = prune(&plain, |s| matches!(s.class, Out::Noise | Out::Gain), false, 0).checked("noise");
     let rest = parts.rest;
+    let accept = split(&accept);
+    let is_located = |e: &EventInfo| matches!(e, EventInfo::Cross | EventInfo::Above | EventInfo::AbsDelta);
+    let watch = l.events.iter().any(is_located).then(|| {
+        prune(&accept.rest, |s| s.class == Out::Event, false, 0).checked("watched expressions")
+    });
     Program {
         params: std::mem::take(&mut l.params_func),
         setup: parts.setup,
         slots: parts.slots,
         eval: rest,
         entries,
-        accept: (!accept.is_empty()).then_some(accept),
+        accept: (!accept.rest.is_empty()).then_some(accept.rest),
+        accept_setup: accept.setup,
+        accept_slots: accept.slots,
+        watch,
         op,
         noise,
         hidden,
@@ -452,7 +465,7 @@ fn jacobian(func: &Func, l: &Lowered) -> (Func, Vec<(u32, u32)>) {
         }
     }
     for (s, v) in &func.outputs {
-        if matches!(s.class, Out::Old | Out::Flag) {
+        if matches!(s.class, Out::Old | Out::Flag | Out::Table) {
             let v = done.value(*v);
             done.builder.output(*s, v);
         }

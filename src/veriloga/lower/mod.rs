@@ -9,16 +9,22 @@ mod cells;
 mod expr;
 mod finish;
 mod operator;
+mod random;
+mod signal;
 mod stmt;
+mod table;
+mod text;
 
 use std::collections::HashMap;
 
 use super::hir::{self, BranchId, FunctionId, Module, NodeId, ParamId, VarId};
 use super::ir::{Builder, Func, In, Ty, Val, env, sim};
+use super::table::Table;
 use crate::diag::codes::va_device as codes;
 use crate::diag::{Code, Diagnostic, Span};
 
 pub use finish::{Program, finish};
+pub use text::FILE;
 
 /// An unknown of the module: node potentials first, in the order of the nodes, then flows and states.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,6 +85,39 @@ pub struct NoiseInfo {
     pub is_stimulus: bool,
     /// Rows that a stimulus acts on.
     pub rows: Vec<u32>,
+    /// The table that gives the density (the power is a factor), and whether it is straight in log-log.
+    pub table: Option<(u32, bool)>,
+}
+
+/// An operator that looks back: what it does with what it was given at accepted points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalKind {
+    /// Arguments: delay, longest delay. A fixed one is that of the first point.
+    Delay { is_fixed: bool },
+    /// Arguments: value, delay, rise, fall.
+    Transition,
+    /// Arguments: value, period, transition time, start, then the coefficients of z^0, z^-1, ...
+    Sampled { num: u32, den: u32 },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignalInfo {
+    pub kind: SignalKind,
+    /// Unknowns: what goes in and what comes out, where a frequency response lies between them.
+    pub input: Option<u32>,
+    pub output: Option<u32>,
+}
+
+/// A table of the module.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TableInfo {
+    pub axes: Vec<hir::AxisControl>,
+    pub column: usize,
+    pub columns: usize,
+    pub rows: usize,
+    /// Of constants; else setup gives the points.
+    pub fixed: Option<Table>,
+    pub span: Span,
 }
 
 /// One `idt`.
@@ -96,6 +135,8 @@ pub enum EventInfo {
     Timer {
         has_period: bool,
     },
+    /// An expression has moved by so much since the event's last time.
+    AbsDelta,
     InitialStep,
     FinalStep,
 }
@@ -113,6 +154,13 @@ pub enum EffectKind {
     Text(hir::TextKind),
     Finish,
     Stop,
+    /// The text becomes dynamic text number `n`.
+    Format(u32),
+    /// Opens a file; its name is the argument.
+    Open { descriptor: i32, appends: bool },
+    /// The first argument is the descriptor.
+    Close,
+    FileText(hir::TextKind),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -164,6 +212,11 @@ pub struct Lowered {
     pub normals: u32,
     /// Texts by number; 0 is the empty one.
     pub strings: Vec<String>,
+    /// Texts that are made while simulating; number n is known as the string -1 - n.
+    pub formats: u32,
+    pub signals: Vec<SignalInfo>,
+    pub tables: Vec<TableInfo>,
+    pub terminals: u32,
     /// Scalar parameters: (parameter, element), in the order of `In::Param`.
     pub params: Vec<(ParamId, u32)>,
     /// All outputs, before differentiation.
@@ -174,13 +227,16 @@ pub struct Lowered {
     pub checks: Vec<(ParamId, Span)>,
 }
 
+/// Reads a file that a module names; the message says why it cannot.
+pub type ReadText<'a> = dyn Fn(&str) -> Result<String, String> + 'a;
+
 /// Lowers a module. The faults are constructs that no back end can run.
-pub fn lower(module: &Module) -> Result<Lowered, Vec<Diagnostic>> {
-    let mut params = Lower::new(module, "params", true);
+pub fn lower(module: &Module, read: &ReadText) -> Result<Lowered, Vec<Diagnostic>> {
+    let mut params = Lower::new(module, read, "params", true);
     params.all_parameters();
     let params_func = std::mem::take(&mut params.b).finish().checked("parameters");
     let mut faults = params.faults;
-    let mut l = Lower::new(module, "analog", false);
+    let mut l = Lower::new(module, read, "analog", false);
     l.out.strings = params.out.strings;
     l.strings = params.strings;
     l.out.checks = params.out.checks;
@@ -221,8 +277,12 @@ pub(crate) enum Cell {
     Jump,
     /// What an operator keeps between time points.
     Aux(u32),
-    /// The next time, s, at which something bends.
-    NextBreak,
+    /// Argument of an operator that looks back.
+    Signal(u32, u32),
+    /// Value of a table, column by column.
+    Point(u32, u32),
+    WatchTimeTol(u32),
+    WatchTol(u32),
 }
 
 /// A function call being inlined: where its variables live now.
@@ -230,6 +290,9 @@ type Frame = (FunctionId, u32);
 
 pub(crate) struct Lower<'a> {
     m: &'a Module,
+    read_text: &'a ReadText<'a>,
+    /// Texts are made while simulating.
+    has_dynamic_text: bool,
     b: Builder,
     out: Lowered,
     faults: Vec<Diagnostic>,
@@ -260,11 +323,13 @@ pub(crate) struct Lower<'a> {
 const MAX_NODES: usize = 4_000_000;
 
 impl<'a> Lower<'a> {
-    fn new(m: &'a Module, name: &str, is_params: bool) -> Self {
+    fn new(m: &'a Module, read_text: &'a ReadText<'a>, name: &str, is_params: bool) -> Self {
         let mut b = Builder::new(name);
         b.convert = 16;
         let mut l = Lower {
             m,
+            read_text,
+            has_dynamic_text: text::makes_text(m),
             b,
             out: Lowered::default(),
             faults: vec![],
@@ -285,6 +350,7 @@ impl<'a> Lower<'a> {
             reported: vec![],
         };
         l.string("");
+        l.out.terminals = m.ports.len() as u32;
         for (id, p) in m.params.iter() {
             for k in 0..p.len() as u32 {
                 l.param_index.insert((id, k), l.out.params.len() as u32);

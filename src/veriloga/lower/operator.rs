@@ -1,13 +1,14 @@
 //! Analog operators, noise, limiting, flow probes.
 
 use super::{Cell, IdtInfo, Lower, NoiseInfo, UnknownSource};
-use crate::veriloga::hir::{BranchId, DdxVar, ExprId, Laplace, Limiter, OperatorId, OperatorKind, Roots};
+use crate::veriloga::hir::{self, BranchId, DdxVar, ExprId, Laplace, Limiter, OperatorId, OperatorKind, Roots};
 use crate::veriloga::ir::{BinOp, Const, In, Op, Ty, UnOp, Val, sim};
+use crate::veriloga::passes::TEMPERATURE;
 
 /// Argument of `limexp` above which it goes on as a straight line.
 const EXP_MAX: f64 = 80.0;
 /// Rise and fall time of a `transition` that gives none, s.
-const DEFAULT_EDGE: f64 = 1e-9;
+pub(super) const DEFAULT_EDGE: f64 = 1e-9;
 /// 1/s with which the output of `slew` follows where no rate limits it.
 const SLEW_GAIN: f64 = 1e12;
 
@@ -68,7 +69,11 @@ impl Lower<'_> {
         let m = self.m;
         let op = &m.operators[id];
         let span = op.span;
-        let is_pure = matches!(op.kind, OperatorKind::LimExp(_) | OperatorKind::Ddx { .. });
+        let is_pure = match &op.kind {
+            OperatorKind::LimExp(_) | OperatorKind::Ddx { .. } => true,
+            OperatorKind::TableModel { .. } => !self.is_params,
+            _ => false,
+        };
         if self.in_loop > 0 && !is_pure {
             return self.unsupported("an analog operator in a loop of unknown length", span);
         }
@@ -108,7 +113,7 @@ impl Lower<'_> {
                     DdxVar::Potential(n) => vec![marker(self.unknown_of(*n))],
                     DdxVar::Difference(a, b) => vec![marker(self.unknown_of(*a)), marker(self.unknown_of(*b))],
                     DdxVar::Flow(b) => vec![marker(Some(self.flow_unknown(*b)))],
-                    DdxVar::Temperature => return self.unsupported("`ddx` with respect to the temperature", span),
+                    DdxVar::Temperature => vec![(TEMPERATURE, 1.0)],
                 };
                 let k = self.b.func.directions.len() as u32;
                 self.b.func.directions.push(direction);
@@ -133,7 +138,20 @@ impl Lower<'_> {
                 let (p, e) = (self.real_expr(*power), self.real_expr(*exponent));
                 self.noise(p, Some(e), name.as_deref().unwrap_or("flicker"))
             }
-            OperatorKind::NoiseTable { .. } => self.unsupported("`noise_table`", span),
+            OperatorKind::NoiseTable { table, is_log, name } => {
+                let axis = hir::AxisControl {
+                    interpolation: hir::Interpolation::Linear,
+                    below: hir::Extrapolation::Constant,
+                    above: hir::Extrapolation::Constant,
+                };
+                let one = self.b.real(1.0);
+                let table = self.table(table, &[axis], 1, span);
+                let v = self.noise(one, None, name.as_deref().unwrap_or("table"));
+                if let Some(info) = self.out.noises.last_mut() {
+                    info.table = table.map(|t| (t, *is_log));
+                }
+                v
+            }
             OperatorKind::AcStim { analysis, magnitude, phase } => {
                 if analysis != "ac" {
                     return self.b.real(0.0);
@@ -151,7 +169,21 @@ impl Lower<'_> {
                 v
             }
             OperatorKind::Laplace(l) => self.laplace(l, span),
-            OperatorKind::AbsDelay { .. } => self.unsupported("`absdelay`", span),
+            OperatorKind::AbsDelay { arg, delay, max_delay } => {
+                let (a, td) = (self.real_expr(*arg), self.real_expr(*delay));
+                let most = self.optional(*max_delay);
+                self.delay(a, td, most)
+            }
+            OperatorKind::Sampled { filter, period, transition, start } => {
+                let u = self.real_expr(filter.arg);
+                let period = self.real_expr(*period);
+                let zero = self.b.real(0.0);
+                let tau = self.optional(*transition).unwrap_or(zero);
+                let start = self.optional(*start).unwrap_or(zero);
+                let num = self.in_z(&filter.num);
+                let den = self.in_z(&filter.den);
+                self.sampled(u, [period, tau, start], &num, &den)
+            }
             OperatorKind::Transition { arg, delay, rise, fall, .. } => {
                 let a = self.real_expr(*arg);
                 let zero = self.b.real(0.0);
@@ -170,67 +202,20 @@ impl Lower<'_> {
                 };
                 self.slew(a, rise, fall)
             }
-            OperatorKind::LastCrossing { .. } => self.unsupported("`last_crossing`", span),
-            OperatorKind::TableModel { .. } => self.unsupported("`$table_model`", span),
+            OperatorKind::LastCrossing { arg, direction } => {
+                let a = self.real_expr(*arg);
+                let zero = self.b.real(0.0);
+                let d = self.optional(*direction).unwrap_or(zero);
+                self.last_crossing(a, d)
+            }
+            OperatorKind::TableModel { inputs, table, axes, column } => {
+                self.table_model(inputs, table, axes, *column, span)
+            }
             OperatorKind::Limit { arg, limiter } => {
                 let v = self.real_expr(*arg);
                 self.limit(v, limiter, span)
             }
         }
-    }
-
-    /// Piecewise linear towards the last value of the argument: a ramp starts `delay` after the argument was seen to change
-    /// at an accepted point. What persists: target, where the ramp starts (value, time), how long it takes.
-    fn transition(&mut self, arg: Val, delay: Val, rise: Val, fall: Val) -> Val {
-        let [to, from, start, length] = std::array::from_fn(|_| {
-            self.aux += 1;
-            Cell::Aux(self.aux - 1)
-        });
-        let time = self.sim(sim::TIME);
-        let initial = self.sim_flag(sim::INITIAL_STEP);
-        let is_static = self.is_static();
-        let [t, y0, s, d] = [to, from, start, length].map(|c| self.read(c));
-        let b = &mut self.b;
-        let zero = b.real(0.0);
-        let end = b.add(s, d);
-        let waits = b.bin(BinOp::Le, time, s);
-        let is_over = b.bin(BinOp::Le, end, time);
-        let rate = {
-            let way = b.sub(t, y0);
-            let positive = b.bin(BinOp::Lt, zero, d);
-            let one = b.real(1.0);
-            let safe = b.select(positive, d, one);
-            b.div(way, safe)
-        };
-        let gone = b.sub(time, s);
-        let climbed = b.mul(rate, gone);
-        let on_ramp = b.add(y0, climbed);
-        let y = b.select(is_over, t, on_ramp);
-        let y = b.select(waits, y0, y);
-        let moved = b.bin(BinOp::Ne, arg, t);
-        let changes = b.bin(BinOp::Or, initial, moved);
-        let up = b.bin(BinOp::Lt, t, arg);
-        let takes = b.select(up, rise, fall);
-        let takes = b.select(initial, zero, takes);
-        let here = b.select(initial, arg, y);
-        let begins = b.add(time, delay);
-        let next = [(to, arg, t), (from, here, y0), (start, begins, s), (length, takes, d)];
-        let next = next.map(|(cell, new, old)| (cell, b.select(changes, new, old)));
-        for (cell, v) in next {
-            self.write(cell, v);
-        }
-        let (s, d) = (next[2].1, next[3].1);
-        let end = self.b.add(s, d);
-        for when in [s, end] {
-            let far = self.b.real(f64::INFINITY);
-            let is_ahead = self.b.bin(BinOp::Lt, time, when);
-            let when = self.b.select(is_ahead, when, far);
-            let old = self.read(Cell::NextBreak);
-            let sooner = self.b.bin(BinOp::Lt, when, old);
-            let new = self.b.select(sooner, when, old);
-            self.write(Cell::NextBreak, new);
-        }
-        self.b.select(is_static, arg, y)
     }
 
     /// d/dt y = K (arg - y), not faster than the two rates.
@@ -248,7 +233,9 @@ impl Lower<'_> {
         let want = b.select(high, rise, want);
         let low = b.bin(BinOp::Lt, want, fall);
         let want = b.select(low, fall, want);
-        let held = b.sub(y, arg);
+        // At rest the output is the argument, at all frequencies: the content of the row is nothing against this.
+        let held = b.mul(k, off);
+        let held = b.neg(held);
         let moving = b.neg(want);
         let rest = b.select(is_static, held, moving);
         let row = b.add(rate, rest);
@@ -266,6 +253,7 @@ impl Lower<'_> {
             is_flicker,
             is_stimulus: false,
             rows: vec![],
+            table: None,
         });
         self.write(Cell::NoisePower(k), power);
         if let Some(e) = exponent {

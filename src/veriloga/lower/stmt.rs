@@ -1,9 +1,9 @@
 //! Statements.
 
-use super::{Cell, EffectItem, EffectKind, EffectSite, EventInfo, Lower, MAX_NODES, codes};
+use super::{Cell, EffectKind, EffectSite, EventInfo, Lower, MAX_NODES, codes};
 use crate::diag::Span;
 use crate::veriloga::hir::{
-    CallArg, Direction, EventId, EventKind, ExprId, ExprKind, FormatItem, FunctionId, LValue, Owner, Quantity, Stmt,
+    CallArg, Direction, EventId, EventKind, ExprId, ExprKind, FunctionId, LValue, Owner, Quantity, Stmt,
     StmtKind, Task, VarId,
 };
 use crate::veriloga::ir::{BinOp, Body, Const, In, Loop, Node, Ty, Val, sim};
@@ -340,7 +340,8 @@ impl Lower<'_> {
                 self.unsupported("an event in a loop of unknown length", ev.span);
                 return self.b.bool(false);
             }
-            EventKind::Cross { expr, direction, enable: e, .. } => {
+            EventKind::Cross { expr, direction, enable: e, time_tol, expr_tol } => {
+                self.tolerances(k, *time_tol, *expr_tol);
                 self.out.events.push(EventInfo::Cross);
                 let v = self.real_expr(*expr);
                 let d = match direction {
@@ -352,7 +353,8 @@ impl Lower<'_> {
                 self.write(Cell::WatchDirection(k), d);
                 self.write(Cell::WatchOn(k), on);
             }
-            EventKind::Above { expr, enable: e, .. } => {
+            EventKind::Above { expr, enable: e, time_tol, expr_tol } => {
+                self.tolerances(k, *time_tol, *expr_tol);
                 self.out.events.push(EventInfo::Above);
                 let v = self.real_expr(*expr);
                 let one = self.b.real(1.0);
@@ -360,6 +362,11 @@ impl Lower<'_> {
                 self.write(Cell::Watch(k), v);
                 self.write(Cell::WatchDirection(k), one);
                 self.write(Cell::WatchOn(k), on);
+                // In a static solution the event takes part in the solution itself.
+                let at_rest = self.above_at_rest(v);
+                let at_rest = self.b.and(at_rest, on);
+                let moving = self.b.input(In::Event, k, Ty::Bool);
+                return self.b.bin(BinOp::Or, moving, at_rest);
             }
             EventKind::Timer { start, period, enable: e, .. } => {
                 self.out.events.push(EventInfo::Timer { has_period: period.is_some() });
@@ -372,12 +379,26 @@ impl Lower<'_> {
                 let on = enable(self, e);
                 self.write(Cell::WatchOn(k), on);
             }
-            EventKind::AbsDelta { .. } => {
-                self.unsupported("`absdelta`", ev.span);
-                return self.b.bool(false);
+            EventKind::AbsDelta { expr, delta, enable: e, time_tol, expr_tol } => {
+                self.tolerances(k, *time_tol, *expr_tol);
+                self.out.events.push(EventInfo::AbsDelta);
+                let (v, d) = (self.real_expr(*expr), self.real_expr(*delta));
+                let on = enable(self, e);
+                self.write(Cell::Watch(k), v);
+                self.write(Cell::WatchDirection(k), d);
+                self.write(Cell::WatchOn(k), on);
             }
         }
         self.b.input(In::Event, k, Ty::Bool)
+    }
+
+    fn tolerances(&mut self, k: u32, time: Option<ExprId>, value: Option<ExprId>) {
+        for (cell, e) in [(Cell::WatchTimeTol(k), time), (Cell::WatchTol(k), value)] {
+            if let Some(e) = e {
+                let v = self.real_expr(e);
+                self.write(cell, v);
+            }
+        }
     }
 
     fn among(&mut self, names: &[String]) -> Val {
@@ -391,7 +412,7 @@ impl Lower<'_> {
         match t {
             Task::Text { kind, items } => {
                 let mut args = vec![];
-                let items = items.iter().map(|i| self.format_item(i, &mut args)).collect();
+                let items = self.items(items, &mut args);
                 self.effect(EffectSite { kind: EffectKind::Text(*kind), items, span }, args);
             }
             Task::Finish { .. } => self.effect(EffectSite { kind: EffectKind::Finish, items: vec![], span }, vec![]),
@@ -415,37 +436,10 @@ impl Lower<'_> {
             Task::Limit(op) => {
                 self.operator(*op);
             }
-            Task::FileText { .. } | Task::FileClose(_) => {
-                self.unsupported("writing to a file", span);
-            }
-            Task::FormatString { .. } => {
-                self.unsupported("`$sformat`", span);
-            }
+            Task::FileText { descriptor, kind, items } => self.file_text(*descriptor, *kind, items, span),
+            Task::FileClose(e) => self.close_file(*e, span),
+            Task::FormatString { target, items } => self.format_string(target, items, span),
         }
-    }
-
-    fn effect(&mut self, site: EffectSite, args: Vec<Val>) {
-        if self.is_params {
-            return;
-        }
-        self.out.effects.push(site);
-        self.b.node(Node::Effect(self.out.effects.len() as u32 - 1, args));
-    }
-
-    fn format_item(&mut self, i: &FormatItem, args: &mut Vec<Val>) -> EffectItem {
-        let (value, conversion, width, precision, flags, is_text) = match i {
-            FormatItem::Text(t) => return EffectItem::Text(t.clone()),
-            FormatItem::InstancePath(p) => return EffectItem::InstancePath(p.clone()),
-            FormatItem::LibraryName => return EffectItem::Text("work".into()),
-            FormatItem::Real { value, conversion, width, precision, flags } => {
-                (*value, *conversion, *width, *precision, flags, false)
-            }
-            FormatItem::Int { value, conversion, width, flags } => (*value, *conversion, *width, None, flags, false),
-            FormatItem::Str { value, width, flags } => (*value, 's', *width, None, flags, true),
-        };
-        let v = self.expr(value);
-        args.push(v);
-        EffectItem::Value { conversion, width, precision, flags: flags.clone(), is_text }
     }
 
     /// A call with its arguments written out.

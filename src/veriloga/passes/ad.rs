@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::live::Deps;
-use crate::veriloga::ir::{BinOp, Body, Builder, Const, Func, If, In, Loop, Node, Op, Ty, UnOp, Val, mapped};
+use crate::veriloga::ir::{BinOp, Body, Builder, Const, Func, If, In, Lookup, Loop, Node, Op, Ty, UnOp, Val, env, mapped};
 
 /// A variable of differentiation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -19,7 +19,12 @@ pub enum Var {
     /// The value of a `ddt`, by site.
     Ddt(u32),
     Noise(u32),
+    /// K
+    Temperature,
 }
+
+/// Stands for the temperature where a direction names probes.
+pub const TEMPERATURE: u32 = u32::MAX;
 
 /// Derivatives of one value; what is missing is zero.
 pub type Derivatives = BTreeMap<Var, Val>;
@@ -48,6 +53,7 @@ fn seed(op: &Op) -> Option<Var> {
         Op::Limit(k, ..) => Some(Var::Limited(*k)),
         Op::Ddt(k, _) => Some(Var::Ddt(*k)),
         Op::Noise(k) => Some(Var::Noise(*k)),
+        Op::Input(In::Env, env::TEMPERATURE, _) => Some(Var::Temperature),
         _ => None,
     }
 }
@@ -82,7 +88,8 @@ pub fn resolve_ddx(func: Func) -> Func {
         let roots: Vec<Val> = innermost.iter().map(|v| operand(*v)).collect();
         // A derivative inside of its own loop has no innermost one: there nothing can be resolved, and it counts as zero.
         let resolve = if innermost.is_empty() { all } else { innermost };
-        let wants = |v: Var| matches!(v, Var::Probe(_));
+        let by_temperature = func.directions.iter().flatten().any(|d| d.0 == TEMPERATURE);
+        let wants = |v: Var| matches!(v, Var::Probe(_)) || (by_temperature && v == Var::Temperature);
         let done = Ad::new(&func, roots.into_iter(), &wants, resolve).run();
         let mut next = done.builder;
         for (s, v) in &func.outputs {
@@ -300,7 +307,8 @@ impl<'a> Ad<'a> {
         {
             let mut sum = self.b.real(0.0);
             for (probe, c) in self.func.directions[*k as usize].clone() {
-                if let Some(d) = self.derivative(*a, Var::Probe(probe)) {
+                let var = if probe == TEMPERATURE { Var::Temperature } else { Var::Probe(probe) };
+                if let Some(d) = self.derivative(*a, var) {
                     let c = self.b.real(c);
                     let term = self.b.mul(c, d);
                     sum = self.b.add(sum, term);
@@ -346,6 +354,22 @@ impl<'a> Ad<'a> {
                     let zero = self.b.real(0.0);
                     let x = self.b.select(c, da.unwrap_or(zero), db.unwrap_or(zero));
                     self.store(v, var, x);
+                }
+            }
+            Op::Table(look, inputs) => {
+                for (k, x) in inputs.iter().enumerate() {
+                    let Some(derivatives) = self.d[x.index()].clone() else { continue };
+                    let mut order = look.order;
+                    order[k] = order[k].saturating_add(1);
+                    let at = inputs.map(|x| mapped(&self.map, x));
+                    let p = self.b.op(Op::Table(Lookup { order, ..look }, at));
+                    for (var, d) in derivatives {
+                        let mut sum = self.b.mul(p, d);
+                        if let Some(old) = self.derivative(v, var) {
+                            sum = self.b.add(old, sum);
+                        }
+                        self.store(v, var, sum);
+                    }
                 }
             }
             _ => {}

@@ -30,7 +30,7 @@ fn mark(func: &Func, nodes: &[Node], inv: &mut [bool]) {
                 inv[v.index()] = match op {
                     Op::Const(_) => true,
                     Op::Input(class, ..) => is_invariant_input(*class),
-                    Op::Ddt(..) | Op::Noise(_) | Op::Limit(..) | Op::Ddx(..) => false,
+                    Op::Ddt(..) | Op::Noise(_) | Op::Limit(..) | Op::Ddx(..) | Op::Table(..) => false,
                     _ => {
                         let mut all = true;
                         op.for_each(|x| all &= inv[x.index()]);
@@ -72,7 +72,12 @@ pub struct Split {
     pub slots: usize,
 }
 
-/// Splits; outputs whose class is `Flag` are setup's.
+/// Outputs that setup gives: facts of the topology, points of tables.
+fn is_setup(class: Out) -> bool {
+    matches!(class, Out::Flag | Out::Table)
+}
+
+/// Splits; see [`is_setup`].
 pub fn split(func: &Func) -> Split {
     let inv = invariants(func);
     // Values inside of an invariant loop exist in the loop only.
@@ -100,7 +105,7 @@ pub fn split(func: &Func) -> Split {
     }
     let keep = Keep { live: Some(&live), effects: true };
     copy_nodes(&mut b, &mut map, func, &func.nodes, &keep, &mut |b, map, _, op| b.op(op.map(|x| mapped(map, x))));
-    for (s, v) in func.outputs.iter().filter(|(s, _)| s.class != Out::Flag) {
+    for (s, v) in func.outputs.iter().filter(|(s, _)| !is_setup(s.class)) {
         b.output(*s, mapped(&map, *v));
     }
     let rest = prune(&b.finish(), |_| true, true, 0);
@@ -123,7 +128,7 @@ pub fn split(func: &Func) -> Split {
             s.output(Sink::new(Out::Cache, *new), mapped(&map, *v));
         }
     }
-    for (sink, v) in func.outputs.iter().filter(|(s, _)| s.class == Out::Flag) {
+    for (sink, v) in func.outputs.iter().filter(|(s, _)| is_setup(s.class)) {
         if inv[v.index()] {
             s.output(*sink, mapped(&map, *v));
         }
