@@ -68,6 +68,9 @@ fn write(outcome: &mut Outcome, outputs: &Outputs, args: &Run, term: &Term) -> V
         let path = outputs.path(".meas.csv");
         keep(files::write_measures(outcome, &path, &Disk).map(|()| vec![path]));
     }
+    for r in files::write_texts(outcome, &outputs.dir.clone().unwrap_or_default(), &Disk) {
+        keep(r.map(|path| vec![path]));
+    }
     let raw = RawOptions { is_ascii: outputs.is_ascii, dialect: outputs.dialect, ..RawOptions::default() };
     let in_dir = outputs.dir.is_some() && outputs.formats.iter().any(|f| f.starts_with("raw"));
     if outputs.dialect == Dialect::Ltspice {

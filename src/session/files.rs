@@ -1,7 +1,7 @@
 //! Result files of a run, through the world.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::world::World;
@@ -132,6 +132,21 @@ fn one(
     world
         .write(path, fill)
         .map_err(|e| Diagnostic::error(code::OUTPUT_FAILED, format!("cannot write `{}`: {e}", path.display())))
+}
+
+/// What modules wrote to files of their own (`$fopen`), in a directory and whatever else their names say; with a folder for
+/// each point of a sweep. One path or fault for each file.
+pub fn write_texts(outcome: &Outcome, dir: &Path, world: &dyn World) -> Vec<Result<PathBuf, Diagnostic>> {
+    let mut out = vec![];
+    for (k, point) in outcome.points.iter().enumerate() {
+        for (name, text) in &point.files {
+            let inside: PathBuf = Path::new(name).components().filter(|c| matches!(c, Component::Normal(_))).collect();
+            let folder = if outcome.points.len() > 1 { dir.join(format!("point{}", k + 1)) } else { dir.to_path_buf() };
+            let path = folder.join(inside);
+            out.push(write_bytes(&path, text.as_bytes(), world).map(|()| path));
+        }
+    }
+    out
 }
 
 #[cfg(test)]
