@@ -120,7 +120,9 @@ impl Reader<'_> {
         if w.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
             // The sign of an exponent belongs to the number.
             let mut end = word;
-            if w.ends_with('e') && !w.contains(|c: char| c.is_ascii_alphabetic() && c != 'e') && rest.starts_with(['-', '+'])
+            if w.ends_with('e')
+                && !w.contains(|c: char| c.is_ascii_alphabetic() && c != 'e')
+                && rest.starts_with(['-', '+'])
             {
                 end += 1 + rest[1..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - 1);
             }
@@ -197,7 +199,8 @@ fn expression(place: &str, text: &str, body: &str) -> Case {
         None => (rest, None),
     };
     let mut numbers = vec![number(&format!("op v(out) = {value} ~ 1e-12"))];
-    let mut deck = format!("v1 x 0 dc {:e} ac 1\nv2 y 0 3\nx1 x y out m\n.op\n", Reader::all(x));
+    let mut deck =
+        format!("v1 x 0 dc {0:e} ac 1\nv2 y 0 3\nx1 x y out m\n.nodeset v(x)={0:e} v(y)=3\n.op\n", Reader::all(x));
     if let Some(s) = slope {
         deck.push_str(".ac lin 1 1 1\n");
         numbers.push(number(&format!("ac re(v(out)) = {s} ~ 1e-12")));
@@ -224,7 +227,8 @@ fn cases(path: &Path) -> Vec<Case> {
         }
     };
     for line in text.lines() {
-        let Some(mark) = line.strip_prefix("//").filter(|l| l.starts_with(['#', '.', '?', '>', '!', '+', '|', '='])) else {
+        let Some(mark) = line.strip_prefix("//").filter(|l| l.starts_with(['#', '.', '?', '>', '!', '+', '|', '=']))
+        else {
             if let Some(c) = &mut now {
                 c.text.push_str(line);
                 c.text.push('\n');
@@ -283,8 +287,9 @@ fn look(o: &Outcome, n: &Number) -> Result<f64, String> {
         _ => ("", n.signal.as_str()),
     };
     let Some(t) = found.into_iter().find(|t| t.column(name).is_some()) else {
-        let all: Vec<String> =
-            tables(o).map(|t| format!("{}: {:?}", kind(t), t.schema.signals.iter().map(|s| &s.name).collect::<Vec<_>>())).collect();
+        let all: Vec<String> = tables(o)
+            .map(|t| format!("{}: {:?}", kind(t), t.schema.signals.iter().map(|s| &s.name).collect::<Vec<_>>()))
+            .collect();
         return Err(format!("no `{name}` in {}", all.join("; ")));
     };
     let column = t.column(name).expect("found above");

@@ -72,7 +72,7 @@ pub(super) struct Elab<'a> {
     /// Node of a symbol + 1; 0: not a node.
     pub node_of: Vec<u32>,
     pub groups: Vec<Group>,
-    group_of: HashMap<&'static str, usize>,
+    group_of: HashMap<(&'static str, usize), usize>,
     /// Where an instance is, by symbol.
     pub places: Vec<Place>,
     pub pending: Vec<Pending<'a>>,
@@ -460,8 +460,10 @@ impl<'a> Elab<'a> {
     // --- groups ---
 
     pub fn group(&mut self, ty: &Arc<dyn DeviceType>) -> usize {
+        // A Verilog-A module compiled with other sizes is another type of the same name.
         let name = ty.info().name;
-        if let Some(g) = self.group_of.get(name) {
+        let name = (name, name.as_ptr() as usize);
+        if let Some(g) = self.group_of.get(&name) {
             return *g;
         }
         self.groups.push(Group::new(ty.clone()));

@@ -21,7 +21,7 @@ use crate::netlist::ast::{Element, Field, FieldKind, ModelDef};
 #[derive(Default)]
 pub(super) struct ModelCache {
     /// By definition and scope of definition: group and index; none if faulty.
-    used: HashMap<(usize, usize), Option<(usize, u32)>>,
+    used: HashMap<(usize, usize, usize), Option<(usize, u32)>>,
     /// Cards made from a definition, whatever the scope: equal ones are shared.
     cards: HashMap<usize, Vec<(usize, u32)>>,
     /// Types by definition.
@@ -272,14 +272,15 @@ impl<'a> Elab<'a> {
         ty: &Arc<dyn DeviceType>,
     ) -> Option<(usize, u32)> {
         let id = def as *const _ as usize;
-        let key = (id, Rc::as_ptr(&found.scope) as *const u8 as usize);
+        // A card may serve several types: a Verilog-A module with other sizes is another one.
+        let group = self.group(ty);
+        let key = (id, Rc::as_ptr(&found.scope) as *const u8 as usize, group);
         // The address of a subcircuit's scope may be used again by a later one: only the top level's is lasting.
         let is_top = found.scope.parent.is_none();
         if is_top && let Some(hit) = self.models.used.get(&key) {
             return *hit;
         }
         let card = self.model_card(found, def, ty.info());
-        let group = self.group(ty);
         let made = card.map(|card| {
             let shared = self.models.cards.get(&id).and_then(|list| {
                 list.iter().rev().take(16).copied().find(|(g, m)| {

@@ -255,7 +255,16 @@ impl Batch for ResistorBatch {
             }
             let (p, n, instance) = (self.p[i], self.n[i], i as u32);
             let white = 4.0 * K * self.law(i).temperature(self.temp) * self.g_ac(i).abs();
-            out.push(NoiseSource { instance, name: "thermal", p, n, white, flicker: 0.0, exponent: 1.0, spectrum: None });
+            out.push(NoiseSource {
+                instance,
+                name: "thermal",
+                p,
+                n,
+                white,
+                flicker: 0.0,
+                exponent: 1.0,
+                spectrum: None,
+            });
             let mi = self.model(i);
             let kf = self.models.real(mi, KF);
             if kf != 0.0 {

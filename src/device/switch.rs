@@ -367,8 +367,8 @@ impl Batch for Switches {
                 white: 4.0 * K * self.temp * self.conductance(i, x).0,
                 flicker: 0.0,
                 exponent: 1.0,
-                    spectrum: None,
-                });
+                spectrum: None,
+            });
         }
     }
 

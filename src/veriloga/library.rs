@@ -50,13 +50,7 @@ impl<'f> Library<'f> {
     }
 
     /// Adds a file that is already in the source map. Returns its faults.
-    pub fn load(
-        &mut self,
-        file: FileId,
-        path: &Path,
-        sources: &mut SourceMap,
-        options: &Options,
-    ) -> Vec<Diagnostic> {
+    pub fn load(&mut self, file: FileId, path: &Path, sources: &mut SourceMap, options: &Options) -> Vec<Diagnostic> {
         let read = |p: &Path| self.read(p);
         let (design, mut diags) = Design::parse(file, path, sources, &read, options);
         for name in design.modules() {

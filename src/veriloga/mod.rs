@@ -21,9 +21,9 @@ pub mod lower;
 pub mod math;
 mod parse;
 pub mod passes;
-pub mod table;
 #[cfg(test)]
 mod random_tests;
+pub mod table;
 mod text;
 
 use std::io;

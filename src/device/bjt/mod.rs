@@ -378,7 +378,16 @@ impl Batch for Bjts {
             let c = &t.core;
             let n = &t.nodes;
             let mut add = |name, p: usize, q: usize, white, flicker| {
-                let source = NoiseSource { instance: k as u32, name, p: n[p], n: n[q], white, flicker, exponent: 1.0, spectrum: None };
+                let source = NoiseSource {
+                    instance: k as u32,
+                    name,
+                    p: n[p],
+                    n: n[q],
+                    white,
+                    flicker,
+                    exponent: 1.0,
+                    spectrum: None,
+                };
                 out.push(source);
             };
             let four_kt = 4.0 * consts::K * c.temp;

@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::hir::{ExprKind, Module, ParamKind as HKind, PortId, Ty as HTy};
-use super::ir::{Func, Out};
+use super::ir::{Func, Out, Sink};
 use super::jit::Kernel;
 use super::lower::{BranchMode, Program, ReadText, UnknownSource, finish, lower};
 use crate::device::{
@@ -114,7 +114,11 @@ impl VaDevice {
     ) -> Result<(VaDevice, Vec<Diagnostic>), Vec<Diagnostic>> {
         let program = finish(lower(m, read)?);
         let l = &program.lowered;
-        let moving = |k: usize| l.tables[k].fixed.is_none() && program.setup.output(Out::Table, k as u32).is_none();
+        let moving = |k: usize| {
+            let (t, of_k) = (&l.tables[k], |s: &Sink| s.class == Out::Table && s.a == k as u32);
+            let known = program.setup.outputs.iter().filter(|(s, _)| of_k(s)).count();
+            t.fixed.is_none() && known < t.rows * t.columns
+        };
         let faults: Vec<Diagnostic> = (0..l.tables.len())
             .filter(|k| moving(*k))
             .map(|k| {

@@ -32,9 +32,12 @@ impl Routine {
     /// Generates the code; the message says what the code generator disliked.
     pub fn prepare(&self, l: &Lowered) -> Result<(), String> {
         match self.back_end {
-            BackEnd::Native => {
-                self.code.get_or_init(|| Plain::compile(&self.func, l, self.slots)).as_ref().map(|_| ()).map_err(String::clone)
-            }
+            BackEnd::Native => self
+                .code
+                .get_or_init(|| Plain::compile(&self.func, l, self.slots))
+                .as_ref()
+                .map(|_| ())
+                .map_err(String::clone),
             BackEnd::Interpreter => Ok(()),
         }
     }

@@ -53,12 +53,13 @@ impl<'a> Elab<'a> {
             }
         }
         let count: usize = dims.iter().map(Dim::len).fold(1, usize::saturating_mul);
-        if count > self.options.max_array {
+        let is_too_large = count > self.options.max_array;
+        if is_too_large {
+            // It is declared all the same, so that its uses are not at fault too.
             self.error(code::TOO_LARGE, d.name.span, format!("more than {} elements", self.options.max_array));
-            return;
         }
         let name = self.text(d.name.name);
-        let init = d.init.and_then(|e| {
+        let init = d.init.filter(|_| !is_too_large).and_then(|e| {
             let saved = std::mem::take(&mut self.place);
             let out = self.constant(|s| {
                 let values = if dims.is_empty() {

@@ -147,7 +147,12 @@ fn import(func: &Func, module: &mut JITModule) -> Result<Vec<(String, cranelift_
     }
     let has_table = func.vals.iter().any(|v| matches!(v.def, Def::Op(Op::Table(..))));
     let others: [(&str, bool, &[Type], Option<Type>); 2] = [
-        (calls::TABLE, has_table, &[types::I64, types::I64, types::I32, types::F64, types::F64, types::F64], Some(types::F64)),
+        (
+            calls::TABLE,
+            has_table,
+            &[types::I64, types::I64, types::I32, types::F64, types::F64, types::F64],
+            Some(types::F64),
+        ),
         (calls::EFFECT, has_effect(&func.nodes), &[types::I64, types::I64, types::I64, types::I64, types::I64], None),
     ];
     for (name, is_needed, from, to) in others {

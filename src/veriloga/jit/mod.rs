@@ -184,32 +184,32 @@ impl Drop for Kernel {
 
 /// An empty module for the machine at hand, with the functions that compiled code calls.
 fn new_module() -> Result<JITModule, String> {
-        let text = |e: &dyn std::fmt::Display| e.to_string();
-        let mut flags = settings::builder();
-        for (name, value) in [
-            ("opt_level", "speed"),
-            ("is_pic", "false"),
-            ("use_colocated_libcalls", "false"),
-            ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
-        ] {
-            flags.set(name, value).map_err(|e| text(&e))?;
+    let text = |e: &dyn std::fmt::Display| e.to_string();
+    let mut flags = settings::builder();
+    for (name, value) in [
+        ("opt_level", "speed"),
+        ("is_pic", "false"),
+        ("use_colocated_libcalls", "false"),
+        ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+    ] {
+        flags.set(name, value).map_err(|e| text(&e))?;
+    }
+    let isa = cranelift_native::builder().map_err(|e| e.to_string())?;
+    let isa = isa.finish(settings::Flags::new(flags)).map_err(|e| text(&e))?;
+    let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
+    for op in UnOp::ALL {
+        if let Some(address) = calls::un(*op) {
+            builder.symbol(format!("va_{}", op.name()), address);
         }
-        let isa = cranelift_native::builder().map_err(|e| e.to_string())?;
-        let isa = isa.finish(settings::Flags::new(flags)).map_err(|e| text(&e))?;
-        let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
-        for op in UnOp::ALL {
-            if let Some(address) = calls::un(*op) {
-                builder.symbol(format!("va_{}", op.name()), address);
-            }
+    }
+    for op in BinOp::ALL {
+        if let Some(address) = calls::bin(*op) {
+            builder.symbol(format!("va_{}", op.name()), address);
         }
-        for op in BinOp::ALL {
-            if let Some(address) = calls::bin(*op) {
-                builder.symbol(format!("va_{}", op.name()), address);
-            }
-        }
-        builder.symbol(calls::TABLE, calls::table as *const u8);
-        builder.symbol(calls::EFFECT, plain::effect as *const u8);
-        Ok(JITModule::new(builder))
+    }
+    builder.symbol(calls::TABLE, calls::table as *const u8);
+    builder.symbol(calls::EFFECT, plain::effect as *const u8);
+    Ok(JITModule::new(builder))
 }
 
 impl Kernel {

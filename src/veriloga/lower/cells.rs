@@ -38,7 +38,9 @@ impl Lower<'_> {
                 self.b.input(In::Hidden, index, ty)
             }
             Cell::LimitValue(k) | Cell::LimitArg(k) => self.b.input(In::Old, k, Ty::Real),
-            Cell::Bound | Cell::TimerPeriod(_) | Cell::WatchTimeTol(_) | Cell::WatchTol(_) => self.b.real(f64::INFINITY),
+            Cell::Bound | Cell::TimerPeriod(_) | Cell::WatchTimeTol(_) | Cell::WatchTol(_) => {
+                self.b.real(f64::INFINITY)
+            }
             _ => self.zero(ty),
         }
     }

@@ -134,6 +134,11 @@ impl Lower<'_> {
     }
 
     /// The text of a string expression that is known now.
+    /// Is this the number of a text that the module has from the start?
+    fn is_known_text(&self, v: Val) -> bool {
+        matches!(self.b.constant(v), Some(Const::Int(k)) if k >= 0)
+    }
+
     pub(super) fn text_of(&mut self, e: ExprId) -> Option<String> {
         let v = self.expr(e);
         match self.b.constant(v) {
@@ -189,7 +194,7 @@ impl Lower<'_> {
             return r[0];
         }
         let y = self.expr(b);
-        if is_text && self.has_dynamic_text && [x, y].iter().any(|v| self.b.constant(*v).is_none()) {
+        if is_text && self.has_dynamic_text && [x, y].iter().any(|v| !self.is_known_text(*v)) {
             self.unsupported("comparing text in a module that makes text while simulating", span);
             return self.b.bool(false);
         }

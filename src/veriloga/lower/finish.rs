@@ -87,9 +87,11 @@ pub fn finish(mut l: Lowered) -> Program {
     let rest = parts.rest;
     let accept = split(&accept);
     let is_located = |e: &EventInfo| matches!(e, EventInfo::Cross | EventInfo::Above | EventInfo::AbsDelta);
-    let watch = l.events.iter().any(is_located).then(|| {
-        prune(&accept.rest, |s| s.class == Out::Event, false, 0).checked("watched expressions")
-    });
+    let watch = l
+        .events
+        .iter()
+        .any(is_located)
+        .then(|| prune(&accept.rest, |s| s.class == Out::Event, false, 0).checked("watched expressions"));
     Program {
         params: std::mem::take(&mut l.params_func),
         setup: parts.setup,

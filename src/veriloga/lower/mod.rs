@@ -157,7 +157,10 @@ pub enum EffectKind {
     /// The text becomes dynamic text number `n`.
     Format(u32),
     /// Opens a file; its name is the argument.
-    Open { descriptor: i32, appends: bool },
+    Open {
+        descriptor: i32,
+        appends: bool,
+    },
     /// The first argument is the descriptor.
     Close,
     FileText(hir::TextKind),

@@ -96,9 +96,7 @@ impl Lower<'_> {
         let kind = SignalKind::Sampled { num: num.len() as u32, den: den.len() as u32 };
         let k = self.site(kind, Some((w, y)), &args);
         let zero = self.b.real(0.0);
-        let [top, bottom] = [num, den].map(|list| {
-            list.iter().fold(zero, |sum, c| self.b.add(sum, *c))
-        });
+        let [top, bottom] = [num, den].map(|list| list.iter().fold(zero, |sum, c| self.b.add(sum, *c)));
         let gain = self.b.div(top, bottom);
         let input = self.probe(Some(w), None);
         let output = self.probe(Some(y), None);

@@ -3,8 +3,8 @@
 use super::{Cell, EffectKind, EffectSite, EventInfo, Lower, MAX_NODES, codes};
 use crate::diag::Span;
 use crate::veriloga::hir::{
-    CallArg, Direction, EventId, EventKind, ExprId, ExprKind, FunctionId, LValue, Owner, Quantity, Stmt,
-    StmtKind, Task, VarId,
+    CallArg, Direction, EventId, EventKind, ExprId, ExprKind, FunctionId, LValue, Owner, Quantity, Stmt, StmtKind,
+    Task, VarId,
 };
 use crate::veriloga::ir::{BinOp, Body, Const, In, Loop, Node, Ty, Val, sim};
 

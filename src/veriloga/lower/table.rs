@@ -38,8 +38,7 @@ impl Lower<'_> {
                 }
             }
             hir::Table::Columns(c) => {
-                let values: Vec<Vec<Val>> =
-                    c.iter().map(|c| c.iter().map(|e| self.real_expr(*e)).collect()).collect();
+                let values: Vec<Vec<Val>> = c.iter().map(|c| c.iter().map(|e| self.real_expr(*e)).collect()).collect();
                 let known: Option<Vec<Vec<f64>>> = values
                     .iter()
                     .map(|c| {

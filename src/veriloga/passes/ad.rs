@@ -8,7 +8,9 @@
 use std::collections::BTreeMap;
 
 use super::live::Deps;
-use crate::veriloga::ir::{BinOp, Body, Builder, Const, Func, If, In, Lookup, Loop, Node, Op, Ty, UnOp, Val, env, mapped};
+use crate::veriloga::ir::{
+    BinOp, Body, Builder, Const, Func, If, In, Lookup, Loop, Node, Op, Ty, UnOp, Val, env, mapped,
+};
 
 /// A variable of differentiation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]

@@ -4,6 +4,6 @@ pub mod ad;
 pub mod live;
 pub mod split;
 
-pub use ad::{Derivatives, Var, TEMPERATURE, differentiate, resolve_ddx};
+pub use ad::{Derivatives, TEMPERATURE, Var, differentiate, resolve_ddx};
 pub use live::{prune, reaching};
 pub use split::{invariants, split};
