@@ -35,6 +35,12 @@ pub fn solve(
     for (u, v) in sim.holds().collect::<Vec<_>>() {
         x[u] = v;
     }
+    if !warm {
+        // The search begins where the user says that the solution is.
+        for (u, v) in sim.circuit.nodesets.iter().filter(|(u, _)| *u != 0) {
+            x[*u as usize] = *v;
+        }
+    }
     let mut newton = Newton::new(sim.len());
     let mut residual = vec![0.0; sim.len()];
     let mut find = |sim: &mut Simulation, forced: Vec<(Unknown, f64)>, x: &mut [f64], plan: Plan| {

@@ -533,6 +533,13 @@ impl Batch for VaBatch {
 
     fn finish(&mut self, at: &Point, x: &[f64]) {
         self.final_step(at, x);
+        // What is compiled at its first use can tell only now.
+        for routine in [&self.dev.op, &self.dev.noise] {
+            if let Some(why) = routine.refusal() {
+                self.texts
+                    .note(format!("warning: a part of `{}` runs in the interpreter: {why}", self.dev.module_name));
+            }
+        }
     }
 
     fn take_messages(&mut self, out: &mut Vec<Message>) {

@@ -153,12 +153,12 @@ impl VaDevice {
         Ok((device, notes))
     }
 
-    fn new(m: &Module, mut program: Program, kernel: Option<Kernel>, back_end: BackEnd) -> VaDevice {
-        let routine = |f: &mut Func, slots: usize| Routine::new(std::mem::take(f), slots, back_end);
+    fn new(m: &Module, program: Program, kernel: Option<Kernel>, back_end: BackEnd) -> VaDevice {
+        let routine = |f: &Func, slots: usize| Routine::new(f.clone(), slots, back_end);
         let slots = program.accept_slots;
-        let accept = program.accept.as_mut().map(|f| routine(f, slots));
-        let watch = program.watch.as_mut().map(|f| routine(f, slots));
-        let (op, noise) = (routine(&mut program.op, 0), routine(&mut program.noise, 0));
+        let accept = program.accept.as_ref().map(|f| routine(f, slots));
+        let watch = program.watch.as_ref().map(|f| routine(f, slots));
+        let (op, noise) = (routine(&program.op, 0), routine(&program.noise, 0));
         let asks = |id: PortId| m.exprs.values().any(|e| e.kind == ExprKind::PortConnected(id));
         let terminals: Vec<Terminal> = m
             .ports

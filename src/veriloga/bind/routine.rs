@@ -42,6 +42,11 @@ impl Routine {
         }
     }
 
+    /// Why the interpreter runs what should be machine code.
+    pub fn refusal(&self) -> Option<&str> {
+        self.code.get().and_then(|c| c.as_ref().err()).map(String::as_str)
+    }
+
     /// Runs the instances of a range. `out` has the results of all instances.
     pub fn run(&self, l: &Lowered, a: &Inputs, range: Range<usize>, out: &mut [f64], log: &mut Log) {
         if self.prepare(l).is_ok()

@@ -31,6 +31,13 @@ impl Texts {
         out.append(&mut self.messages);
     }
 
+    /// Something that is said once.
+    pub fn note(&mut self, text: String) {
+        if self.last.insert((u32::MAX, 0), text.clone()).is_none_or(|t| t != text) {
+            self.messages.push(Message { instance: 0, text, file: None, is_new_file: false });
+        }
+    }
+
     /// For the user: whole lines.
     fn console(&mut self, instance: u32, mut text: String, ends_line: bool) {
         if let Some(begun) = self.begun.remove(&instance) {
