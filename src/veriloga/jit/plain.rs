@@ -75,7 +75,7 @@ impl Log {
 }
 
 /// Called by compiled code.
-pub extern "C" fn effect(log: *mut Log, instance: u64, site: u64, count: u64, args: *const f64) {
+pub(super) extern "C" fn effect(log: *mut Log, instance: u64, site: u64, count: u64, args: *const f64) {
     // SAFETY: compiled code passes the log that `run` got, which nobody else holds meanwhile, and a place on its stack
     // with `count` numbers.
     let (log, args) = unsafe { (&mut *log, std::slice::from_raw_parts(args, count as usize)) };
