@@ -190,9 +190,10 @@ mod tests {
         let echo = h.next_echo(2.0, 5.0).unwrap();
         assert!((echo - 6.0).abs() < 1e-12, "{echo}");
         assert!((h.slope(0, 1.55) - 1.0).abs() < 1e-12);
+        // Steps that see the bend well: slopes change by less than a tenth from one to the next.
         let mut q = History::<1>::new(1.0);
-        q.restart(0.0, [0.0]);
-        (1..=10).for_each(|k| q.accept(f64::from(k), [f64::from(k * k)], 100.0));
-        assert!((q.at(0, 6.5) - 42.25).abs() < 1e-12);
+        q.restart(20.0, [400.0]);
+        (21..=30).for_each(|k| q.accept(f64::from(k), [f64::from(k * k)], 100.0));
+        assert!((q.at(0, 26.5) - 702.25).abs() < 1e-9, "{}", q.at(0, 26.5));
     }
 }
