@@ -45,7 +45,6 @@ const INERT: &[&str] = &[
     "oldlimit",
     "trytocompact",
     "minbreak",
-    "bypass",
     "ptranmax",
     "device",
     "parser",
@@ -86,6 +85,7 @@ const KNOWN: &[&str] = &[
     "defas",
     "klu",
     "sparse",
+    "bypass",
 ];
 
 impl<'a> Elab<'a> {
@@ -226,6 +226,10 @@ impl<'a> Elab<'a> {
             }
             "interp" => {
                 o.interp = x != 0.0;
+                true
+            }
+            "bypass" => {
+                o.bypass = x != 0.0;
                 true
             }
             "defl" => set(&mut self.env.defl, x, positive),

@@ -239,7 +239,7 @@ pub fn stats(outcome: &Outcome) -> String {
             let _ = writeln!(
                 s,
                 "{}{label}: {} unknowns, {} matrix entries, {} factor entries, kernel {}\n  \
-                 {} accepted, rejected {} by error, {} by Newton, {} by events; {} iterations, {} device loads\n  \
+                 {} accepted, rejected {} by error, {} by Newton, {} by events; {} iterations, {} device evaluations, {} more by tangent\n  \
                  {} factorizations, {} refactorizations, {} solves{}",
                 t.table.schema.kind.title(),
                 x.unknowns,
@@ -251,7 +251,8 @@ pub fn stats(outcome: &Outcome) -> String {
                 x.rejected_newton,
                 x.rejected_event,
                 x.iterations,
-                x.device_evals,
+                x.instance_evals,
+                x.bypassed,
                 x.factorizations,
                 x.refactorizations,
                 x.solves,

@@ -265,6 +265,9 @@ pub struct Stats {
     pub rejected_event: u64,
     pub iterations: u64,
     pub device_evals: u64,
+    /// Evaluations of single nonlinear devices, and those that a tangent made unnecessary.
+    pub instance_evals: u64,
+    pub bypassed: u64,
     pub factorizations: u64,
     pub refactorizations: u64,
     pub solves: u64,

@@ -56,6 +56,7 @@ impl Simulation {
                         base: n as Unknown,
                         memory: memory..memory + len,
                         is_replayed,
+                        is_nonlinear: batch.linearity() == Linearity::Nonlinear,
                         specs,
                         batch,
                     });
@@ -231,6 +232,7 @@ impl Simulation {
             magnitude: vec![0.0; n],
             factored_for: None,
             has_nonlinear,
+            is_moved: true,
             stats,
             last_singular: None,
             forced: vec![],
@@ -251,7 +253,7 @@ impl Simulation {
         let at = Point::tran(0.0);
         for s in &self.slots {
             if s.is_replayed {
-                let mut mem = IterMem { values: &mut [], limited: false };
+                let mut mem = IterMem::new(&mut []);
                 let mut out = Load { f: &mut self.f, q: &mut self.q, g: &mut self.g_linear, c: &mut self.c_linear };
                 s.batch.eval(&at, &x, &mut mem, &mut out);
             }

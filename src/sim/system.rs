@@ -19,10 +19,16 @@ impl Simulation {
         let mut limited = false;
         for s in &self.slots {
             if !s.is_replayed {
-                let mut mem = IterMem { values: &mut self.memory[s.memory.clone()], limited: false };
+                let mut mem = IterMem::new(&mut self.memory[s.memory.clone()]);
                 let mut out = Load { f: &mut self.f, q: &mut self.q, g: &mut self.g, c: &mut self.c };
                 s.batch.eval(at, x, &mut mem, &mut out);
                 limited |= mem.limited;
+                if s.is_nonlinear {
+                    let evaluated = s.batch.len() - mem.reused;
+                    self.stats.instance_evals += evaluated as u64;
+                    self.stats.bypassed += mem.reused as u64;
+                    self.is_moved |= evaluated > 0;
+                }
             }
         }
         self.f[0] = 0.0;
@@ -39,10 +45,11 @@ impl Simulation {
         self.g.fill(0.0);
         self.c.fill(0.0);
         for s in &self.slots {
-            let mut mem = IterMem { values: &mut self.memory[s.memory.clone()], limited: false };
+            let mut mem = IterMem::new(&mut self.memory[s.memory.clone()]);
             let mut out = Load { f: &mut self.f, q: &mut self.q, g: &mut self.g, c: &mut self.c };
             s.batch.eval(&at, x, &mut mem, &mut out);
         }
+        self.is_moved = true;
         for u in 1..self.nodes {
             self.q[u] += self.circuit.options.cshunt * x[u];
         }
@@ -50,9 +57,9 @@ impl Simulation {
         self.q[0] = 0.0;
     }
 
-    /// A circuit of linear devices keeps its matrix as long as the step does.
+    /// The matrix stays the same as long as the step does, and no nonlinear device was evaluated anew.
     fn keeps_factors(&self, a0: f64) -> bool {
-        !self.has_nonlinear && self.forced.is_empty() && self.factored_for == Some(a0)
+        !self.is_moved && self.forced.is_empty() && self.factored_for == Some(a0)
     }
 
     /// out += C dx with the C of the last load.
@@ -181,7 +188,7 @@ impl Problem for System<'_> {
 
     fn step(&mut self, dx: &mut [f64]) -> Result<(), Singular> {
         let sim = &mut *self.sim;
-        let key = self.dynamic.map(|d| d.a0).filter(|_| !sim.has_nonlinear && sim.forced.is_empty());
+        let key = self.dynamic.map(|d| d.a0).filter(|_| sim.forced.is_empty());
         if !self.dynamic.is_some_and(|d| sim.keeps_factors(d.a0)) {
             sim.factored_for = None;
             let before = sim.kernel.stats();
@@ -196,6 +203,7 @@ impl Problem for System<'_> {
                 return Err(Singular { unknown });
             }
             sim.factored_for = key;
+            sim.is_moved = false;
         }
         for (d, r) in dx.iter_mut().zip(self.residual.iter()) {
             *d = -r;
