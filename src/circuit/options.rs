@@ -52,6 +52,9 @@ const INERT: &[&str] = &[
     "timeint",
 ];
 
+/// Values of `solver`: the best for the circuit, or a linear kernel by name.
+pub const SOLVERS: [&str; 4] = ["auto", "lu", "supernodal", "cholesky"];
+
 /// All names of options, for "did you mean".
 const KNOWN: &[&str] = &[
     "reltol",
@@ -155,6 +158,11 @@ impl<'a> Elab<'a> {
                 return;
             }
             "solver" => {
+                if !SOLVERS.contains(&text.as_str()) {
+                    let d = Diagnostic::error(codes::OPTION_VALUE, format!("unknown linear kernel `{text}`"));
+                    let help = format!("kernels: {}", SOLVERS.join(", "));
+                    return self.report(d.at(at, "here").help(help));
+                }
                 self.options.solver = text;
                 return;
             }
