@@ -31,6 +31,8 @@ pub const ACCURACY: f64 = 1e-12;
 const GROWTH: f64 = 1e4;
 /// A pivot of at most this fraction of its column before elimination is rounding noise.
 const NOISE: f64 = 64.0 * f64::EPSILON;
+/// A new diagonal means a new analysis: at most so many in the life of a kernel.
+const REMATCHES: u32 = 3;
 /// Right-hand sides that are solved side by side.
 const SIDE: usize = 8;
 
@@ -65,6 +67,8 @@ pub struct Supernodal<T> {
     /// The same for several right-hand sides; made when first asked for.
     wide: [Vec<[T; SIDE]>; 3],
     refine: refine::Work<T>,
+    /// Times that another diagonal was taken.
+    rematched: u32,
     /// Takes over where pivoting inside supernodes is not enough.
     fallback: Option<Box<Lu<T>>>,
     symbolic: Option<Arc<Symbolic>>,
@@ -94,6 +98,7 @@ impl<T: Dense> Supernodal<T> {
             z: vec![],
             wide: [vec![], vec![], vec![]],
             refine: refine::Work::new(tree.n(), tree.pattern.slots()),
+            rematched: 0,
             fallback: None,
             symbolic: None,
             tree: tree.clone(),
@@ -221,12 +226,19 @@ impl<T: Dense> Supernodal<T> {
         }
         self.values.copy_from_slice(values);
         self.rescale(values);
-        if let Some(row_of) = matching::replacement(&self.tree, values, &self.row_scale, &self.col_scale) {
+        self.spread_scales();
+        let mut result = self.try_values();
+        if self.is_refined
+            && self.rematched < REMATCHES
+            && let Some(row_of) = matching::replacement(&self.tree, values, &self.row_scale, &self.col_scale)
+        {
+            self.rematched += 1;
             let tree = Tree::new(&pattern, &row_of, Some(self.tree.ordering));
             self.adopt(Arc::new(tree));
+            self.spread_scales();
+            result = self.try_values();
         }
-        self.spread_scales();
-        if self.try_values().is_err() {
+        if result.is_err() {
             self.fall_back(values)?;
         }
         self.is_factored = true;

@@ -15,7 +15,7 @@ fn tree(p: &Arc<Pattern>, ordering: Option<Ordering>) -> Arc<Tree> {
 }
 
 /// Largest |b − A x| / (|A| |x| + |b|).
-fn error<T: Scalar>(p: &Pattern, values: &[T], x: &[T], b: &[T], transposed: bool) -> f64 {
+fn error<T: Dense>(p: &Pattern, values: &[T], x: &[T], b: &[T], transposed: bool) -> f64 {
     let mut r = b.to_vec();
     let mut w: Vec<f64> = b.iter().map(|v| v.modulus()).collect();
     for (i, j, s) in p.entries() {
