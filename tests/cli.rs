@@ -307,3 +307,44 @@ fn a_closed_pipe_is_no_fault() {
     assert_eq!(out(&o).lines().last(), Some("0"), "{}{}", out(&o), err(&o));
     assert!(!err(&o).contains("panicked") && !err(&o).contains("Broken pipe"), "{}", err(&o));
 }
+
+#[test]
+fn ltspice_rawfiles_have_a_log_beside_them() {
+    let deck = "swept\n.param r=1k\nV1 in 0 pulse(0 1 0 1n 1n 1 2)\nR1 in out {r}\nC1 out 0 1u\n.tran 10u 1m\n\
+                .step param r list 1k 2k\n.meas tran top max v(out)\n.end\n";
+    let dir = with(deck);
+    let o = run(dir.path(), &["run", "-q", "--raw-dialect", "ltspice", "-r", "x.raw", "d.cir"]);
+    assert_eq!(code(&o), 0, "{}", err(&o));
+    assert_eq!(listing(dir.path()), ["d.cir", "x.log", "x.raw"]);
+    let raw = fs::read(dir.path().join("x.raw")).unwrap();
+    let head = String::from_utf8_lossy(&raw[..400]).into_owned();
+    assert!(head.contains("Command: ltspice") && head.contains("double forward stepped"), "{head}");
+    let log = fs::read_to_string(dir.path().join("x.log")).unwrap();
+    assert!(log.starts_with("Circuit: swept\n"), "{log}");
+    assert!(
+        log.contains("\n.step r=1000\n.step r=2000\n") && log.contains("Measurement: top\n  step\tmax\tAT\n"),
+        "{log}"
+    );
+}
+
+#[test]
+fn noise_totals_and_resistor_sweeps_are_named_as_in_ngspice() {
+    let dir = with("t\nV1 a 0 1 ac 1\nR1 a b 1k\nR2 b 0 1k\n.noise v(b) V1 dec 1 1 10 1\n.dc R2 1k 2k 1k\n.end\n");
+    let o = run(dir.path(), &["run", "-q", "-r", "x.raw", "d.cir"]);
+    assert_eq!(code(&o), 0, "{}", err(&o));
+    let raw = fs::read(dir.path().join("x.raw")).unwrap();
+    let text = String::from_utf8_lossy(&raw);
+    for line in ["\t0\tv(onoise_total)\tvoltage", "\tonoise_r1_thermal\tvoltage-density", "\t0\tres-sweep\tres-sweep"] {
+        assert!(text.contains(line), "{line}");
+    }
+}
+
+#[test]
+fn device_tables_that_are_left_out_are_counted() {
+    let mut deck = String::from("many\nV1 a 0 1\n");
+    (0..4001).for_each(|k| deck.push_str(&format!("R{k} a 0 1k\n")));
+    deck.push_str(".op\n.end\n");
+    let dir = with(&deck);
+    let o = run(dir.path(), &["run", "d.cir"]);
+    assert!(out(&o).contains("No table of resistor (4001)") && out(&o).contains("vsource\n"), "{}", out(&o));
+}

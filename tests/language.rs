@@ -415,3 +415,72 @@ fn other_simulators_spellings() {
     let t = out.tables().next().expect("table");
     assert!((value(t, "v(out)") - 1.0).abs() < 1e-9 && (value(t, "v(x)") - 2.0).abs() < 1e-9);
 }
+
+#[test]
+fn currents_into_the_pins_of_subcircuits() {
+    op(
+        ".subckt half in out\nr1 in out 1k\nr2 out 0 1k\n.ends\n.subckt two p q\nx1 p q half\nx2 p 0 half\n.ends\n\
+         v1 a 0 1\nx1 a b two\nx2 a a half m=2\nrb b 0 1k\n\
+         .save ix(x1:p) i(x1:q) ix(x1.x2:in) ix(x1:x1:out) isub(x2.out) v(x1.p)",
+        &[
+            ("ix(x1:p)", 1.0 / 1.5e3 + 1e-3),
+            ("i(x1:q)", -(1.0 / 3.0) / 1e3),
+            ("ix(x1.x2:in)", 1e-3),
+            ("ix(x1:x1:out)", -(1.0 / 3.0) / 1e3),
+            ("isub(x2.out)", 2e-3),
+            ("v(x1.p)", 1.0),
+        ],
+    );
+    op("v1 a 0 1\nr1 a 0 1\n.save v([a])", &[("v(a)", 1.0)]);
+    // Only what is asked for is measured, and nothing of it is among the usual results.
+    let out = run("t\n.subckt s a\nr1 a 0 1k\n.ends\nv1 a 0 1\nx1 a s\n.op\n.meas op i find i(x1:a)\n.end\n");
+    assert_eq!(out.measure("i"), [1e-3]);
+    let table = out.tables().next().expect("a table");
+    let kept: Vec<&str> = table.schema.signals.iter().map(|s| s.name.as_str()).take(2).collect();
+    assert_eq!(kept, ["v(a)", "i(v1)"]);
+}
+
+#[test]
+fn parasitics_are_elements() {
+    op(
+        "v1 a 0 10 rser=5\nr1 a 0 5\nl1 b 0 1u rser=2 rpar=2 cpar=1p\nr2 a b 1",
+        &[("v(a)", 10.0 * (1.0 / (0.2 + 0.2 + 0.5)) / 5.0), ("i(l1)", 10.0 * (1.0 / 0.9) / 5.0 / 4.0)],
+    );
+    // A capacitor's series resonance: at 1/(2π√(LC)) its series resistance is left.
+    let deck = "t\nv1 a 0 dc 0 ac 1\nr1 a b 1\nc1 b 0 1u rser=1 lser=1u m=2\n.ac lin 1 159154.943 159154.943\n\
+                .meas ac half find vm(b) at=159154.943\n.end\n";
+    measured(deck, "half", &[0.5 / 1.5], 1e-6);
+    // Inner nodes and parts stay out of the default results.
+    let out = run("t\nv1 a 0 1 rser=1\nr1 a 0 1\n.op\n.end\n");
+    let names: Vec<&str> = out.tables().flat_map(|t| &t.schema.signals).map(|s| s.name.as_str()).collect();
+    assert_eq!(names, ["v(a)", "i(v1)"]);
+}
+
+#[test]
+fn polynomial_capacitors_and_inductors() {
+    // C(1 V) = 1n + 2n + 3n; L(1 A) = 1u + 2·1u.
+    let deck = "t\nv1 a 0 dc 1 ac 1\nc1 a 0 poly 1n 2n 3n\nr1 a 0 1meg\ni2 0 b dc 1 ac 1\nl1 b 0 poly 1u 2u ic=0\n\
+                .ac lin 1 1k 1k\n.meas ac c find ii(v1) at=1k\n.meas ac l find vi(b) at=1k\n.end\n";
+    let w = std::f64::consts::TAU * 1e3;
+    measured(deck, "c", &[-w * 6e-9], 1e-9);
+    measured(deck, "l", &[w * 3e-6], 1e-9);
+    // Charge over a ramp: q(1 V) = 1n + 2n/2 + 3n/3.
+    let ramp = "t\nv1 a 0 pwl(0 0 1u 1)\nc1 a 0 poly 1n 2n 3n\n.tran 1n 1u\n.meas tran q integ i(v1)\n.end\n";
+    measured(ramp, "q", &[-3e-9], 1e-3);
+}
+
+#[test]
+fn sources_with_initial_conditions_begin_at_zero() {
+    let out = run("t\nv1 a 0 sin(0 1 1k)\nr1 a b 1k\nc1 b 0 1n ic=0\n.tran 1u 10u uic\n.end\n");
+    let t = out.tables().next().expect("a table");
+    assert_eq!(t.real("v(a)").expect("v(a)")[0], 0.0);
+}
+
+#[test]
+fn intervals_and_sweeps_against_their_direction() {
+    let deck = "t\nv1 a 0 pwl(0 0 1 1)\nr1 a 0 1\n.tran 1m 1\n.meas tran b max v(a) from=0.5 to=0.2\n.end\n";
+    measured(deck, "b", &[0.5], 1e-9);
+    let out = run("t\nv1 a 0 1\nr1 a 0 1\n.dc v1 2 0 1\n.end\n");
+    assert!(out.diagnostics.iter().any(|d| d.code.0 == "W0345"));
+    assert_eq!(out.tables().next().and_then(|t| t.real("v(a)")), Some([2.0, 1.0, 0.0].as_slice()));
+}

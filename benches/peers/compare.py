@@ -1,155 +1,262 @@
 #!/usr/bin/env python3
-"""Runs ferrospice and every installed peer on the same decks, side by side, and prints a Markdown table.
+"""Runs ferrospice and every installed peer on the same circuits, side by side, and prints a Markdown table.
 
-Runs alternate, so that a noisy machine is noisy to all; medians are quoted. The cost of a step is the wall clock of the
-whole process less that of the `start` deck, divided by the accepted time points. Iterations come from each simulator's
-own accounting. The error is against a run of ferrospice at reltol 1e-6 with a quarter of the step: the relative
-difference of the period for the oscillators (whose phase no simulator keeps), else the largest difference relative to
-the signal's range.
-
-Usage: compare.py [--repeat N] [--binary PATH] [DECK ...]
+README.md beside this file says what is compared and how it is kept fair.
 """
 import argparse
+import json
+import math
 import pathlib
-import re
-import shutil
 import statistics
-import struct
-import subprocess
 import sys
 import tempfile
 import time
 
+import waves
+from circuit import Cannot
+from circuits import CIRCUITS
+from simulators import installed
+
 HERE = pathlib.Path(__file__).resolve().parent
+HEAD = (
+    "| circuit | simulator | wall s | ratio | CPU s | points | rejected | iterations | µs/point | ratio/point "
+    "| error | own error | MiB |"
+)
+RULE = "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
 
 
-def read_raw(path):
-    """First plot of a binary raw file: (names, columns)."""
-    data = pathlib.Path(path).read_bytes()
-    head, _, body = data.partition(b"Binary:\n")
-    text = head.decode("utf-8", "replace")
-    n = int(re.search(r"No\. Variables:\s*(\d+)", text).group(1))
-    p = int(re.search(r"No\. Points:\s*(\d+)", text).group(1))
-    names = [line.split("\t")[2] for line in text.split("Variables:\n", 1)[1].splitlines() if line.startswith("\t")]
-    values = struct.unpack(f"<{n * p}d", body[: 8 * n * p])
-    return names, [values[i::n] for i in range(n)]
+def say(text):
+    print(f"peers: {text}", file=sys.stderr, flush=True)
 
 
-def interpolate(t, x, at):
-    out, k = [], 0
-    for a in at:
-        while k + 2 < len(t) and t[k + 1] < a:
-            k += 1
-        w = (a - t[k]) / (t[k + 1] - t[k]) if t[k + 1] > t[k] else 1.0
-        out.append(x[k] + w * (x[k + 1] - x[k]))
-    return out
+def shown(errors):
+    """`max 1.2e-4, rms 3.1e-5`"""
+    if isinstance(errors, str):
+        return f"is a run of {errors}"
+    return ", ".join(f"{k} {v:.1e}" for k, v in errors.items() if k != "seconds") if errors else ""
 
 
-def error(raw, reference):
-    _, a = read_raw(raw)
-    _, b = read_raw(reference)
-    stop = min(a[0][-1], b[0][-1])
-    grid = [stop * (k + 0.5) / 4000 for k in range(4000)]
-    ya, yb = interpolate(a[0], a[1], grid), interpolate(b[0], b[1], grid)
-    span = max(yb) - min(yb) or 1.0
-    return max(abs(p - q) for p, q in zip(ya, yb)) / span
+def tight_run(simulator, circuit, folder, args):
+    """The columns of a run at tight tolerances and a quarter of the step, or None with the reason said."""
+    say(f"{circuit.name}: reference of {simulator.name}")
+    try:
+        run = simulator.run(circuit, folder, args.reference_timeout, tight=True)
+    except Cannot as why:
+        return None, str(why)
+    if run.failure:
+        say(f"{circuit.name}: no reference of {simulator.name}: {run.failure}")
+        return None, run.failure
+    columns = simulator.read(run)
+    run.result.unlink()
+    return columns, ""
 
 
-def period(raw):
-    """Mean time between rising crossings of half the range, the first third of the run left out."""
-    _, (t, v) = read_raw(raw)
-    level = 0.5 * (max(v) + min(v))
-    at = []
-    for k in range(1, len(t)):
-        if v[k - 1] < level <= v[k] and t[k] > t[-1] / 3:
-            at.append(t[k - 1] + (t[k] - t[k - 1]) * (level - v[k - 1]) / (v[k] - v[k - 1]))
-    return (at[-1] - at[0]) / (len(at) - 1) if len(at) > 4 else float("nan")
+def measure(circuit, simulators, folder, args):
+    """{simulator: record} of one circuit. Runs alternate; one that failed is not tried again."""
+    records = {s.name: {"runs": [], "failure": ""} for s in simulators}
+    for turn in range(args.repeat if circuit.stop else max(9, args.repeat)):
+        for s in simulators:
+            record = records[s.name]
+            slow = record["runs"] and record["runs"][0].wall > args.slow
+            if record["failure"] or slow:
+                continue
+            try:
+                run = s.run(circuit, folder, args.timeout, threads=args.threads)
+            except Cannot as why:
+                record["failure"] = f"cannot be expressed: {why}"
+                say(f"{circuit.name}: {s.name}: {record['failure']}")
+                continue
+            say(f"{circuit.name}: {s.name} {turn + 1}/{args.repeat}: {run.wall:.3f} s {run.failure}")
+            if run.failure:
+                record["failure"] = run.failure
+                if args.keep:
+                    (folder / f"{circuit.name}.{s.name}.log".replace(" ", "_")).write_text(run.text)
+            record["runs"].append(run)
+            if turn == 0 and circuit.stop and run.result.exists():
+                try:
+                    record["columns"] = s.read(run)
+                except (ValueError, KeyError, AttributeError) as fault:
+                    record["failure"] = record["failure"] or f"unreadable result: {fault}"
+                columns = record.get("columns")
+                if columns and not record["failure"] and columns["time"][-1] < 0.999 * circuit.stop:
+                    record["failure"] = f"stopped at {columns['time'][-1]:.3g} s of {circuit.stop:g} s"
+                if columns and circuit.product and not record["failure"]:
+                    record["product"] = waves.product_right(columns, circuit.product, circuit.level)
+            if not args.keep:
+                run.result.unlink(missing_ok=True)
+    return records
 
 
-def accuracy(name, raw, reference):
-    if name.startswith("ring"):
-        return abs(period(raw) / period(reference) - 1.0)
-    return error(raw, reference)
+def judge(circuit, simulators, records, folder, args):
+    """Adds `error` (against the common reference) and `own` (against the simulator's own tight run)."""
+    if not circuit.stop or args.no_reference:
+        return {}
+    agreement, ours, source = {}, circuit.exact, None
+    tight = {}
+    # A reference of ferrospice where it gives one, else of the first peer that does.
+    order = sorted(simulators, key=lambda s: ["ferrospice", "vacask", "ngspice", "gnucap", "vacask lean"].index(s.name))
+    for s in order if not ours else []:
+        if not records[s.name]["failure"] or s is simulators[0]:
+            ours, _ = tight[s.name] = tight_run(s, circuit, folder, args)
+            if ours:
+                source = s.name
+                break
+    if source and source != simulators[0].name:
+        agreement["common reference"] = source
+        say(f"{circuit.name}: the common reference is a run of {source}")
+    for s in simulators:
+        record = records[s.name]
+        columns = record.get("columns")
+        if not columns or record["failure"]:
+            continue
+        if ours:
+            record["error"] = waves.compare(circuit, columns, ours)
+        if s.name == source:
+            record["own"] = record.get("error")
+        elif not args.no_own and s.name != "vacask lean":
+            own, _ = tight_run(s, circuit, folder, args)
+            if own:
+                record["own"] = waves.compare(circuit, columns, own)
+                if ours:
+                    agreement[s.name] = waves.compare(circuit, own, ours)
+    return agreement
 
 
-def iterations(simulator, binary, deck, tmp):
-    """Newton iterations of the transient, by the simulator's own count."""
-    if simulator == "ferrospice":
-        _, done = timed([binary, "run", "--quiet", "--stats", str(deck), "-r", str(tmp / "stats.raw")], tmp)
-        found = re.search(r"(\d+) iterations", done.stderr + done.stdout)
-    else:
-        counted = tmp / "acct.cir"
-        counted.write_text(deck.read_text().replace(".save ", ".options acct\n.save ", 1))
-        _, done = timed(["ngspice", "-b", "-r", str(tmp / "stats.raw"), str(counted)], tmp)
-        found = re.search(r"[Tt]ransient iterations\s*=\s*(\d+)", done.stdout + done.stderr)
-    return int(found.group(1)) if found else 0
+def rows(circuit, simulators, records, base, args):
+    first = None
+    for s in simulators:
+        r = records[s.name]
+        good = [x for x in r["runs"] if not x.failure]
+        cells = [circuit.name, s.name]
+        if r["failure"] or not good:
+            what = r["failure"] or "no run"
+            if r["runs"]:
+                last = r["runs"][-1]
+                what += f" (after {last.wall:.1f} s, {last.accepted} points, {last.iterations} iterations)"
+            yield "| " + " | ".join(cells) + f" | {what} |" + " |" * 10, None
+            continue
+        wall, cpu = (statistics.median(getattr(x, k) for x in good) for k in ("wall", "cpu"))
+        run = good[0]
+        # On one thread the processor's time is the wall's of a quiet machine.
+        spent = {"wall": wall, "cpu": cpu}["cpu" if args.threads == 1 else "wall"] - base.get(s.name, 0.0)
+        cost = spent / run.accepted * 1e6 if run.accepted and circuit.stop else math.nan
+        first = first or (s.name, wall, cost)
+        note = "" if r.get("product") is None else " product ok" if r["product"] else " PRODUCT WRONG"
+        record = {
+            "circuit": circuit.name, "simulator": s.name, "version": s.version, "wall": wall,
+            "walls": [x.wall for x in good], "cpu": cpu, "points": run.accepted,
+            "rejected": run.rejected, "iterations": run.iterations, "us_per_point": cost,
+            "error": r.get("error"), "own_error": r.get("own"), "product": r.get("product"),
+            "rss": statistics.median(x.rss for x in good), "rss_is_bound": all(x.is_bound for x in good),
+        }
+        ours = first[0] == simulators[0].name
+        cells += [
+            f"{wall:.4g}", f"{wall / first[1]:.2f}" if ours else "", f"{record['cpu']:.4g}",
+            str(run.accepted) if circuit.stop else "", str(run.rejected) if circuit.stop else "", str(run.iterations),
+            f"{cost:.3g}" if circuit.stop else "", f"{cost / first[2]:.2f}" if ours and circuit.stop else "",
+            shown(r.get("error")) + note, shown(r.get("own")), f"{'≤ ' if record['rss_is_bound'] else ''}{record['rss'] / 2**20:.1f}",
+        ]
+        yield "| " + " | ".join(cells) + " |", record
 
 
-def timed(command, cwd):
-    start = time.perf_counter()
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
-    return time.perf_counter() - start, done
-
-
-def points(raw):
-    return len(read_raw(raw)[1][0])
+def precision(circuit, simulators, folder, args):
+    """Error against time: each simulator at several tolerances, all against the common reference."""
+    reference = circuit.exact
+    for s in simulators if not reference else []:
+        reference, _ = tight_run(s, circuit, folder, args)
+        if reference:
+            say(f"{circuit.name}: the common reference is a run of {s.name}")
+            break
+    for reltol in (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5):
+        circuit.reltol = reltol
+        records = measure(circuit, simulators, folder, args)
+        for s in simulators:
+            r = records[s.name]
+            good = [x for x in r["runs"] if not x.failure]
+            if r["failure"] or not good or not reference:
+                print(f"| {circuit.name} | {s.name} | {reltol:g} | {r['failure'] or 'no reference'} | | | |", flush=True)
+                continue
+            error = waves.compare(circuit, r["columns"], reference)
+            wall, cpu = (statistics.median(getattr(x, k) for x in good) for k in ("wall", "cpu"))
+            print(
+                f"| {circuit.name} | {s.name} | {reltol:g} | {wall:.4g} | {cpu:.4g} | {good[0].accepted} "
+                f"| {shown(error)} |",
+                flush=True,
+            )
 
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("--repeat", type=int, default=5)
+    ap.add_argument("--repeat", type=int, default=5, help="runs of each simulator (default 5)")
+    ap.add_argument("--quick", action="store_true", help="small circuits, short runs, one repetition")
+    ap.add_argument("--only", action="append", metavar="NAME", choices=CIRCUITS, help="only this circuit (repeatable)")
+    ap.add_argument("--skip", action="append", default=[], metavar="NAME", choices=CIRCUITS)
+    ap.add_argument("--simulators", metavar="A,B", help="only these, by name; ferrospice always runs")
     ap.add_argument("--binary", default=str(HERE.parents[1] / "target/release/ferrospice"))
-    ap.add_argument("decks", nargs="*")
+    ap.add_argument("--threads", type=int, default=1, help="threads each simulator may use (default 1)")
+    ap.add_argument("--timeout", type=float, default=900, help="seconds allowed to a run")
+    ap.add_argument("--reference-timeout", type=float, default=1800, help="seconds allowed to a reference")
+    ap.add_argument("--slow", type=float, default=120, help="runs longer than this are not repeated")
+    ap.add_argument("--precision", action="store_true", help="error against time at several reltol, instead")
+    ap.add_argument("--no-own", action="store_true", help="no tight run of each peer, only of ferrospice")
+    ap.add_argument("--no-reference", action="store_true", help="no accuracy columns")
+    ap.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all figures to this file")
+    ap.add_argument("--keep", type=pathlib.Path, metavar="DIR", help="keep decks and results in this directory")
+    ap.add_argument("--list", action="store_true", help="name the circuits")
     args = ap.parse_args()
+    if args.list:
+        for name, make in CIRCUITS.items():
+            print(f"{name:16} {make(args.quick).title}")
+        return
     if not pathlib.Path(args.binary).exists():
-        sys.exit("build first: cargo build --release")
-    simulators = {"ferrospice": lambda deck, raw: [args.binary, "run", "--quiet", deck, "-r", raw]}
-    if shutil.which("ngspice"):
-        simulators["ngspice"] = lambda deck, raw: ["ngspice", "-b", "-r", raw, deck]
+        sys.exit(f"{args.binary}: not there; build first: cargo build --release")
+    if args.quick:
+        args.repeat = 1
+    simulators = installed(args.binary, say)
+    if args.simulators:
+        wanted = args.simulators.split(",")
+        unknown = set(wanted) - {s.name for s in simulators}
+        if unknown:
+            sys.exit(f"not installed or unknown: {', '.join(sorted(unknown))}")
+        simulators = [s for s in simulators if s.name in wanted or s.name == "ferrospice"]
+    names = [n for n in (args.only or CIRCUITS) if n not in args.skip]
+    names = ["start"] + [n for n in names if n != "start"]
+    print("Simulators: " + "; ".join(f"{s.name} = {s.version}" for s in simulators) + ".\n")
+    if args.precision:
+        print("| circuit | simulator | reltol | wall s | CPU s | points | error |\n|---|---|---:|---:|---:|---:|---:|")
     else:
-        print("ngspice is not installed: no comparison", file=sys.stderr)
-    with tempfile.TemporaryDirectory() as tmp:
-        tmp = pathlib.Path(tmp)
-        subprocess.run([sys.executable, HERE / "generate.py", tmp], check=True)
-        names = args.decks or [p.stem for p in sorted(tmp.glob("*.cir"))]
-        names = ["start"] + [n for n in names if n != "start"]
-        base = {}
-        print("| deck | simulator | wall s (median) | points | iterations | µs per step | ratio of step cost | ratio of wall | error |")
-        print("|---|---|---:|---:|---:|---:|---:|---:|---:|")
+        print(HEAD, RULE, sep="\n", flush=True)
+    base, report, notes = {}, [], []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = args.keep or pathlib.Path(scratch)
+        folder = folder.resolve()
+        folder.mkdir(parents=True, exist_ok=True)
         for name in names:
-            deck = tmp / f"{name}.cir"
-            wall = {s: [] for s in simulators}
-            for _ in range(args.repeat):
-                for s, command in simulators.items():
-                    seconds, done = timed(command(str(deck), str(tmp / f"{name}.{s}.raw")), tmp)
-                    if done.returncode != 0:
-                        sys.exit(f"{s} failed on {name}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-                    wall[s].append(seconds)
-            median = {s: statistics.median(w) for s, w in wall.items()}
-            if name == "start":
-                base = median
-                for s, m in median.items():
-                    print(f"| start | {s} | {m:.4f} | | | | | {m / median['ferrospice']:.2f} | |")
+            circuit = CIRCUITS[name](args.quick)
+            say(f"{name}: {circuit.title} ({len(circuit.elements)} elements)")
+            if args.precision:
+                if circuit.stop:
+                    precision(circuit, simulators, folder, args)
                 continue
-            tight = tmp / f"{name}.tight.cir"
-            text = deck.read_text().replace("reltol=1e-3", "reltol=1e-6")
-            text = re.sub(
-                r"(\.tran \S+ \S+ \S+ )([\d.]+)([a-z]+)",
-                lambda m: f"{m.group(1)}{float(m.group(2)) / 4}{m.group(3)}",
-                text,
-            )
-            tight.write_text(text)
-            timed(simulators["ferrospice"](str(tight), str(tmp / "tight.raw")), tmp)
-            cost = {}
-            for s, m in median.items():
-                raw = tmp / f"{name}.{s}.raw"
-                cost[s] = (m - base[s]) / points(raw) * 1e6
-                print(
-                    f"| {name} | {s} | {m:.4f} | {points(raw)} | {iterations(s, args.binary, deck, tmp)} "
-                    f"| {cost[s]:.2f} | {cost[s] / cost['ferrospice']:.2f} | {m / median['ferrospice']:.2f} "
-                    f"| {accuracy(name, raw, tmp / 'tight.raw'):.1e} |",
-                    flush=True,
-                )
+            began = time.perf_counter()
+            records = measure(circuit, simulators, folder, args)
+            agreement = judge(circuit, simulators, records, folder, args)
+            for line, record in rows(circuit, simulators, records, base, args):
+                print(line, flush=True)
+                if record:
+                    report.append(record)
+                    if name == "start":
+                        base[record["simulator"]] = record["cpu" if args.threads == 1 else "wall"]
+                else:
+                    report.append({"circuit": name, "failure": line})
+            if agreement:
+                notes.append(f"- {name}: " + "; ".join(f"{k} {shown(v)}" for k, v in agreement.items()))
+            say(f"{name}: done in {time.perf_counter() - began:.0f} s")
+            if args.json:
+                args.json.write_text(json.dumps({"rows": report, "reference_agreement": notes}, indent=1))
+    if notes:
+        print("\nReferences of the peers against the common reference:\n")
+        print("\n".join(notes))
 
 
 if __name__ == "__main__":

@@ -35,13 +35,15 @@ pub struct Plan {
     pub uic: bool,
 }
 
-/// `trtol` is in units of what SPICE allows on charges; this brings it to the local error of the unknowns, where the
-/// sum over a waveform then stays near reltol.
+/// `trtol` is in units of what SPICE allows on charges; this brings it to the local error of the unknowns: 3.5 reltol at
+/// the default trtol of 7, which is what other simulators call moderate accuracy.
+const LTE_PER_TRTOL: f64 = 0.4;
 /// BDF's errors damp, so that in a circuit that oscillates they add up instead of cancelling: each must be smaller.
 const LTE_OF_GEAR: f64 = 0.3;
-const LTE_PER_TRTOL: f64 = 2.0 / 7.0;
 /// A Newton failure divides the step by this.
 const CUT: f64 = 8.0;
+/// The first step after a corner is at most this many times the first step after the corner before it.
+const AFTER_CORNER: f64 = 2.0;
 /// An event is located to this fraction of the step in which it was first seen.
 const EVENT: f64 = 1e-3;
 
@@ -139,8 +141,9 @@ impl Transient<'_> {
 
     /// The point in `x`, `q`, `qdot` becomes the newest of the past.
     fn commit(&mut self, t1: f64) -> Wishes {
+        let h = t1 - self.history.time();
         self.history.push(t1, &self.x, &self.q, &self.qdot);
-        self.controller.accept(&self.x, &self.q);
+        self.controller.accept(t1, h, &self.x, &self.q);
         self.memory.copy_from_slice(&self.sim.memory);
         let at = self.sim.point_tran(t1);
         self.sim.accept(&at, &self.x)
@@ -221,7 +224,9 @@ fn begin(t: &mut Transient, plan: &Plan, control: &Control) -> Result<(), Vec<Di
     let c = Coefficients::new(Method::BackwardEuler, 1, instant, &[0.0]);
     let limit = t.max_iterations;
     t.max_iterations = 100;
-    let solved = t.solve(instant, &c);
+    t.history.combine(&c, &mut t.past);
+    t.history.predict(instant, 1, &mut t.x);
+    let solved = t.iterate(0.0, c.a0);
     t.max_iterations = limit;
     if let Err(f) = solved {
         if known == 0 {
@@ -358,6 +363,8 @@ fn advance(
     let mut event = (0.0, 0.0, 0);
     // The step proposed is meant exactly: it ends at an event.
     let mut is_exact = false;
+    // What the last start after a corner got away with: corners of one deck resemble each other.
+    let mut first = f64::INFINITY;
     loop {
         if control.is_cancelled() {
             return Ok(true);
@@ -459,6 +466,9 @@ fn advance(
         }
         (after_failure, is_exact) = (false, false);
         let step = t1 - time;
+        if t.history.len() == 1 {
+            first = step;
+        }
         let stats = &mut t.sim.stats;
         stats.accepted += 1;
         stats.min_step = stats.min_step.min(step);
@@ -474,7 +484,7 @@ fn advance(
             t.history.restart();
             order = 1;
             // The time scale before the corner says little about the one after it, but something.
-            h = (10.0 * step).max(proposed).min(longest);
+            h = (10.0 * step).max(proposed).min(longest).min(AFTER_CORNER * first);
         }
         let p = Progress { fraction: time / plan.stop, at: time, step, points: t.sim.stats.accepted as usize };
         control.progress("tran", &p);

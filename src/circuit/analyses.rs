@@ -106,7 +106,11 @@ impl<'a> Elab<'a> {
         } else {
             super::text::source_text(self.sources, span)
         };
-        let text: String = text.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
+        let mut text: String = text.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
+        // PSPICE's `v([out])`.
+        if text.contains("([") {
+            text = text.replace("([", "(").replace("])", ")");
+        }
         Some(Item { text, span })
     }
 
@@ -524,7 +528,7 @@ impl<'a> Elab<'a> {
                 .or_else(|| inner("i(").map(|n| (n, "i".to_string())))
             {
                 match self.find_element(scope, &inst) {
-                    Some(s) => c.state_ics.push((s, state, x)),
+                    Some(s) => c.state_ics.push((s, state, x, at)),
                     None => self.unknown_element(&inst, at),
                 }
             } else {

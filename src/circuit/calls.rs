@@ -105,6 +105,7 @@ impl<'a> Elab<'a> {
                 self.ports.insert(sym, *n);
             }
         }
+        self.cut_pins(full, e.span(), &mut ports);
         // Parameters of the call are evaluated where the call stands.
         let mut params: SymMap<Param<'a>> = SymMap::default();
         let mut m = scope.m;

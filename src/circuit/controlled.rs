@@ -517,8 +517,13 @@ impl<'a> Elab<'a> {
                 FieldKind::Key => match instance_param(&info, text) {
                     Some((id, spec)) => (id, spec, i + 1),
                     None => {
-                        self.unknown_instance_param(scope, &info, text, at);
-                        ok = false;
+                        match self.parasitic(scope, e, f, body.get(i + 1)) {
+                            Some(is_right) => ok &= is_right,
+                            None => {
+                                self.unknown_instance_param(scope, &info, text, at);
+                                ok = false;
+                            }
+                        }
                         i += 2;
                         continue;
                     }

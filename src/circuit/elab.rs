@@ -44,6 +44,8 @@ pub(super) struct ProbeWish {
     pub element: Sym,
     pub terminal: u8,
     pub source: Sym,
+    /// Of a subcircuit's pin: the nodes outside and inside, and the call.
+    pub pin: Option<(Unknown, Unknown, Span)>,
 }
 
 pub(super) struct Elab<'a> {
@@ -73,6 +75,12 @@ pub(super) struct Elab<'a> {
     pub pending: Vec<Pending<'a>>,
     pub probes: Vec<ProbeWish>,
     probe_of: HashMap<(Sym, u8), Sym>,
+    /// Pins of subcircuits whose currents are asked for: `x1:port`.
+    pub pins: HashSet<String>,
+    /// Of the element that is being read.
+    pub parasitics: super::parasitics::Parasitics,
+    /// Names that were made for parasitics.
+    pub inner: Vec<Sym>,
     exprs: HashMap<(FileId, u32, u32), Option<Rc<Expr>>>,
     pub models: super::models::ModelCache,
     pub count: usize,
@@ -87,11 +95,17 @@ pub(super) struct Elab<'a> {
 
 /// Turns a deck into a circuit. All faults are returned; the circuit is missing only when one of them is an error.
 pub fn elaborate(deck: &Deck, sources: &SourceMap, over: &Overrides) -> (Option<Circuit>, Vec<Diagnostic>) {
+    let (circuit, diags) = draft(deck, sources, over);
+    if diags.iter().any(Diagnostic::is_error) { (None, diags) } else { (Some(circuit), diags) }
+}
+
+/// The circuit as far as it could be made, also when something is at fault: for finding further faults, not for running.
+pub fn draft(deck: &Deck, sources: &SourceMap, over: &Overrides) -> (Circuit, Vec<Diagnostic>) {
     let mut el = Elab::new(deck, sources, over);
     let circuit = el.run();
     let mut diags = el.diags;
     tidy(&mut diags);
-    if diags.iter().any(Diagnostic::is_error) { (None, diags) } else { (Some(circuit), diags) }
+    (circuit, diags)
 }
 
 impl<'a> Elab<'a> {
@@ -120,6 +134,9 @@ impl<'a> Elab<'a> {
             pending: vec![],
             probes: vec![],
             probe_of: HashMap::new(),
+            pins: HashSet::new(),
+            parasitics: vec![],
+            inner: vec![],
             exprs: HashMap::new(),
             models: Default::default(),
             count: 0,
@@ -150,6 +167,7 @@ impl<'a> Elab<'a> {
         self.set_env(&cards);
         self.reserve(body);
         self.force_params(&top, body);
+        self.wish_pins(&cards);
         self.walk(&top, body);
         self.lower_pending();
         let mut circuit = self.read_cards(&cards);
@@ -166,6 +184,7 @@ impl<'a> Elab<'a> {
         }
         circuit.loose = loose;
         circuit.probes = self.probes.iter().map(|p| (p.element, p.terminal, p.source)).collect();
+        circuit.inner = std::mem::take(&mut self.inner);
         circuit.groups = std::mem::take(&mut self.groups);
         circuit.nodes = std::mem::take(&mut self.nodes);
         circuit.names = std::mem::take(&mut self.names);
@@ -420,7 +439,7 @@ impl<'a> Elab<'a> {
         let text = format!("{}:{}", self.names.get(element), info.terminals[usize::from(terminal)].name);
         let source = self.names.intern(&text);
         self.probe_of.insert((element, terminal), source);
-        self.probes.push(ProbeWish { element, terminal, source });
+        self.probes.push(ProbeWish { element, terminal, source, pin: None });
         Some(source)
     }
 

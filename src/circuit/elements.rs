@@ -23,6 +23,7 @@ use crate::netlist::ast::{Element, Field, FieldKind};
 impl<'a> Elab<'a> {
     /// Lowers an element, or puts it aside when it reads signals or other elements.
     pub fn lower(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym, letter: u8) {
+        self.parasitics.clear();
         match letter {
             b'r' | b'c' | b'l' => {
                 if let Some(name) = self.signal_passive(scope, e, letter) {
@@ -52,7 +53,9 @@ impl<'a> Elab<'a> {
 
     /// Lowers what was put aside: every node and element is known now.
     pub fn lower_signals(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym) {
+        self.parasitics.clear();
         match self.letter(e) {
+            b'c' | b'l' if self.is_polynomial(scope, e) => self.polynomial(scope, e, full),
             letter @ (b'r' | b'c' | b'l') => self.expression_passive(scope, e, full, letter),
             letter @ (b'e' | b'g' | b'f' | b'h') => self.controlled(scope, e, full, letter),
             b'b' => self.behavioural(scope, e, full),
@@ -147,6 +150,9 @@ impl<'a> Elab<'a> {
         let text = self.deck.names.get(key.sym);
         let at = Span::new(e.file, key.lo, key.hi);
         let Some((id, spec)) = instance_param(info, text) else {
+            if let Some(ok) = self.parasitic(scope, e, key, values.first()) {
+                return values.iter().skip(1).fold(ok, |ok, f| ok & self.flag_or_value(scope, e, f, draft, true));
+            }
             if RATINGS.contains(&text) {
                 let d = Diagnostic::lint(codes::RATING, format!("`{text}` has no effect"));
                 self.report_in(scope, d.at(at, "a rating or a part number: nothing is simulated of it"));
@@ -181,7 +187,7 @@ impl<'a> Elab<'a> {
         let known = info.instance.iter().flat_map(|p| std::iter::once(p.name).chain(p.aliases.iter().copied()));
         if matches!(text, "rser" | "lser" | "rpar" | "cpar" | "rlshunt") {
             // LTspice's parasitics: part of the circuit, so that they cannot be left out silently.
-            d = d.help(format!("`{text}` is LTspice's: write it as an element of its own, in series or in parallel"));
+            d = d.help("write it as an element of its own, in series or in parallel");
         } else if let Some(h) = nearest::did_you_mean(text, known) {
             d = d.help(h);
         } else if param::find(info.model, text).is_some() {
@@ -222,6 +228,9 @@ impl<'a> Elab<'a> {
             && let Some(id) = info.positional
             && let Some(spec) = info.instance.get(id as usize)
         {
+            if self.is_nothing(scope, e, f) {
+                return false;
+            }
             let Some(x) = self.number(scope, e.file, f) else { return false };
             if !self.check(scope, spec, x, at) {
                 return false;
@@ -254,6 +263,9 @@ impl<'a> Elab<'a> {
 
     /// Finishes a draft: multiplier, arenas, place.
     pub fn emit(&mut self, scope: &Rc<Scope<'a>>, e: &Element, full: Sym, mut draft: Draft) {
+        if !self.parasitics.is_empty() {
+            self.expand_parasitics(scope, e, full, &mut draft);
+        }
         let info = draft.ty.info();
         if scope.m != 1.0 {
             match param::find(info.instance, "m") {
@@ -393,7 +405,8 @@ impl<'a> Elab<'a> {
     /// The behavioural type of an R, C or L whose value reads signals.
     fn signal_passive(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, letter: u8) -> Option<&'static str> {
         let fields = Fields::of(self.deck, e.fields);
-        if fields.all.len() <= 3 && fields.all.iter().all(|f| f.kind == FieldKind::Word) {
+        let has_poly = || fields.all.get(2).is_some_and(|f| self.deck.names.get(f.sym) == "poly");
+        if fields.all.len() <= 3 && !has_poly() && fields.all.iter().all(|f| f.kind == FieldKind::Word) {
             return None;
         }
         let name = match letter {
@@ -403,7 +416,7 @@ impl<'a> Elab<'a> {
         };
         let always = |k: &str| matches!((letter, k), (b'c', "q" | "charge") | (b'l', "flux"));
         let split = fields.first_key();
-        let mut hit = false;
+        let mut hit = self.is_polynomial(scope, e);
         for f in fields.all.iter().take(split).skip(2) {
             if f.kind == FieldKind::Expr {
                 hit |= self.field_uses_signals(scope, e, std::slice::from_ref(f));

@@ -15,6 +15,8 @@ mod models;
 pub mod names;
 mod options;
 mod outputs;
+mod parasitics;
+mod polynomial;
 mod probes;
 mod rational;
 mod scope;
@@ -26,7 +28,7 @@ mod text;
 mod topology;
 
 pub use cards::{Analysis, Check, Freq, Measure, Options, Print, Save, Step, SweepRange, SweepTarget};
-pub use elab::elaborate;
+pub use elab::{draft, elaborate};
 pub use sources::wave_files;
 
 /// What a sweep changes before elaboration: the same deck, other values.
@@ -66,8 +68,8 @@ pub struct Circuit {
     pub groups: Vec<Group>,
     /// `.ic v(node)=value`
     pub ics: Vec<(Unknown, f64)>,
-    /// `.ic @inst[state]=value` or `.ic i(l1)=value`: instance, internal unknown's name, value.
-    pub state_ics: Vec<(Sym, String, f64)>,
+    /// `.ic @inst[state]=value` or `.ic i(l1)=value`: instance, internal unknown's name, value, where it is said.
+    pub state_ics: Vec<(Sym, String, f64, Span)>,
     pub nodesets: Vec<(Unknown, f64)>,
     pub options: Options,
     pub env: Env,
@@ -81,6 +83,8 @@ pub struct Circuit {
     /// Zero-volt sources put in series with terminals whose current was asked for: element, terminal, source.
     /// The source is named `element:terminal` and its branch current flows into the terminal.
     pub probes: Vec<(Sym, u8, Sym)>,
+    /// Elements and nodes that elaboration made of an element's parasitics: not part of the default results.
+    pub inner: Vec<Sym>,
     /// Inductors that close a loop of voltages: a static solution leaves their current open, and takes it as zero.
     pub free_currents: Vec<Sym>,
     /// One node of every part without a DC path to ground: its static voltage is nobody's business, so that the
@@ -121,6 +125,7 @@ impl Default for Circuit {
             checks: vec![],
             steps: vec![],
             probes: vec![],
+            inner: vec![],
             free_currents: vec![],
             loose: vec![],
             index: Index::default(),
@@ -199,19 +204,30 @@ impl Circuit {
         self.probes.iter().find(|(e, t, _)| *e == sym && usize::from(*t) == terminal).map(|p| p.2)
     }
 
-    /// The branch that a current signal means: `i(r1)`, `i(q1,b)`, `ib(q1)`, `ix(q1:b)`, `i(q1:b)`.
+    /// The branch that a current signal means: `i(r1)`, `i(q1,b)`, `ib(q1)`, `ix(q1:b)`, `i(q1:b)`; `ix(x1:port)`.
     pub fn branch(&self, signal: &str) -> Option<Sym> {
         let (element, terminal) = probes::parse_current(signal)?;
         let Some(t) = terminal else { return self.current(&element, 0) };
+        let pin = self.names.lookup(&probes::pin_name(&element, &t));
+        if let Some(pin) = pin.filter(|s| self.probes.iter().any(|p| p.2 == *s)) {
+            return Some(pin);
+        }
         let (g, _) = self.instance(&element)?;
         let k = self.groups.get(g)?.info().terminals.iter().position(|x| x.name == t)?;
         self.current(&element, k)
     }
 
-    /// Was this node made by elaboration for a current probe?
-    pub fn is_probe_node(&self, node: Unknown) -> bool {
-        let name = self.nodes.get(node as usize);
-        name.is_some_and(|s| self.probes.iter().any(|p| p.2 == *s))
+    /// Names that elaboration made, of nodes and instances: current probes and parasitics.
+    pub fn made(&self) -> std::collections::HashSet<Sym> {
+        self.probes.iter().map(|p| p.2).chain(self.inner.iter().copied()).collect()
+    }
+
+    /// The ports of a subcircuit's instance, in no particular order; none when there is no such instance.
+    pub fn ports(&self, path: &str) -> Vec<&str> {
+        let own = |s: &Sym| self.names.get(*s).strip_prefix(path)?.strip_prefix('.').filter(|p| !p.contains('.'));
+        let mut found: Vec<&str> = self.index.ports.keys().filter_map(own).collect();
+        found.sort_unstable();
+        found
     }
 
     /// Names close to an unknown node's.

@@ -15,7 +15,7 @@ use crate::device::{DeviceInfo, DeviceType, ModelCard, ParamId, ParamKind, Param
 use crate::diag::codes::circuit as codes;
 use crate::diag::codes::device as device_codes;
 use crate::diag::{Code, Diagnostic, FileId, Span, nearest};
-use crate::netlist::ast::{Field, FieldKind, ModelDef};
+use crate::netlist::ast::{Element, Field, FieldKind, ModelDef};
 
 /// Models already turned into cards.
 #[derive(Default)]
@@ -53,6 +53,33 @@ impl<'a> Elab<'a> {
             let bins = s.bins.borrow().get(&name).cloned();
             bins.map(|defs| Found { scope: s, defs, is_binned: true })
         })
+    }
+
+    /// Reports a bare word that may stand for a value or a model and is neither.
+    pub fn is_nothing(&mut self, scope: &Rc<Scope<'a>>, e: &Element, f: &Field) -> bool {
+        let text = self.deck.names.get(f.sym);
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let is_word = f.kind == FieldKind::Word
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(is_name)
+            && !matches!(text, "temper" | "temp" | "pi" | "inf")
+            && crate::expr::functions::constant(text).is_none();
+        if !is_word || self.param(scope, f.sym).is_some() || self.over.params.iter().any(|p| p.0 == text) {
+            return false;
+        }
+        let mut known = self.param_names(scope);
+        for s in scope.outwards() {
+            let (models, bins) = (s.models.borrow(), s.bins.borrow());
+            known.extend(models.keys().chain(bins.keys()).map(|n| self.names.get(*n).to_string()));
+        }
+        let mut d =
+            Diagnostic::error(codes::UNKNOWN_MODEL, format!("`{text}` is neither a value, a parameter nor a model"))
+                .at(Span::new(e.file, f.lo, f.hi), "not defined here");
+        if let Some(h) = nearest::did_you_mean(text, known.iter().map(String::as_str)) {
+            d = d.help(h);
+        }
+        self.report_in(scope, d);
+        true
     }
 
     /// Chooses the bin whose `[lmin, lmax) x [wmin, wmax)` holds the instance's length and width.
@@ -209,12 +236,12 @@ impl<'a> Elab<'a> {
             if let Some(h) = nearest::did_you_mean(word, known.iter().copied()) {
                 d = d.help(h);
             }
-            let here: Vec<&str> = registry::all()
-                .iter()
-                .map(|t| t.info())
-                .filter(|i| i.letter == letter_char)
-                .flat_map(|i| i.model_types.iter().map(|(w, _)| *w))
-                .collect();
+            let mut here: Vec<&str> = vec![];
+            for i in registry::all().iter().map(|t| t.info()).filter(|i| i.letter == letter_char) {
+                here.extend(i.model_types.iter().map(|(w, _)| *w));
+            }
+            let mut seen = std::collections::HashSet::new();
+            here.retain(|w| seen.insert(*w));
             if here.is_empty() {
                 d
             } else {

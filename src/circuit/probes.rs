@@ -1,11 +1,13 @@
-//! Currents of elements that have no branch unknown: a zero-volt source is put in series with the terminal, only where
-//! the current is asked for.
+//! Currents of elements that have no branch unknown, and of the pins of subcircuits: a zero-volt source is put in series
+//! with the terminal, only where the current is asked for.
 
 use super::elab::{Elab, ProbeWish};
 use super::scope::Scope;
+use super::text::source_text;
 use crate::base::Sym;
-use crate::device::{param, registry};
+use crate::device::{ParamId, Unknown, param, registry};
 use crate::diag::Span;
+use crate::netlist::ast::Card;
 
 /// Splits a current signal into element and terminal name: `i(r1)`, `i(q1,b)`, `ib(q1)`, `ix(q1:b)`, `i(q1:b)`.
 pub(super) fn parse_current(signal: &str) -> Option<(String, Option<String>)> {
@@ -17,6 +19,8 @@ pub(super) fn parse_current(signal: &str) -> Option<(String, Option<String>)> {
         _ => (inner.to_string(), None),
     };
     match f {
+        // HSPICE's `isub(x1.port)`.
+        "isub" => inner.rsplit_once(['.', ':']).map(|(e, t)| (e.to_string(), Some(t.to_string()))),
         "i" | "ix" | "im" | "ip" | "ir" | "ii" | "idb" => Some((element, terminal)),
         "ib" | "ic" | "ie" | "is" | "id" | "ig" if terminal.is_none() => Some((element, Some(f[1..].to_string()))),
         _ => None,
@@ -49,7 +53,21 @@ fn calls(text: &str) -> Vec<(String, String)> {
         }
         if matches!(
             name,
-            "i" | "ix" | "im" | "ip" | "ir" | "ii" | "idb" | "ib" | "ic" | "ie" | "is" | "id" | "ig" | "p" | "e"
+            "i" | "ix"
+                | "im"
+                | "ip"
+                | "ir"
+                | "ii"
+                | "idb"
+                | "ib"
+                | "ic"
+                | "ie"
+                | "is"
+                | "id"
+                | "ig"
+                | "p"
+                | "e"
+                | "isub"
         ) && let Some(end) = lower[j..].find(')')
         {
             out.push((name.to_string(), lower[j + 1..j + end].trim().to_string()));
@@ -59,7 +77,43 @@ fn calls(text: &str) -> Vec<(String, String)> {
     out
 }
 
+/// The name of the source that measures the current into a pin of a subcircuit.
+pub(super) fn pin_name(call: &str, port: &str) -> String {
+    format!("{}:{port}", call.replace(':', "."))
+}
+
+/// Cards that name signals.
+const OF_SIGNALS: &[&str] = &["save", "probe", "print", "plot", "meas", "measure", "four", "fourier", "check"];
+
 impl<'a> Elab<'a> {
+    /// Notes the pins of subcircuits whose currents the cards ask for: they have to be known when the calls are entered.
+    pub fn wish_pins(&mut self, cards: &[&'a Card]) {
+        for c in cards.iter().filter(|c| OF_SIGNALS.contains(&self.deck.names.get(c.name))) {
+            for (f, arg) in calls(&source_text(self.sources, c.span())) {
+                if let Some((call, Some(port))) = parse_current(&format!("{f}({arg})")) {
+                    self.pins.insert(pin_name(&call, &port));
+                }
+            }
+        }
+    }
+
+    /// Cuts the pins of a call that are asked for: the node inside becomes another one.
+    pub fn cut_pins(&mut self, call: Sym, span: Span, ports: &mut [(Sym, Unknown)]) {
+        if self.pins.is_empty() {
+            return;
+        }
+        for (k, (port, node)) in ports.iter_mut().enumerate() {
+            let text = pin_name(self.names.get(call), self.names.get(*port));
+            if self.pins.contains(&text) {
+                let source = self.names.intern(&text);
+                let inside = self.node_named(source);
+                let pin = Some((*node, inside, span));
+                self.probes.push(ProbeWish { element: call, terminal: k.min(255) as u8, source, pin });
+                *node = inside;
+            }
+        }
+    }
+
     /// Notes the probes that a text of signals needs. Unknown elements are left to whoever reads the signal.
     pub fn wish_currents(&mut self, scope: &Scope<'a>, text: &str) {
         for (f, arg) in calls(text) {
@@ -116,6 +170,11 @@ impl<'a> Elab<'a> {
         let g = self.group(&ty);
         let wishes: Vec<ProbeWish> = std::mem::take(&mut self.probes);
         for w in wishes {
+            if let Some((outer, inner, span)) = w.pin {
+                self.probe_source(g, dc, &w, span, [outer, inner]);
+                self.probes.push(w);
+                continue;
+            }
             let p = self.place(w.element);
             let Some(group) = self.groups.get(p.group as usize) else { continue };
             if p.index as usize >= group.len() {
@@ -126,12 +185,16 @@ impl<'a> Elab<'a> {
             let Some(outer) = outer else { continue };
             let inner = self.node_named(w.source);
             self.groups[p.group as usize].set_node(p.index as usize, usize::from(w.terminal), inner);
-            let index = self.groups[g].len() as u32;
-            let value = dc.map(|id| (id, 0.0.into()));
-            self.groups[g].push(w.source, span, None, [outer, inner], [], value);
-            self.set_place(w.source, super::Place { group: g as u32, index });
+            self.probe_source(g, dc, &w, span, [outer, inner]);
             self.probes.push(w);
         }
+    }
+
+    fn probe_source(&mut self, g: usize, dc: Option<ParamId>, w: &ProbeWish, span: Span, nodes: [Unknown; 2]) {
+        let index = self.groups[g].len() as u32;
+        let value = dc.map(|id| (id, 0.0.into()));
+        self.groups[g].push(w.source, span, None, nodes, [], value);
+        self.set_place(w.source, super::Place { group: g as u32, index });
     }
 }
 
@@ -146,6 +209,7 @@ mod tests {
         assert_eq!(s("ib(q1)"), Some(("q1".into(), "b".into())));
         assert_eq!(s("ix(x1.q1:b)"), Some(("x1.q1".into(), "b".into())));
         assert_eq!(s("i(m1, g)"), Some(("m1".into(), "g".into())));
+        assert_eq!(s("isub(x1.x2.out)"), Some(("x1.x2".into(), "out".into())));
         assert_eq!(s("v(a)"), None);
         assert_eq!(calls("v(a)*i(r1)+abs(p(x1.m1))"), [("i".into(), "r1".into()), ("p".into(), "x1.m1".to_string())]);
     }

@@ -382,13 +382,15 @@ pub(super) struct View<'x, 'a> {
     stream: Stream,
     draws: Cell<u32>,
     signals: bool,
+    /// The expression that is evaluated.
+    place: Span,
 }
 
 impl<'x, 'a> View<'x, 'a> {
     pub fn new(el: &'x mut Elab<'a>, scope: Rc<Scope<'a>>, place: Span, signals: bool) -> Self {
         let instance = place_hash(&scope.prefix, place);
         let stream = Stream { seed: el.options.seed, run: el.over.run, instance };
-        View { el, scope, stream, draws: Cell::new(0), signals }
+        View { el, scope, stream, draws: Cell::new(0), signals, place }
     }
 
     fn next(&self) -> u32 {
@@ -408,7 +410,8 @@ impl ExprScope for View<'_, '_> {
                 let d = Diagnostic::error(
                     codes::TEXT_PARAM,
                     format!("parameter `{name}` is the text `{t}`, and a number is needed"),
-                );
+                )
+                .at(self.place, format!("`{name}` is used here"));
                 self.el.report_in(&scope, d);
                 Some(Err(()))
             }

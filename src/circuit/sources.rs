@@ -261,6 +261,10 @@ impl<'a> Elab<'a> {
             };
         }
         let Some((id, spec)) = instance_param(ty.info(), text) else {
+            if let Some(ok) = self.parasitic(scope, e, key, r.peek()) {
+                r.next();
+                return ok;
+            }
             self.unknown_instance_param(scope, ty.info(), text, at);
             r.next();
             return false;

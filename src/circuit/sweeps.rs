@@ -242,9 +242,14 @@ impl<'a> Elab<'a> {
                 if ((b - a) / n) > MAX_POINTS {
                     return fault(format!("{:.0} points are too many", (b - a) / n));
                 }
-                // The sign of the step follows the direction.
-                let _ = l;
                 let step = if (b - a) * n < 0.0 { -n } else { n };
+                if step != n {
+                    let d = Diagnostic::warning(
+                        codes::STEP_SIGN,
+                        format!("the step {n} leads away from the end of the sweep, {a} to {b}; {step} is taken"),
+                    );
+                    self.report(d.at(l.card.span(), "the sweep follows its limits"));
+                }
                 Some(SweepRange::Lin(a, b, step))
             }
         }

@@ -94,6 +94,12 @@ pub enum FileFormat {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RawDialect {
+    Ngspice,
+    Ltspice,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Picture {
     Svg,
     Png,
@@ -122,6 +128,10 @@ pub struct Run {
     /// Formats written by -o (default raw)
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT")]
     pub format: Vec<FileFormat>,
+    /// Whose rawfile: ngspice's has a plot for each sweep point; LTspice's has all points of a sweep in one plot
+    /// (`stepped`) and a log beside it with the steps and the measures
+    #[arg(long, value_enum, value_name = "DIALECT", default_value_t = RawDialect::Ngspice)]
+    pub raw_dialect: RawDialect,
     /// Draw figures: of the expressions given, else what .plot/.print/.probe ask for, else all node voltages.
     /// Written to the -o directory, or the current one
     #[arg(long, value_name = "EXPR", num_args = 0..)]

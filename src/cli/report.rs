@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::dataset::{PlotKind, Table};
 use crate::measure;
-use crate::session::{DeviceTable, Outcome, PointResult, number};
+use crate::session::{Outcome, PointResult, number};
 
 /// Rows of an operating-point table beyond which the rest is only counted.
 const MAX_ROWS: usize = 2000;
@@ -35,7 +35,7 @@ fn point(s: &mut String, p: &PointResult) {
     for t in &p.tables {
         let table = &t.table;
         match table.schema.kind {
-            PlotKind::Op => operating_point(s, table, t.selected, &p.devices),
+            PlotKind::Op => operating_point(s, table, t.selected, p),
             // Small tables without an axis are shown whole.
             PlotKind::Tf | PlotKind::Sens | PlotKind::Pz | PlotKind::NoiseIntegrated if !table.schema.has_axis => {
                 heading(s, table);
@@ -74,11 +74,11 @@ fn heading(s: &mut String, table: &Table) {
     let _ = writeln!(s, "{}", table.schema.kind.title());
 }
 
-fn operating_point(s: &mut String, table: &Table, selected: usize, devices: &[DeviceTable]) {
+fn operating_point(s: &mut String, table: &Table, selected: usize, p: &PointResult) {
     heading(s, table);
     list(s, table, selected.min(table.columns.len()));
     s.push('\n');
-    for d in devices {
+    for d in &p.devices {
         let _ = writeln!(s, "{}", d.device);
         let mut columns: Vec<Vec<String>> = vec![];
         let names = d.rows.iter().map(|r| r.0.clone());
@@ -90,6 +90,14 @@ fn operating_point(s: &mut String, table: &Table, selected: usize, devices: &[De
         }
         aligned(s, &columns);
         s.push('\n');
+    }
+    if !p.devices_left_out.is_empty() {
+        let list: Vec<String> = p.devices_left_out.iter().map(|(d, n)| format!("{d} ({n})")).collect();
+        let _ = writeln!(
+            s,
+            "No table of {}: too many devices. `.save @name[quantity]` keeps what is wanted of one.\n",
+            list.join(", ")
+        );
     }
 }
 
@@ -186,6 +194,9 @@ pub fn json_lines(outcome: &Outcome) -> String {
                     d.vars.iter().zip(values).map(|(v, x)| (v.name.to_string(), json!(x))).collect();
                 line(json!({ "device": name, "type": d.device, "sweep": sweep, "values": vars }));
             }
+        }
+        for (device, count) in &p.devices_left_out {
+            line(json!({ "devices_left_out": device, "sweep": sweep, "count": count }));
         }
         for m in &p.measures {
             line(json!({ "measure": m.name, "sweep": sweep, "value": m.value.is_finite().then_some(m.value) }));

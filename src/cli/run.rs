@@ -9,9 +9,8 @@ use super::term::Term;
 use super::{figures, interrupt, report};
 use crate::base::Control;
 use crate::base::control::Watch;
-use crate::dataset::Dataset;
 use crate::diag::Diagnostic;
-use crate::output;
+use crate::output::{self, Dialect, RawOptions};
 use crate::session::{self, Disk, Outcome, Status, files};
 
 pub fn run(args: &Run, term: &mut Term) -> u8 {
@@ -66,16 +65,24 @@ fn write(outcome: &mut Outcome, outputs: &Outputs, args: &Run, term: &Term) -> V
         let path = outputs.path(".meas.csv");
         keep(files::write_measures(outcome, &path, &Disk).map(|()| vec![path]));
     }
+    let raw = RawOptions { is_ascii: outputs.is_ascii, dialect: outputs.dialect, ..RawOptions::default() };
+    let in_dir = outputs.dir.is_some() && outputs.formats.iter().any(|f| f.starts_with("raw"));
+    if outputs.dialect == Dialect::Ltspice {
+        let of_dir = in_dir.then(|| outputs.path(".log"));
+        for path in outputs.rawfile.iter().map(|p| p.with_extension("log")).chain(of_dir) {
+            keep(files::write_log(outcome, &path, &Disk).map(|()| vec![path]));
+        }
+    }
     let dataset = outcome.take_dataset();
     if let Some(path) = &outputs.rawfile {
-        keep(raw(&dataset, path.clone(), outputs.is_ascii));
+        keep(output::format("raw").and_then(|f| files::write(&dataset, path, f, &raw, &Disk)));
     }
     if outputs.dir.is_some() {
         for name in &outputs.formats {
             keep(output::format(name).and_then(|f| {
                 let extension = f.extensions.first().copied().unwrap_or(f.name);
                 let path = outputs.path(&format!(".{extension}"));
-                files::write(&dataset, &path, f, outputs.is_ascii, &Disk)
+                files::write(&dataset, &path, f, &raw, &Disk)
             }));
         }
     }
@@ -89,8 +96,4 @@ fn write(outcome: &mut Outcome, outputs: &Outputs, args: &Run, term: &Term) -> V
         }
     }
     faults
-}
-
-fn raw(dataset: &Dataset, path: PathBuf, is_ascii: bool) -> Result<Vec<PathBuf>, Diagnostic> {
-    files::write(dataset, &path, output::format("raw")?, is_ascii, &Disk)
 }

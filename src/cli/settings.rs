@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{Dialect, FileFormat, Picture, Reading, Run};
+use super::args::{Dialect, FileFormat, Picture, RawDialect, Reading, Run};
 use crate::base::units::parse_number;
 use crate::netlist::Compat;
+use crate::output;
 use crate::session::RunOptions;
 
 /// What `run` is to write.
@@ -22,6 +23,7 @@ pub struct Outputs {
     pub stem: String,
     /// Rawfiles in ASCII (SPICE_ASCIIRAWFILE=1, as ngspice has it).
     pub is_ascii: bool,
+    pub dialect: output::Dialect,
 }
 
 impl Outputs {
@@ -40,7 +42,12 @@ impl Outputs {
             pictures.push("svg");
         }
         let dir = run.output.clone().or_else(|| (!formats.is_empty()).then(PathBuf::new));
-        Outputs { rawfile: run.rawfile.clone(), dir, formats, plots, pictures, stem: stem(&run.deck), is_ascii }
+        let dialect = match run.raw_dialect {
+            RawDialect::Ngspice => output::Dialect::Ngspice,
+            RawDialect::Ltspice => output::Dialect::Ltspice,
+        };
+        let (rawfile, stem) = (run.rawfile.clone(), stem(&run.deck));
+        Outputs { rawfile, dir, formats, plots, pictures, stem, is_ascii, dialect }
     }
 
     /// A file of the output directory, or of the current one without `-o`.

@@ -114,7 +114,7 @@ impl Quantity {
         }
         match n.split_once('(').map(|(head, _)| head) {
             Some("v") => Quantity::Voltage,
-            Some("i" | "ib" | "ic" | "ie" | "is" | "id" | "ig" | "ix") => Quantity::Current,
+            Some("i" | "ib" | "ic" | "ie" | "is" | "id" | "ig" | "ix" | "isub") => Quantity::Current,
             Some("p") => Quantity::Power,
             Some("e") => Quantity::Energy,
             Some("q") => Quantity::Charge,

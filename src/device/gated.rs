@@ -335,9 +335,9 @@ impl<M: Model> Batch for Fets<M> {
             let vds = v[0] - v[1];
             let vg = if e.reversed { v[1] } else { v[0] };
             let white = t.core.channel_noise(s.temp, vg, vds.abs(), e.ch[1]);
-            add("channel", t.inner[0], t.inner[2], white, 0.0);
+            add("id", t.inner[0], t.inner[2], white, 0.0);
             let flicker = if s.kf > 0.0 { s.kf * e.ch[0].abs().powf(s.af) } else { 0.0 };
-            add("flicker", t.inner[0], t.inner[2], 0.0, flicker);
+            add("1overf", t.inner[0], t.inner[2], 0.0, flicker);
         }
     }
 

@@ -269,7 +269,7 @@ impl Batch for ResistorBatch {
                 // m resistors, each with its share of the current.
                 let each = (self.g[i] * self.v(i, x) / m).abs().powf(self.models.real(mi, AF));
                 let (flicker, exponent) = (m * kf * each / area, self.models.real(mi, EF));
-                out.push(NoiseSource { instance, name: "flicker", p, n, white: 0.0, flicker, exponent });
+                out.push(NoiseSource { instance, name: "1overf", p, n, white: 0.0, flicker, exponent });
             }
         }
     }

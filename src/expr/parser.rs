@@ -69,6 +69,7 @@ pub fn is_signal(name: &str) -> bool {
             | "id"
             | "ig"
             | "ix"
+            | "isub"
     )
 }
 

@@ -45,15 +45,25 @@ pub struct Controller {
     content_reference: Vec<f64>,
     /// Divided difference (in tolerances) of the last accepted step: what smooth means here.
     roughness: f64,
+    /// Error and length of the last accepted step, if it was judged.
+    previous: Option<(f64, f64)>,
     reference: Vec<f64>,
     trial: Vec<f64>,
 }
 
-/// How quickly a magnitude is forgotten, per accepted step.
-const LEAK: f64 = 0.95;
+/// Magnitudes are forgotten over a fifth of the time gone by: an oscillation keeps its scale through every zero crossing,
+/// however short the steps there, and decades of decay are followed in their own scale.
+const FORGET: f64 = 5.0;
+/// The most that is forgotten in one step.
+const LEAK: f64 = 0.05;
 const SAFETY: f64 = 0.8;
-/// A step is taken back only when its error is beyond this; the next one is chosen for `SAFETY` cubed.
-const REJECT: f64 = 1.5;
+/// A step is taken back only when its error is beyond this, that is when it was much too long; the next one is chosen
+/// for `SAFETY` cubed. Work thrown away buys less accuracy than the same work in shorter steps.
+const REJECT: f64 = 4.0;
+/// Errors between this and [`REJECT`] are noisy (capacitances have kinks), so the step follows them through a filter:
+/// H211b of Söderlind, "Digital filters in adaptive time-stepping", ACM Trans. Math. Softw. 29 (2003) 1, with b = 4.
+const SMALL: f64 = 0.01;
+const FILTER: f64 = 4.0;
 /// A divided difference this many times larger than the last one is a corner of the solution.
 const JUMP: f64 = 30.0;
 /// How much more accurate a step beyond the resolution must be.
@@ -73,6 +83,7 @@ impl Controller {
             chgtol: 0.0,
             content_reference: vec![],
             roughness: 0.0,
+            previous: None,
             reference: vec![0.0; n],
             trial: vec![0.0; n],
         }
@@ -131,6 +142,7 @@ impl Controller {
         let h = t1 - history.time();
         if history.len() < 2 {
             self.roughness = 0.0;
+            self.previous = None;
             return self.judge_restart(history, h, x);
         }
         let k = c.order;
@@ -166,6 +178,10 @@ impl Controller {
         } else {
             2.0
         };
+        let previous = self.previous.replace((error, h));
+        if let Some((e, last)) = previous.filter(|p| error > SMALL && p.0 > SMALL && order == k) {
+            grow = (factor(error, k) * factor(e, k) * last / h).powf(1.0 / FILTER);
+        }
         if grow < 1.2 && grow > 0.9 {
             grow = 1.0;
         }
@@ -246,13 +262,14 @@ impl Controller {
         (best, order)
     }
 
-    /// Takes note of an accepted point.
-    pub fn accept(&mut self, x: &[f64], q: &[f64]) {
+    /// Takes note of an accepted point, a step of `h` that ended at `t`.
+    pub fn accept(&mut self, t: f64, h: f64, x: &[f64], q: &[f64]) {
+        let keep = 1.0 - (FORGET * h / t).min(LEAK);
         for (r, row) in self.content_reference.iter_mut().zip(&self.content_rows) {
-            *r = (*r * LEAK).max(q[*row as usize].abs());
+            *r = (*r * keep).max(q[*row as usize].abs());
         }
         for (r, x) in self.reference.iter_mut().zip(x) {
-            *r = (*r * LEAK).max(x.abs());
+            *r = (*r * keep).max(x.abs());
         }
     }
 }

@@ -16,12 +16,12 @@ pub mod wave;
 
 use crate::base::units::format_si;
 use crate::dataset::{Column, PlotKind, Table, interp};
-use crate::diag::codes::results::{EMPTY_TABLE, MEASURE_FAILED, MEASURE_SYNTAX};
+use crate::diag::codes::results::{EMPTY_TABLE, MEASURE_FAILED, MEASURE_SYNTAX, MEASURE_WINDOW};
 use crate::diag::{Diagnostic, Span, nearest};
 use crate::expr::Expr;
 
 pub use fourier::{Fourier, fourier};
-pub use parse::{Count, Event, Spec, Stat, Window, parse};
+pub use parse::{Count, Event, Spec, Stat, Window, is_reversed, parse, parse_with};
 pub use signal::{Names, eval_scalar, no_names, signal, table_of};
 use wave::Edge;
 
@@ -128,7 +128,7 @@ pub fn run(cards: &[Card], tables: &[&Table], params: Names) -> (Vec<Measurement
         let choice = if choice.is_empty() { vec![&empty] } else { choice };
         for table in choice {
             let (m, f) = evaluate(card.name, &spec, table, &names, card.span);
-            let is_good = f.is_empty();
+            let is_good = !f.iter().any(Diagnostic::is_error);
             if is_good || best.is_none() {
                 best = Some((m, f));
             }
@@ -234,7 +234,7 @@ impl Evaluation<'_> {
             }
             Spec::Stat(stat, signal, window) => self.stat(*stat, signal, window, axis_unit, m)?,
         }
-        if m.value.is_nan() && self.faults.is_empty() {
+        if m.value.is_nan() && !self.faults.iter().any(Diagnostic::is_error) {
             self.fail("the result is not a number");
         }
         Some(())
@@ -355,6 +355,13 @@ impl Evaluation<'_> {
             let td = self.number(e)?;
             from = if to >= from { from.max(td) } else { from };
         }
+        let (first, last) = ends(axis);
+        if w.from.is_some() && w.to.is_some() && from > to && first <= last {
+            let d = reversed(self.name, self.span);
+            if !self.faults.contains(&d) {
+                self.faults.push(d);
+            }
+        }
         Some((from, to))
     }
 
@@ -407,6 +414,12 @@ impl Evaluation<'_> {
         self.fail(format!("`{what}`: `{l}` {how} {r} {times}{interval}; {range}"));
         None
     }
+}
+
+/// The warning about an interval that ends before it begins.
+pub fn reversed(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::warning(MEASURE_WINDOW, format!("measure `{name}`: `from` lies after `to`"))
+        .at(span, "the interval between them is taken")
 }
 
 fn ends(axis: &[f64]) -> (f64, f64) {

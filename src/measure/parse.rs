@@ -9,11 +9,14 @@
 //! min|max|pp|avg|rms|integ|min_at|max_at SIGNAL [from=T] [to=T] [td=T] [trig ... targ ...]
 //! deriv SIGNAL at=T         deriv SIGNAL when COND      param=EXPR  param EXPR
 //! ```
+//!
+//! `goal`, `minval`, `weight` and `print` of HSPICE may follow and are linted.
 
 use super::wave::Edge;
 use crate::base::units::parse_number;
-use crate::diag::codes::results::MEASURE_SYNTAX;
+use crate::diag::codes::results::{MEASURE_SYNTAX, MEASURE_WORD};
 use crate::diag::{Diagnostic, Span, nearest};
+use crate::expr::ast::{ExprKind, UnaryOp};
 use crate::expr::{self, Expr};
 
 /// What is measured.
@@ -104,17 +107,45 @@ struct Token<'a> {
 
 /// Parses the text of a card; faults point at `span`, the card.
 pub fn parse(text: &str, span: Span) -> Result<Spec, Vec<Diagnostic>> {
+    let (spec, faults) = parse_with(text, span);
+    spec.ok_or_else(|| faults.into_iter().filter(Diagnostic::is_error).collect())
+}
+
+/// The same, and what may be said of a measure that can be read: words without effect.
+pub fn parse_with(text: &str, span: Span) -> (Option<Spec>, Vec<Diagnostic>) {
     let tokens = tokenize(text);
     let mut p = Parser { text, tokens, at: 0, span, faults: vec![] };
     let spec = p.spec();
+    if spec.is_none() && !p.is_faulty() {
+        p.fault("the measure is not complete");
+    }
+    let spec = spec.filter(|_| !p.is_faulty());
+    (spec, p.faults)
+}
+
+/// Does the interval of a measure end before it begins, whatever the data are? Limits that are not plain numbers are not
+/// known before the run.
+pub fn is_reversed(spec: &Spec) -> bool {
+    let ends = |w: &Window| match (&w.from, &w.to) {
+        (Some(a), Some(b)) => Option::zip(plain(a), plain(b)).is_some_and(|(a, b)| a > b),
+        _ => false,
+    };
+    let event = |e: &Event| matches!(e, Event::Cross { window, .. } if ends(window));
     match spec {
-        Some(s) if p.faults.is_empty() => Ok(s),
-        _ => {
-            if p.faults.is_empty() {
-                p.fault("the measure is not complete");
-            }
-            Err(p.faults)
-        }
+        Spec::TrigTarg(e) => event(&e.0) || event(&e.1),
+        Spec::Find(_, e) => e.as_ref().is_some_and(event),
+        Spec::When(e) | Spec::Deriv(_, e) => event(e),
+        Spec::Stat(_, _, w) => ends(w) || w.events.as_ref().is_some_and(|e| event(&e.0) || event(&e.1)),
+        Spec::Param(_) => false,
+    }
+}
+
+/// The value of a number that is spelled out, with or without a sign.
+fn plain(e: &Expr) -> Option<f64> {
+    match &e.kind {
+        ExprKind::Number(x) => Some(*x),
+        ExprKind::Unary(UnaryOp::Neg, a) => plain(a).map(|x| -x),
+        _ => None,
     }
 }
 
@@ -165,6 +196,9 @@ const KEYS: &[&str] = &[
     "print",
 ];
 
+/// Words of HSPICE's optimiser and of its listing: they say nothing about the measurement.
+const IDLE: &[&str] = &["goal", "minval", "weight", "print"];
+
 struct Parser<'a> {
     text: &'a str,
     tokens: Vec<Token<'a>>,
@@ -179,12 +213,21 @@ impl<'a> Parser<'a> {
         self.faults.push(d);
     }
 
+    fn is_faulty(&self) -> bool {
+        self.faults.iter().any(Diagnostic::is_error)
+    }
+
     fn peek(&self) -> Option<&'a str> {
         self.tokens.get(self.at).map(|t| t.text)
     }
 
     fn is_key(&self, word: &str) -> bool {
         self.peek().is_some_and(|t| t.eq_ignore_ascii_case(word))
+    }
+
+    /// Stands one of the words without effect here, with a value?
+    fn is_idle(&self) -> bool {
+        IDLE.iter().any(|k| self.is_key(k)) && self.tokens.get(self.at + 1).is_some()
     }
 
     fn take_key(&mut self, word: &str) -> bool {
@@ -217,8 +260,11 @@ impl<'a> Parser<'a> {
             "param" => {
                 self.take_key("=");
                 let from = self.tokens.get(self.at).map_or(self.text.len(), |t| t.lo);
-                self.at = self.tokens.len();
-                Spec::Param(self.parse_text(self.text.get(from..).unwrap_or("").trim(), "the expression")?)
+                while self.at < self.tokens.len() && !self.is_idle() {
+                    self.at += 1;
+                }
+                let to = self.tokens.get(self.at).map_or(self.text.len(), |t| t.lo);
+                Spec::Param(self.parse_text(self.text.get(from..to).unwrap_or("").trim(), "the expression")?)
             }
             w => match Stat::WORDS.iter().find(|s| s.0 == w) {
                 Some(&(_, stat)) => {
@@ -232,17 +278,26 @@ impl<'a> Parser<'a> {
                     if let Some(h) = nearest::did_you_mean(w, known.into_iter().chain(Stat::WORDS.iter().map(|s| s.0)))
                     {
                         d = d.help(h);
+                    } else {
+                        let stats = Stat::WORDS.iter().map(|s| s.0);
+                        let all: Vec<&str> = known.into_iter().chain(stats).collect();
+                        d = d.help(format!("kinds of measures: {}", all.join(", ")));
                     }
                     self.faults.push(d);
                     return None;
                 }
             },
         };
-        // Goals of an optimiser say nothing about the measurement.
-        while ["goal", "minval", "weight", "print"].iter().any(|k| self.is_key(k)) {
+        while self.is_idle() {
+            let word = self.peek().unwrap_or("").to_ascii_lowercase();
             self.at += 1;
             self.take_key("=");
-            self.expression("a value")?;
+            self.value(&word)?;
+            self.faults.push(
+                Diagnostic::lint(MEASURE_WORD, format!("`{word}=` has no effect on a measure"))
+                    .at(self.span, "in this measure")
+                    .help("a goal that is to hold can be a `.check`"),
+            );
         }
         if let Some(rest) = self.peek() {
             self.fault(format!("`{rest}` is not understood here"));
@@ -294,7 +349,7 @@ impl<'a> Parser<'a> {
         if self.take_key("=") {
             right = Some(self.expression("what the signal is compared with")?);
         }
-        let (mut edge, mut count) = (Edge::Either, Count::Nth(1));
+        let (mut edge, mut count) = (Edge::Either, None);
         let mut window = Box::<Window>::default();
         while let Some(t) = self.peek() {
             let key = t.to_ascii_lowercase();
@@ -312,7 +367,10 @@ impl<'a> Parser<'a> {
                         "fall" => Edge::Fall,
                         _ => Edge::Either,
                     };
-                    count = self.count(&key)?;
+                    if count.is_some() {
+                        self.fault("the crossing is counted twice: `rise`, `fall` and `cross` exclude each other");
+                    }
+                    count = Some(self.count(&key)?);
                 }
                 "td" | "from" | "to" => self.window_key(&key, &mut window)?,
                 _ => break,
@@ -322,17 +380,20 @@ impl<'a> Parser<'a> {
             self.fault(format!("`{what}` does not say which value the signal is to cross: write `val=VALUE`"));
             return None;
         };
-        Some(Event::Cross { left, right, edge, count, window })
+        Some(Event::Cross { left, right, edge, count: count.unwrap_or(Count::Nth(1)), window })
     }
 
     fn window_key(&mut self, key: &str, window: &mut Window) -> Option<()> {
         self.at += 1;
         self.take_key("=");
-        let value = Some(self.value(key)?);
-        match key {
-            "td" => window.td = value,
-            "from" => window.from = value,
-            _ => window.to = value,
+        let value = self.value(key)?;
+        let slot = match key {
+            "td" => &mut window.td,
+            "from" => &mut window.from,
+            _ => &mut window.to,
+        };
+        if slot.replace(value).is_some() {
+            self.fault(format!("`{key}=` is given twice"));
         }
         Some(())
     }

@@ -104,7 +104,8 @@ pub fn ltspice_stepped(steps: &[Vec<Measurement>]) -> String {
     }
     for name in order {
         let Some(rows) = rows.get(name) else { continue };
-        let first = rows[0].1;
+        // A measure that failed has no tails: one that did not says which columns there are.
+        let Some(first) = rows.iter().map(|r| r.1).max_by_key(|m| m.tails.len()) else { continue };
         let label = if first.label.is_empty() { "expr" } else { &first.label };
         let _ = write!(out, "Measurement: {name}\n  step\t{}", label.to_lowercase());
         for (key, _) in &first.tails {
@@ -113,12 +114,33 @@ pub fn ltspice_stepped(steps: &[Vec<Measurement>]) -> String {
         out.push('\n');
         for (n, m) in rows {
             let _ = write!(out, "{n:6}\t{}", m.value);
-            for (_, x) in &m.tails {
-                let _ = write!(out, "\t{x}");
+            for (key, _) in &first.tails {
+                let _ = write!(out, "\t{}", tail(m, key));
             }
             out.push('\n');
         }
         out.push('\n');
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_step_has_as_many_columns_as_the_others() {
+        let made = |value, tails: &[(&'static str, f64)]| {
+            vec![Measurement {
+                name: "top".into(),
+                kind: PlotKind::Tran,
+                value,
+                unit: "V".into(),
+                tails: tails.to_vec(),
+                label: "MAX".into(),
+            }]
+        };
+        let text = ltspice_stepped(&[made(f64::NAN, &[]), made(2.0, &[("at", 1.0)])]);
+        assert_eq!(text, "Measurement: top\n  step\tmax\tAT\n     1\tNaN\tNaN\n     2\t2\t1\n\n");
+    }
 }

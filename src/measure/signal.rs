@@ -74,7 +74,9 @@ pub fn unit(table: &Table, expr: &Expr) -> String {
                 "vdb" | "idb" | "db" => "dB".into(),
                 "vp" | "ip" | "ph" | "unwrap" => "rad".into(),
                 "deg" => "°".into(),
-                "i" | "im" | "ir" | "ii" | "ib" | "ic" | "ie" | "is" | "id" | "ig" | "ix" if !is_im(f, args) => {
+                "i" | "im" | "ir" | "ii" | "ib" | "ic" | "ie" | "is" | "id" | "ig" | "ix" | "isub"
+                    if !is_im(f, args) =>
+                {
                     "A".into()
                 }
                 "p" => "W".into(),
@@ -382,7 +384,7 @@ impl Evaluator<'_> {
             return Some(v);
         }
         match f {
-            "v" | "i" | "p" | "e" | "q" | "ib" | "ic" | "ie" | "is" | "id" | "ig" | "ix" => {
+            "v" | "i" | "p" | "e" | "q" | "ib" | "ic" | "ie" | "is" | "id" | "ig" | "ix" | "isub" => {
                 return self.quantity(f, args, span);
             }
             "vm" | "vp" | "vr" | "vi" | "vdb" | "ip" | "ir" | "ii" | "idb" => {

@@ -55,10 +55,23 @@ pub fn variable_name(schema: &Schema, i: usize) -> String {
             Quantity::Voltage => return "v(v-sweep)".into(),
             Quantity::Current => return "v(i-sweep)".into(),
             Quantity::Temperature => return "temp-sweep".into(),
+            _ if is_resistor(&s.name) => return "res-sweep".into(),
             _ => {}
         }
     }
-    s.name.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect::<String>().to_lowercase()
+    let name = s.name.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect::<String>().to_lowercase();
+    // ngspice writes totals of noise as if they were nodes.
+    match s.quantity {
+        Quantity::Voltage if schema.kind == PlotKind::NoiseIntegrated => format!("v({name})"),
+        Quantity::Current if schema.kind == PlotKind::NoiseIntegrated => format!("i({name})"),
+        _ => name,
+    }
+}
+
+/// Is a sweep's axis the value of a resistor: `@r1`, `@x1.r1`?
+fn is_resistor(name: &str) -> bool {
+    name.strip_prefix('@').and_then(|n| n.rsplit('.').next()).is_some_and(|n| n.starts_with(['r', 'R']))
+        && !name.contains('[')
 }
 
 /// The type word of a signal.
@@ -67,6 +80,7 @@ pub fn variable_type(schema: &Schema, i: usize) -> &'static str {
         Some(s) if schema.has_axis && i == 0 && schema.kind == PlotKind::Dc => match s.quantity {
             Quantity::Temperature => "temp-sweep",
             Quantity::Other("Ω") => "res-sweep",
+            _ if is_resistor(&s.name) => "res-sweep",
             q => q.word(),
         },
         Some(s) => s.quantity.word(),

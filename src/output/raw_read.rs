@@ -224,6 +224,12 @@ fn shorten(s: &str) -> String {
     s.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 
+/// `v(onoise_total)` is the total itself.
+fn bare(name: &str) -> &str {
+    let inner = name.strip_prefix("v(").or_else(|| name.strip_prefix("i("));
+    inner.and_then(|n| n.strip_suffix(')')).unwrap_or(name)
+}
+
 /// Makes tables of a plot: one, or one for each step of a stepped LTspice plot.
 fn store(h: Header, is_complex: bool, columns: Vec<Vec<Complex64>>, dataset: &mut Dataset) {
     let kind = PlotKind::from_title(&h.plotname).unwrap_or(PlotKind::Dc);
@@ -243,6 +249,7 @@ fn store(h: Header, is_complex: bool, columns: Vec<Vec<Complex64>>, dataset: &mu
         let name = match name.as_str() {
             "v(v-sweep)" => "v-sweep".to_string(),
             "v(i-sweep)" | "i(i-sweep)" => "i-sweep".to_string(),
+            _ if kind == PlotKind::NoiseIntegrated => bare(&name).to_string(),
             _ => name,
         };
         Signal::new(name, quantity)

@@ -267,7 +267,11 @@ impl Planner<'_> {
             Named::Energy(_) => self.instances().map(|x| format!("e({x})")).collect(),
         };
         let element = key.strip_prefix('@').and_then(|k| k.split('[').next());
-        if let Some(x) = element.filter(|x| self.circuit.instance(x).is_some()) {
+        let pin = key.split_once('(').and_then(|(_, r)| r.trim_end_matches(')').rsplit_once([':', '.']));
+        let ports = pin.map_or(vec![], |(x, _)| self.circuit.ports(&x.replace(':', ".")));
+        if let Some((x, _)) = pin.filter(|_| !ports.is_empty() && key.starts_with('i')) {
+            d = d.help(format!("`{x}` has the ports {}", ports.join(", ")));
+        } else if let Some(x) = element.filter(|x| self.circuit.instance(x).is_some()) {
             d = self.op_var_help(d, x);
         } else if let Some(help) = nearest::did_you_mean(&key, known.iter().map(String::as_str)) {
             d = d.help(help);

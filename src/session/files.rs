@@ -9,7 +9,7 @@ use super::{Outcome, PointResult};
 use crate::dataset::Dataset;
 use crate::diag::Diagnostic;
 use crate::diag::codes::session as code;
-use crate::measure::Measurement;
+use crate::measure::{self, Measurement};
 use crate::output::{self, Format, RawOptions, WriteOptions};
 
 /// Writes a dataset in one format. A format that holds one kind of table gets a file for each:
@@ -18,11 +18,11 @@ pub fn write(
     dataset: &Dataset,
     path: &Path,
     format: &Format,
-    is_ascii: bool,
+    raw: &RawOptions,
     world: &dyn World,
 ) -> Result<Vec<PathBuf>, Diagnostic> {
     let options = WriteOptions {
-        raw: RawOptions { is_ascii, ..RawOptions::default() },
+        raw: raw.clone(),
         date: Some(UNIX_EPOCH + Duration::from_secs(world.now())),
         ..WriteOptions::default()
     };
@@ -52,6 +52,42 @@ pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let ext = path.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
     path.with_file_name(format!("{stem}{suffix}{ext}"))
+}
+
+/// The log that stands beside a rawfile of LTspice: title, steps and measures.
+pub fn write_log(outcome: &Outcome, path: &Path, world: &dyn World) -> Result<(), Diagnostic> {
+    let text = ltspice_log(&outcome.title, &outcome.points);
+    one(path, world, &mut |w| w.write_all(text.as_bytes()))
+}
+
+/// ```text
+/// Circuit: title
+///
+/// .step r=1000
+/// .step r=2000
+///
+/// Measurement: vmax
+///   step	max	AT
+///      1	0.63	1e-06
+/// ```
+/// Without sweeps the measures stand one a line: `vmax: max=0.63 AT 1e-06`.
+pub fn ltspice_log(title: &str, points: &[PointResult]) -> String {
+    let title: String = title.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut s = format!("Circuit: {title}\n\n");
+    let is_stepped = points.iter().any(|p| !p.sweep.is_empty());
+    if is_stepped {
+        for p in points {
+            let values: Vec<String> =
+                p.sweep.iter().map(|(n, v)| format!("{n}={}", super::points::shortest(*v))).collect();
+            s.push_str(&format!(".step {}\n", values.join(" ")));
+        }
+        s.push('\n');
+        let steps: Vec<Vec<Measurement>> = points.iter().map(|p| p.measures.clone()).collect();
+        s.push_str(&measure::print::ltspice_stepped(&steps));
+    } else {
+        points.iter().for_each(|p| s.push_str(&measure::print::ltspice(&p.measures)));
+    }
+    s
 }
 
 /// Measures as CSV: one row a sweep point, sweep values first.

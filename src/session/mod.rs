@@ -14,6 +14,7 @@ mod columns;
 mod derive;
 pub mod figures;
 pub mod files;
+mod names;
 mod point;
 pub mod points;
 mod prints;
@@ -31,6 +32,7 @@ use crate::base::Control;
 use crate::base::control::Progress;
 use crate::circuit::{self, Circuit, Overrides};
 use crate::dataset::{Dataset, Table};
+use crate::diag::codes::netlist::{INCLUDE_NOT_FOUND, SECTION_NOT_FOUND};
 use crate::diag::codes::{analysis, session as code};
 use crate::diag::{Diagnostic, SourceMap, tidy};
 use crate::netlist::{self, Compat, Deck, Files, ParseOptions};
@@ -182,19 +184,18 @@ fn read_deck(path: &Path, world: &dyn World) -> Result<(String, String), Box<Dia
 }
 
 pub fn check_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World) -> Outcome {
-    let mut loaded = load(name, text, opts, world);
-    let (circuit, diags) = circuit::elaborate(&loaded.deck, &loaded.sources, &loaded.over);
-    join(&mut loaded.diags, diags);
-    let mut out = Outcome::new(loaded.sources, loaded.diags);
-    out.title = loaded.deck.title.clone();
+    let Loaded { deck, sources, over, mut diags } = load(name, text, opts, world);
+    let circuit = elaborated(&deck, &sources, &over, &mut diags);
+    let mut sizes = (0, 0);
     if let Some(c) = circuit {
-        out.elements = c.element_count();
-        out.nodes = c.nodes.len().saturating_sub(1);
-        out.diagnostics.extend(point::cards(&c));
-        if !out.has_errors() {
-            out.diagnostics.extend(point::check(&Arc::new(c)));
+        sizes = (c.element_count(), c.nodes.len().saturating_sub(1));
+        if !diags.iter().any(Diagnostic::is_error) {
+            diags.extend(point::check(&Arc::new(c)));
         }
     }
+    let mut out = Outcome::new(sources, diags);
+    out.title = deck.title;
+    (out.elements, out.nodes) = sizes;
     tidy(&mut out.diagnostics);
     out
 }
@@ -202,11 +203,7 @@ pub fn check_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World) 
 pub fn run_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World, control: &Control) -> Outcome {
     let loaded = load(name, text, opts, world);
     let Loaded { deck, sources, over, mut diags } = loaded;
-    let (circuit, more) = circuit::elaborate(&deck, &sources, &over);
-    join(&mut diags, more);
-    if let Some(c) = &circuit {
-        diags.extend(point::cards(c));
-    }
+    let circuit = elaborated(&deck, &sources, &over, &mut diags);
     let faulty = diags.iter().any(Diagnostic::is_error);
     let Some(circuit) = circuit.filter(|_| !faulty) else {
         let mut out = Outcome::new(sources, diags);
@@ -249,6 +246,27 @@ pub fn run_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World, co
     out.sources = sources;
     tidy(&mut out.diagnostics);
     out
+}
+
+/// Elaborates, and adds every fault that can be found without solving: those of the elements and those of the cards that
+/// name signals, at once. The circuit is missing when the netlist is at fault.
+fn elaborated(deck: &Deck, sources: &SourceMap, over: &Overrides, diags: &mut Vec<Diagnostic>) -> Option<Circuit> {
+    let (circuit, found) = circuit::draft(deck, sources, over);
+    join(diags, found);
+    let has_holes = diags.iter().any(Diagnostic::is_error);
+    diags.extend(point::cards(&circuit));
+    if has_holes {
+        let is_incomplete = |d: &Diagnostic| [INCLUDE_NOT_FOUND, SECTION_NOT_FOUND].contains(&d.code);
+        if !diags.iter().any(is_incomplete) {
+            diags.extend(names::unknown(&circuit, sources));
+        }
+        return None;
+    }
+    if diags.iter().any(Diagnostic::is_error) {
+        diags.extend(point::check(&Arc::new(circuit)));
+        return None;
+    }
+    Some(circuit)
 }
 
 /// What elaboration found is added to what reading found. Where lines could not be read the circuit has holes, and what

@@ -8,7 +8,7 @@ use super::points::SweepPoint;
 use super::prints::{self, PrintTable};
 use super::results;
 use super::signals::Named;
-use super::{Job, derive};
+use super::{Job, derive, names};
 use crate::analysis;
 use crate::base::Control;
 use crate::circuit::{Analysis, Circuit, Print};
@@ -53,6 +53,8 @@ pub struct PointResult {
     pub label: String,
     pub tables: Vec<ResultTable>,
     pub devices: Vec<DeviceTable>,
+    /// Device types whose tables were left out, and how many devices each has: beyond [`MAX_DEVICE_ROWS`] in all.
+    pub devices_left_out: Vec<(&'static str, usize)>,
     pub measures: Vec<Measurement>,
     pub fouriers: Vec<Fourier>,
     pub prints: Vec<PrintTable>,
@@ -79,10 +81,12 @@ pub(super) fn cards(circuit: &Circuit) -> Vec<Diagnostic> {
     let mut faults = vec![];
     for m in &circuit.measures {
         let kinds = measure::kinds_of(&m.analysis);
-        let spec = measure::parse(&m.text, m.span);
-        let needs_table = !matches!(spec, Ok(measure::Spec::Param(_)));
-        if let Err(found) = spec {
-            faults.extend(found);
+        let (spec, found) = measure::parse_with(&m.text, m.span);
+        let needs_table = !matches!(spec, Some(measure::Spec::Param(_)));
+        faults.extend(found);
+        // A sweep may run downwards, and then its intervals do.
+        if m.analysis != "dc" && spec.as_ref().is_some_and(measure::is_reversed) {
+            faults.push(measure::reversed(&m.name, m.span));
         }
         let has_run = kinds.is_none_or(|k| circuit.analyses.iter().any(|(a, _)| k.contains(&kind_of(a))));
         if needs_table && !m.analysis.is_empty() && !has_run {
@@ -112,7 +116,9 @@ pub(super) fn check(circuit: &Arc<Circuit>) -> Vec<Diagnostic> {
     match Simulation::compile(circuit) {
         Ok(sim) => {
             let (wishes, has_selection, selects_all) = wishes(circuit);
-            Plan::new(circuit, &sim, &wishes, has_selection, selects_all).1
+            let mut faults = Plan::new(circuit, &sim, &wishes, has_selection, selects_all).1;
+            faults.extend(names::in_measures(circuit, &|_| false));
+            faults
         }
         Err(faults) => faults,
     }
@@ -130,7 +136,8 @@ pub(super) fn run(job: &Job, circuit: Circuit, point: &SweepPoint, control: &Con
         }
     };
     let (wishes, has_selection, selects_all) = wishes(&circuit);
-    let (plan, faults) = Plan::new(&circuit, &sim, &wishes, has_selection, selects_all);
+    let (plan, mut faults) = Plan::new(&circuit, &sim, &wishes, has_selection, selects_all);
+    faults.extend(names::in_measures(&circuit, &|_| false));
     let is_faulty = faults.iter().any(Diagnostic::is_error);
     out.diagnostics.extend(faults);
     if is_faulty {
@@ -148,7 +155,7 @@ pub(super) fn run(job: &Job, circuit: Circuit, point: &SweepPoint, control: &Con
         let device_vars = job.opts.device_tables && matches!(card, Analysis::Op);
         let mut probes = plan.probes.clone();
         let device_at = probes.len();
-        let layout = if device_vars { device_probes(&sim, &mut probes) } else { vec![] };
+        let (layout, left_out) = if device_vars { device_probes(&sim, &mut probes) } else { (vec![], vec![]) };
         let mut sink = Collect::default();
         if let Err(faults) = analysis::run(card, &mut sim, &probes, &mut sink, control) {
             // What has no place of its own has that of the card that asked for it.
@@ -165,6 +172,7 @@ pub(super) fn run(job: &Job, circuit: Circuit, point: &SweepPoint, control: &Con
             complete &= !table.meta.is_partial;
             if device_vars && table.schema.kind == PlotKind::Op {
                 out.devices = split_devices(&mut table, device_at, &layout);
+                out.devices_left_out.clone_from(&left_out);
             }
             describe(&mut table.meta, job, &circuit, point);
             let selected = plan.arrange(&mut table);
@@ -201,7 +209,7 @@ fn describe(meta: &mut Meta, job: &Job, circuit: &Circuit, point: &SweepPoint) {
 }
 
 /// What `.save`, `.probe` and the other cards need. Also: is there a selection, and does it include `all`.
-fn wishes(circuit: &Circuit) -> (Vec<Wish>, bool, bool) {
+pub(super) fn wishes(circuit: &Circuit) -> (Vec<Wish>, bool, bool) {
     let mut all = vec![];
     let mut selects_all = false;
     for s in &circuit.saves {
@@ -267,20 +275,28 @@ fn joined(words: impl Iterator<Item = String>) -> Vec<String> {
     out
 }
 
-/// Probes for every operating-point quantity: (device, its variables, instance names).
+/// (device, its variables, instance names)
+type Layout = Vec<(&'static str, &'static [OpVar], Vec<String>)>;
+
+/// Probes for every operating-point quantity, and the types that would make the tables too long, with their numbers.
 fn device_probes(
     sim: &Simulation,
     probes: &mut Vec<(crate::dataset::Signal, crate::sim::Probe)>,
-) -> Vec<(&'static str, &'static [OpVar], Vec<String>)> {
+) -> (Layout, Vec<(&'static str, usize)>) {
     let circuit = sim.circuit.clone();
     let mut layout = vec![];
+    let mut left_out = vec![];
     let mut rows = 0;
     for (g, group) in circuit.groups.iter().enumerate() {
         let vars = sim.batch(g).op_vars();
-        rows += group.len();
-        if vars.is_empty() || rows > MAX_DEVICE_ROWS {
+        if vars.is_empty() {
             continue;
         }
+        if rows + group.len() > MAX_DEVICE_ROWS {
+            left_out.push((device_name(group.info().name), group.len()));
+            continue;
+        }
+        rows += group.len();
         let mut names = vec![];
         for i in group.iter() {
             let name = circuit.names.get(i.name).to_string();
@@ -299,7 +315,7 @@ fn device_probes(
             layout.push((device, vars, names));
         }
     }
-    layout
+    (layout, left_out)
 }
 
 /// Registry names are static, but an `Arc<dyn DeviceType>` hands them out with its own lifetime.

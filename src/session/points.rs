@@ -16,7 +16,7 @@ impl SweepPoint {
 
     /// `r=1000, temp=27`; empty for the only point of a deck without sweeps.
     pub fn label(&self) -> String {
-        self.named().iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join(", ")
+        self.named().iter().map(|(n, v)| format!("{n}={}", shortest(*v))).collect::<Vec<_>>().join(", ")
     }
 
     /// The base overrides (command line) with this point's on top.
@@ -34,6 +34,12 @@ impl SweepPoint {
         }
         over
     }
+}
+
+/// `1000`, `0.5`, `1e-9`: all digits, very small and very large values with an exponent.
+pub fn shortest(x: f64) -> String {
+    let is_plain = x == 0.0 || (1e-3..1e7).contains(&x.abs());
+    if is_plain { format!("{x}") } else { format!("{x:e}") }
 }
 
 pub fn target_name(t: &SweepTarget) -> String {
@@ -88,6 +94,7 @@ mod tests {
         let over = points[4].overrides(&Overrides::default(), 4);
         assert_eq!((over.run, over.temp_c, over.params), (4, Some(27.0), vec![("r".into(), 2.0)]));
         assert_eq!(nest(&[]).len(), 1);
+        assert_eq!((shortest(1e-9), shortest(1500.0), shortest(0.25)), ("1e-9".into(), "1500".into(), "0.25".into()));
     }
 
     #[test]

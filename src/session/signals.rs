@@ -40,7 +40,7 @@ pub fn function(word: &str) -> Option<(&str, Part)> {
         "ii" => ("i", Part::Imaginary),
         "ip" => ("i", Part::Phase),
         "idb" => ("i", Part::Decibel),
-        "ib" | "ic" | "ie" | "id" | "ig" | "is" | "ix" => (word, Part::Whole),
+        "ib" | "ic" | "ie" | "id" | "ig" | "is" | "ix" | "isub" => (word, Part::Whole),
         "p" => ("p", Part::Whole),
         "e" => ("e", Part::Whole),
         _ => return None,

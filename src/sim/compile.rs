@@ -150,7 +150,7 @@ impl Simulation {
                 }
             }
         }
-        for (name, state, value) in &circuit.state_ics {
+        for (name, state, value, at) in &circuit.state_ics {
             if let Some(u) = find_state(circuit, &slots, *name, state) {
                 match holds.iter_mut().find(|h| h.unknown == u) {
                     Some(h) => h.value = *value,
@@ -162,7 +162,7 @@ impl Simulation {
                     }),
                 }
             } else {
-                faults.push(super::report::no_state(circuit, *name, state));
+                faults.push(super::report::no_state(circuit, *name, state, *at, &states(circuit, &slots, *name)));
             }
         }
         for name in &circuit.free_currents {
@@ -283,6 +283,13 @@ impl Simulation {
             self.replay_all();
         }
     }
+}
+
+/// The internal unknowns of an instance, by name.
+fn states<'s>(circuit: &Circuit, slots: &'s [BatchSlot], name: Sym) -> Vec<&'s str> {
+    let found = slots.iter().zip(&circuit.groups).find_map(|(s, g)| Some((s, g.iter().position(|i| i.name == name)?)));
+    let Some((slot, index)) = found else { return vec![] };
+    slot.specs.iter().filter(|p| p.instance as usize == index).map(|p| p.name.as_ref()).collect()
 }
 
 /// The unknown of an instance's internal state, or of its branch current for `i`.

@@ -92,17 +92,17 @@ impl Simulation {
         Some((Signal::new(full, q), Probe::Param { group: g as u32, instance: i as u32, id }))
     }
 
-    /// All node voltages and all branch currents; probes that elaboration put in are left out.
+    /// All node voltages and all branch currents; what elaboration put in is left out.
     pub fn default_signals(&self) -> Vec<String> {
+        let made = self.circuit.made();
         let mut names: Vec<String> = (1..self.nodes as Unknown)
-            .filter(|u| self.circuit.probes.is_empty() || !self.circuit.is_probe_node(*u))
+            .filter(|u| made.is_empty() || !self.circuit.nodes.get(*u as usize).is_some_and(|s| made.contains(s)))
             .map(|u| format!("v({})", self.circuit.node_name(u)))
             .collect();
-        let probes: std::collections::HashSet<_> = self.circuit.probes.iter().map(|p| p.2).collect();
         for (slot, group) in self.slots.iter().zip(&self.circuit.groups) {
             for spec in slot.specs.iter().filter(|s| s.name == "i") {
                 let inst = group.get(spec.instance as usize).name;
-                if !probes.contains(&inst) {
+                if !made.contains(&inst) {
                     names.push(format!("i({})", self.circuit.names.get(inst)));
                 }
             }

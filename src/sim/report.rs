@@ -17,8 +17,14 @@ pub(crate) fn no_branch(circuit: &Circuit, span: Span, name: &str) -> Diagnostic
         .help("put a zero-volt source in series with it and refer to that source")
 }
 
-pub(crate) fn no_state(circuit: &Circuit, name: Sym, state: &str) -> Diagnostic {
-    Diagnostic::error(codes::NO_STATE, format!("`{}` has no internal state `{state}`", circuit.names.get(name)))
+pub(crate) fn no_state(circuit: &Circuit, name: Sym, state: &str, at: Span, known: &[&str]) -> Diagnostic {
+    let name = circuit.names.get(name);
+    let d = Diagnostic::error(codes::NO_STATE, format!("`{name}` has no internal state `{state}`"))
+        .at(at, "not a state of this element");
+    match known {
+        [] => d.help(format!("`{name}` has no internal states; `.ic v(node)=value` gives a node voltage")),
+        known => d.help(format!("`{name}` has {}", known.join(", "))),
+    }
 }
 
 /// The system has no solution whatever the values.

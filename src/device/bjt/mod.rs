@@ -381,7 +381,7 @@ impl Batch for Bjts {
             let model = &self.models[t.model as usize].0;
             let kf = model.get(mp::KF);
             let flicker = if kf > 0.0 { kf * s.ib.v.abs().powf(model.get(mp::AF)) } else { 0.0 };
-            add("flicker", BI, EI, 0.0, flicker);
+            add("1overf", BI, EI, 0.0, flicker);
         }
     }
 

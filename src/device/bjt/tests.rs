@@ -147,7 +147,7 @@ fn shot_and_thermal_noise_and_excess_phase() {
     assert!((find("rb").white / (4.0 * consts::K * 300.15 / 100.0) - 1.0).abs() < 1e-12);
     assert!((find("ic").white / (2.0 * consts::Q * ic) - 1.0).abs() < 1e-6);
     assert!((find("ib").white / (2.0 * consts::Q * ic / 100.0) - 1.0).abs() < 1e-6);
-    assert!((find("flicker").flicker / (1e-15 * ic / 100.0) - 1.0).abs() < 1e-6);
+    assert!((find("1overf").flicker / (1e-15 * ic / 100.0) - 1.0).abs() < 1e-6);
 
     let (mut rhs, mut y) = (vec![Complex64::default(); b.n], vec![Complex64::default(); 1 + b.n * b.n + b.n]);
     let omega = 1e9;

@@ -181,8 +181,8 @@ impl Batch for Diodes {
                 add("rs", d.p, d.pi, 4.0 * consts::K * d.core.temp * d.core.g_series, 0.0);
             }
             let i = d.core.eval(x[d.pi as usize] - x[d.n as usize], at.gmin).i.abs();
-            add("shot", d.pi, d.n, 2.0 * consts::Q * i, 0.0);
-            add("flicker", d.pi, d.n, 0.0, if d.core.kf > 0.0 { d.core.kf * i.powf(d.core.af) } else { 0.0 });
+            add("id", d.pi, d.n, 2.0 * consts::Q * i, 0.0);
+            add("1overf", d.pi, d.n, 0.0, if d.core.kf > 0.0 { d.core.kf * i.powf(d.core.af) } else { 0.0 });
         }
     }
 

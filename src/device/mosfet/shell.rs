@@ -417,7 +417,7 @@ impl<L: Level> Batch for Mosfets<L> {
             }
             let ch = Self::bias(t, Self::voltages(t, x)).ch;
             let (d, s) = (t.inner[0], t.inner[2]);
-            add("channel", d, s, four_kt * 2.0 / 3.0 * ch.gm.abs(), 0.0);
+            add("id", d, s, four_kt * 2.0 / 3.0 * ch.gm.abs(), 0.0);
             let (model, base) = &self.models[t.model as usize];
             let (kf, af) = (model.get(mp::KF), model.get(mp::AF));
             // Without an oxide thickness SPICE takes 100 nm here.
@@ -431,7 +431,7 @@ impl<L: Level> Batch for Mosfets<L> {
                 Some(1.0) => current() / (cox * area),
                 Some(_) => kf * ch.gm * ch.gm / (cox * area),
             };
-            add("flicker", d, s, 0.0, flicker);
+            add("1overf", d, s, 0.0, flicker);
         }
     }
 

@@ -108,13 +108,16 @@ crate::codes! { CODES:
     SWEEP = "E0341", "sweep cannot be done",
         "The limits, the step or the number of points of a sweep contradict each other: a step of zero, a logarithmic \
          sweep through zero, more points than can be meant.";
+    STEP_SIGN = "W0345", "step against the direction of its sweep",
+        "A sweep from a larger value down to a smaller one with a positive step, or the reverse. The limits are taken at \
+         their word and the step changes its sign, as in LTspice; ngspice computes no point at all.";
     UNKNOWN_SWEEP = "E0342", "unknown sweep target",
         "A sweep names something that is no source, element, global parameter, model parameter or `temp`.";
     UNKNOWN_DATA = "E0343", "unknown data table",
         "`sweep data=name` or `.step data=name` names a `.data` table that is not defined.";
     RATING = "L0344", "rating or part number",
         "LTspice writes ratings, tolerances and part numbers on its elements (`Irms=`, `tol=`, `mfg=`). They change nothing \
-         in a simulation. Parasitics such as `Rser=` do, and are an error instead: write them as elements.";
+         in a simulation. Parasitics (`Rser=`, `Lser=`, `Rpar=`, `Cpar=`) do: they become elements.";
     EMPTY = "E0501", "no elements",
         "There is nothing to simulate. The first line of a deck is its title and never an element.";
     NO_GROUND = "E0502", "no ground",

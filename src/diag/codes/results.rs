@@ -24,6 +24,12 @@ crate::codes! { CODES:
          functions there are `db(x) ph(x) mag(x) re(x) im(x) conj(x) deriv(x) integ(x)`, `v(a) v(a,b) i(x) p(x)` and, \
          with any letter of `m p r i` or `db` after `v` or `i`, the magnitude, phase, real part, imaginary part and \
          decibels of AC quantities: `vdb(out)`, `ip(v1)`.";
+    MEASURE_WINDOW = "W0708", "interval that ends before it begins",
+        "A measure's `from` lies after its `to`. The interval between the two is taken, whichever is first; write the \
+         earlier one as `from`. A sweep that runs downwards may be measured either way.";
+    MEASURE_WORD = "L0709", "word without effect in a measure",
+        "`goal=`, `minval=` and `weight=` steer HSPICE's optimiser and `print=` its listing. The measure is made without \
+         them; what a deck has to reach can be said with a `.check`.";
     EMPTY_TABLE = "E0706", "no data to evaluate",
         "The analysis produced no points (it failed or was stopped at once), or the deck has no analysis of the kind that \
          the measure, Fourier or plot card names. Add the analysis, or change the kind on the card.";
