@@ -153,7 +153,9 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     if args.is_empty() {
         println!("| pivots | rows | fronts | ns | model ns | multiplications/ns |\n|---|---|---|---|---|---|");
-        for (s, r) in [(1, 2), (1, 4), (2, 6), (4, 8), (4, 16), (8, 16), (8, 40), (16, 40), (40, 80), (100, 200), (400, 0)] {
+        for (s, r) in
+            [(1, 2), (1, 4), (2, 6), (4, 8), (4, 16), (8, 16), (8, 40), (16, 40), (40, 80), (100, 200), (400, 0)]
+        {
             front(s, r);
         }
         measure("x", 64);

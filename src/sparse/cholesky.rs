@@ -212,7 +212,8 @@ impl Cholesky {
             Form::Ldlt => {
                 let plain = LdltRegularization::default();
                 let f = &analysis.factor;
-                f.factorize_numeric_ldlt(&mut self.l, a, Side::Lower, plain, Par::Seq, stack, Default::default()).is_ok()
+                f.factorize_numeric_ldlt(&mut self.l, a, Side::Lower, plain, Par::Seq, stack, Default::default())
+                    .is_ok()
             }
         };
         done && self.has_sound_pivots(form)

@@ -113,11 +113,8 @@ fn dissect(g: Graph, names: Vec<u32>) -> Vec<u32> {
     drop((g, local));
     let rename = |v: Vec<u32>| v.into_iter().map(|k| names[k as usize]).collect::<Vec<_>>();
     let (a, b) = (rename(a), rename(b));
-    let (mut out, b) = if n > LARGE {
-        rayon::join(|| dissect(ga, a), || dissect(gb, b))
-    } else {
-        (dissect(ga, a), dissect(gb, b))
-    };
+    let (mut out, b) =
+        if n > LARGE { rayon::join(|| dissect(ga, a), || dissect(gb, b)) } else { (dissect(ga, a), dissect(gb, b)) };
     out.extend(b);
     out.extend(s.into_iter().map(|k| names[k as usize]));
     out

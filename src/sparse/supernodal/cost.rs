@@ -7,11 +7,11 @@ pub fn flops(s: usize, r: usize) -> f64 {
 }
 
 /// Bookkeeping of one front.
-const FRONT: f64 = 120e-9;
+const FRONT: f64 = 250e-9;
 /// Clearing, adding up and handing on one entry of a front.
-const ENTRY: f64 = 0.8e-9;
+const ENTRY: f64 = 1.1e-9;
 /// One multiplication in large fronts; in narrow ones it costs up to four times that.
-const FLOP: f64 = 0.07e-9;
+const FLOP: f64 = 0.065e-9;
 
 /// Assembling and factoring one front.
 pub fn front(s: usize, r: usize) -> f64 {
@@ -22,5 +22,5 @@ pub fn front(s: usize, r: usize) -> f64 {
 
 /// Solving with one front, there and back.
 pub fn solve(s: usize, r: usize) -> f64 {
-    40e-9 + 0.4e-9 * (s * (s + 2 * r)) as f64 + 1.5e-9 * r as f64
+    60e-9 + 1.5e-9 * (s * (s + 2 * r)) as f64 + 1.5e-9 * r as f64
 }

@@ -67,7 +67,8 @@ pub(super) fn eliminate<T: Dense>(
     let Whole { lu, perm, stacks: [left, right] } = whole;
     let Some((last, works)) = works.split_last_mut() else { return watch };
     if !tree.tasks.is_empty() {
-        let part = Part { lu: &mut *lu, perm: &mut *perm, left: &mut *left, right: &mut *right, front: 0, base: [0, 0] };
+        let part =
+            Part { lu: &mut *lu, perm: &mut *perm, left: &mut *left, right: &mut *right, front: 0, base: [0, 0] };
         let is_parallel = rayon::current_num_threads() > 1;
         watch = watch.join(side_by_side(tree, values, scale, part, &tree.tasks, works, watch, is_parallel));
     }

@@ -112,19 +112,20 @@ impl<T: Dense> Supernodal<T> {
     }
 
     /// Can the factors solve for a right-hand side without structure?
-    pub(super) fn passes_trial(&mut self) -> bool {
+    pub(super) fn passes_trial(&mut self, is_transposed: bool) -> bool {
         if !(self.growth < f64::INFINITY) {
             return false;
         }
         let mut b = std::mem::take(&mut self.refine.trial);
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        for (v, &s) in b.iter_mut().zip(&self.row_scale) {
+        let scale = if is_transposed { &self.col_scale } else { &self.row_scale };
+        for (v, &s) in b.iter_mut().zip(scale) {
             state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
             // Of the size that the equation's own scale makes 1.
             let unit = (state >> 11) as f64 / (1u64 << 53) as f64;
             *v = T::from((0.5 + unit) * if state & 1024 == 0 { 1.0 } else { -1.0 } / s);
         }
-        let error = self.refined(&mut b, false);
+        let error = self.refined(&mut b, is_transposed);
         self.refine.trial = b;
         error <= ACCURACY
     }
