@@ -107,3 +107,14 @@ fn rest_is_cheap() {
     assert!(t.real("v(b)").unwrap().iter().cloned().fold(0.0, f64::max) > 0.5);
     assert!(t.real("v(b)").unwrap().last().unwrap().abs() < 1e-6);
 }
+
+/// A diode of constant capacitance (m=0) that starts from `ic` discharges as v exp(-t/RC).
+#[test]
+fn a_diode_starts_from_its_charge() {
+    let out = run("initial condition of a junction\n\
+         D1 d 0 dm ic=-2\nR1 d 0 10k\n.model dm d is=1e-20 cjo=10p m=0\n\
+         .options reltol=1e-5 gmin=0\n.tran 1n 200n uic\n\
+         .meas tran v0 find v(d) at=0\n.meas tran v1 find v(d) at=100n\n.end\n");
+    assert!((out.measure("v0")[0] + 2.0).abs() < 1e-6, "{:?}", out.measure("v0"));
+    assert!((out.measure("v1")[0] + 2.0 * (-1f64).exp()).abs() < 1e-3, "{:?}", out.measure("v1"));
+}

@@ -375,6 +375,30 @@ fn depth_and_size() {
     run(&format!("t\nv1 a 0 1\nr1 a 0 1\nb1 b 0 v={sum}\nr2 b 0 1\n.op\n.end\n"));
 }
 
+/// Sizes at which anything that looks at everything for each thing would take minutes.
+#[test]
+fn long_lists() {
+    let sum = vec!["1"; 300_000].join("+");
+    faulty(&format!("t\n.param x={sum}\nv1 a 0 1\nr1 a 0 {{x}}\n.op\n.end\n"), "E0209");
+    let ports = |c: char| (0..100_000).map(|i| format!("{c}{i} ")).collect::<String>();
+    let body: String = (0..20_000).map(|i| format!("r{i} p{i} p{} 1k\n", 99_999 - i)).collect();
+    let text = format!("t\nx1 {}s\n.subckt s {}\n{body}.ends\nv1 n0 0 1\n.end\n", ports('n'), ports('p'));
+    let mut sources = ferrospice::diag::SourceMap::new();
+    let start = Instant::now();
+    let (deck, _) = ferrospice::netlist::parse(
+        &ferrospice::netlist::DiskFiles,
+        "deck.cir",
+        &text,
+        &Default::default(),
+        &mut sources,
+    );
+    let (circuit, diags) = ferrospice::circuit::elaborate(&deck, &sources, &Default::default());
+    assert!(circuit.is_some() || diags.iter().any(Diagnostic::is_error));
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    let chain: String = (0..20_000).map(|i| format!(".model m{i} ako:m{} npn\n", (i + 1) % 20_000)).collect();
+    faulty(&format!("t\n{chain}q1 a b 0 m0\nv1 a 0 1\n.op\n.end\n"), "E0315");
+}
+
 /// Subcircuits that double forty times over: given up in time, and said so.
 #[test]
 #[ignore = "writes a gigabyte of names: minutes without optimisation"]
@@ -385,13 +409,18 @@ fn multiplying_subcircuits() {
 
 #[test]
 fn decks_of_other_simulators() {
-    // LTspice: ratings are said to have no effect, parasitics are an error and not left out.
+    // LTspice: ratings are said to have no effect, parasitics are elements.
     let out = run_as(
         "* exported from a schematic\nV1 IN 0 PULSE(0 5 0 10n 10n 2.5u 5u)\nR1 IN OUT 10k tol=1 pwr=0.1\nC1 OUT 0 100µ V=25 Irms=1.2 mfg=\"Nichicon\" pn=\"UPL1E\" type=\"Al electrolytic\"\n.tran 0 10u 0 100n\n.backanno\n.end\n",
         Compat::Ltspice,
     );
     assert!(!out.has_errors() && codes(&out).contains(&"L0344") && codes(&out).contains(&"L0101"));
-    faulty("t\nV1 a 0 1\nL1 a b 1m Rser=0.1\nR1 b 0 1\n.op\n.end\n", "E0318");
+    let coil = run_as(
+        "t\nV1 a 0 1\nL1 a b 1m Rser=0.1\nR1 b 0 0.9\n.op\n.meas op i find i(v1)\n.check i i within 1e-6 of -1\n.end\n",
+        Compat::Ltspice,
+    );
+    assert!(!coil.has_errors(), "{}", render::text(&coil.diagnostics, &coil.sources, render::Style::default()));
+    faulty("t\nV1 a 0 1\nL1 a b 1m Rserr=0.1\nR1 b 0 1\n.op\n.end\n", "E0318");
     // PSPICE
     let pspice = "* source\n.PARAM RVAL=1k CVAL={1u*2}\n.OPTIONS RELTOL=1e-4 ITL5=0\nV_V1 N1 0 DC 0V AC 1V\n+PULSE 0 5 0 1n 1n 5u 10u\nR_R1         N1 N2  {RVAL} TC=0.001,0.0001\nC_C1 N2 0  {CVAL} IC=0\nE_E1 N3 0 VALUE {V(N1)*2+LIMIT(V(N2),0,1)}\nE_E2 N4 0 TABLE {V(N2)} (0,0) (1,2) (2,3)\nR3 N3 0 1k\nR4 N4 0 1k\nE3 N6 0 LAPLACE {V(N1)} {1/(1+s*1m)}\nR6 N6 0 1k\n.STEP PARAM RVAL LIST 1k 2k\n.TRAN 1u 20u 0 0.1u SKIPBP\n.AC DEC 10 1 1MEG\n.PROBE\n.FUNC F(X) {X*2}\n.PRINT TRAN V(N1)\n.END\n";
     let out = run_as(pspice, Compat::Pspice);

@@ -44,6 +44,8 @@ const LTE_OF_GEAR: f64 = 0.3;
 const CUT: f64 = 8.0;
 /// The first step after a corner is at most this many times the first step after the corner before it.
 const AFTER_CORNER: f64 = 2.0;
+/// Steps of the shortest length in a row that may have too large an error.
+const MOST_FORCED: u32 = 50;
 /// An event is located to this fraction of the step in which it was first seen.
 const EVENT: f64 = 1e-3;
 
@@ -141,9 +143,8 @@ impl Transient<'_> {
 
     /// The point in `x`, `q`, `qdot` becomes the newest of the past.
     fn commit(&mut self, t1: f64) -> Wishes {
-        let h = t1 - self.history.time();
         self.history.push(t1, &self.x, &self.q, &self.qdot);
-        self.controller.accept(t1, h, &self.x, &self.q);
+        self.controller.accept(&self.x, &self.q);
         self.memory.copy_from_slice(&self.sim.memory);
         let at = self.sim.point_tran(t1);
         self.sim.accept(&at, &self.x)
@@ -365,6 +366,7 @@ fn advance(
     let mut is_exact = false;
     // What the last start after a corner got away with: corners of one deck resemble each other.
     let mut first = f64::INFINITY;
+    let mut forced = 0;
     loop {
         if control.is_cancelled() {
             return Ok(true);
@@ -449,8 +451,17 @@ fn advance(
                         }
                         continue;
                     }
-                    Verdict::Reject { .. } => h = 2.0 * floor,
+                    // A jump is stepped over; a solution that runs away would be followed for ever.
+                    Verdict::Reject { worst, error, .. } => {
+                        forced += 1;
+                        if forced > MOST_FORCED {
+                            let cause = format!("its local error stays {error:.2e} times too large");
+                            return Err(vec![t.sim.step_collapse(time, t1 - time, worst, &cause)]);
+                        }
+                        h = 2.0 * floor;
+                    }
                     Verdict::Accept { next, order: o, rings } => {
+                        forced = 0;
                         t.rings = rings;
                         // BDF2's error constant is 8/3 of the trapezoidal rule's.
                         let next =

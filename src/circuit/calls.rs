@@ -165,15 +165,16 @@ impl<'a> Elab<'a> {
             });
         }
         let call = Call { path, span: e.span(), def: def as *const _ as *const (), up: scope.calls.clone(), depth };
-        let inner = Rc::new(Scope {
+        let mut inner = Scope {
             parent: Some(home),
             prefix: prefix.into(),
             calls: Some(Rc::new(call)),
-            ports,
             params: params.into(),
             m,
             ..Scope::top()
-        });
+        };
+        inner.set_ports(ports);
+        let inner = Rc::new(inner);
         self.define(&inner, &def.body);
         self.walk(&inner, &def.body);
     }

@@ -354,8 +354,8 @@ impl<'a> Elab<'a> {
         if scope.prefix.is_empty() {
             return self.node_named(local);
         }
-        if let Some((_, n)) = scope.ports.iter().find(|(p, _)| *p == local) {
-            return *n;
+        if let Some(n) = scope.port(local) {
+            return n;
         }
         if self.is_ground(local) || self.globals.contains_key(&local) {
             return self.node_named(local);
@@ -371,8 +371,8 @@ impl<'a> Elab<'a> {
     /// A node that exists, by its name as seen from a scope: local, hierarchical downwards, or full.
     pub fn find_node(&self, scope: &Scope<'a>, name: &str) -> Option<Unknown> {
         if let Some(sym) = self.names.lookup(name) {
-            if let Some((_, n)) = scope.ports.iter().find(|(p, _)| *p == sym) {
-                return Some(*n);
+            if let Some(n) = scope.port(sym) {
+                return Some(n);
             }
             if (scope.prefix.is_empty() || self.is_ground(sym) || self.globals.contains_key(&sym))
                 && let Some(n) = self.node_of(sym)

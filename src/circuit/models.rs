@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::elab::Elab;
+use super::elab::{Elab, MAX_DEPTH};
 use super::scope::Scope;
 use super::text::Fields;
 use crate::base::Sym;
@@ -139,6 +139,14 @@ impl<'a> Elab<'a> {
                 self.report_in(scope, d);
                 break;
             };
+            if chain.len() > MAX_DEPTH {
+                let d = Diagnostic::error(
+                    codes::TOO_LARGE,
+                    format!("models inherit from each other more than {MAX_DEPTH} deep"),
+                );
+                self.report_in(scope, d.at(def.parent.map_or(def.name_span, |p| p.1), "this chain of `ako:`"));
+                break;
+            }
             if chain.iter().any(|c| std::ptr::eq(*c, next)) {
                 let names: Vec<&str> = chain.iter().chain([&next]).map(|c| self.deck.names.get(c.name)).collect();
                 let mut d = Diagnostic::error(

@@ -56,6 +56,9 @@ pub(super) enum Param<'a> {
     Bad,
 }
 
+/// So many ports are looked through one by one.
+const FEW: usize = 16;
+
 /// The top level, or one call of a subcircuit.
 pub(super) struct Scope<'a> {
     pub parent: Option<Rc<Scope<'a>>>,
@@ -63,6 +66,7 @@ pub(super) struct Scope<'a> {
     pub prefix: Rc<str>,
     /// The X statements through which this scope was entered, innermost first.
     pub calls: Option<Rc<Call>>,
+    /// Sorted where there are many: set by [`Scope::set_ports`], read by [`Scope::port`].
     pub ports: Vec<(Sym, Unknown)>,
     pub params: RefCell<SymMap<Param<'a>>>,
     pub funcs: RefCell<SymMap<&'a FuncDef>>,
@@ -100,6 +104,23 @@ impl<'a> Scope<'a> {
             arms: RefCell::default(),
             m: 1.0,
         }
+    }
+
+    /// The nodes that the ports of a call are.
+    pub fn set_ports(&mut self, mut ports: Vec<(Sym, Unknown)>) {
+        if ports.len() > FEW {
+            ports.sort_by_key(|p| p.0.0);
+        }
+        self.ports = ports;
+    }
+
+    pub fn port(&self, name: Sym) -> Option<Unknown> {
+        let at = if self.ports.len() > FEW {
+            self.ports.binary_search_by_key(&name.0, |p| p.0.0).ok()
+        } else {
+            self.ports.iter().position(|p| p.0 == name)
+        };
+        at.map(|k| self.ports[k].1)
     }
 
     /// This scope and those around it, innermost first.

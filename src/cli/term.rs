@@ -10,6 +10,9 @@ use super::args::ColorChoice;
 use crate::diag::render::{self, Style};
 use crate::diag::{Diagnostic, Severity, SourceMap};
 
+/// So many diagnostics of each severity are drawn; a file that is no deck at all can have one for each of its lines.
+const DRAWN: usize = 200;
+
 pub struct Term {
     out: Mutex<BufWriter<io::Stdout>>,
     is_gone: AtomicBool,
@@ -67,8 +70,7 @@ impl Term {
 
     /// Diagnostics, to standard error.
     pub fn report(&self, diags: &[Diagnostic], sources: &SourceMap) {
-        let shown: Vec<Diagnostic> =
-            diags.iter().filter(|d| !self.quiet || d.severity == Severity::Error).cloned().collect();
+        let shown: Vec<&Diagnostic> = diags.iter().filter(|d| !self.quiet || d.severity == Severity::Error).collect();
         if shown.is_empty() {
             return;
         }
@@ -77,7 +79,20 @@ impl Term {
             let lines: String = shown.iter().map(|d| render::json(d, sources) + "\n").collect();
             self.note(&lines);
         } else {
-            self.note(&render::text(&shown, sources, self.style));
+            let mut drawn = [0; 4];
+            let head: Vec<Diagnostic> = shown
+                .iter()
+                .filter(|d| {
+                    let n = &mut drawn[d.severity as usize];
+                    *n += 1;
+                    *n <= DRAWN
+                })
+                .map(|d| (*d).clone())
+                .collect();
+            self.note(&render::text(&head, sources, self.style));
+            if head.len() < shown.len() {
+                self.note(&format!("\n{} more are not shown; `--json` has them all\n", shown.len() - head.len()));
+            }
             let count = |s: Severity| shown.iter().filter(|d| d.severity == s).count();
             let part = |n: usize, one: &str| match n {
                 0 => None,

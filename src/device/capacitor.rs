@@ -4,9 +4,9 @@
 //! c = cj (l - short)(w - narrow) + 2 cjsw (l - short + w - narrow); without cj, cj = di ε0/thick.
 //! Reference: ngspice manual, section "Capacitors".
 
-use super::common::{Bank, Quad, TempLaw, node, spread_tc};
+use super::common::{Bank, LawIds, Quad, TempLaw, node, spread_tc};
 use super::*;
-use crate::base::consts::{EPS0, ZERO_C};
+use crate::base::consts::EPS0;
 use crate::diag::Diagnostic;
 use crate::diag::codes::device as codes;
 
@@ -52,6 +52,9 @@ pub static INFO: DeviceInfo = DeviceInfo {
     has_branch: false,
     doc: "Linear capacitor with temperature coefficients and a geometric model.",
 };
+
+const LAW: LawIds =
+    LawIds { tc1: TC1, tc2: TC2, temp: TEMP, dtemp: DTEMP, model_tc1: MTC1, model_tc2: MTC2, tnom: TNOM };
 
 pub struct Capacitor;
 
@@ -128,14 +131,7 @@ impl CapacitorBatch {
     }
 
     fn law(&self, i: usize) -> TempLaw {
-        let m = self.model[i] as usize;
-        TempLaw {
-            tc1: self.bank.given(i, TC1).unwrap_or_else(|| self.models.real(m, MTC1)),
-            tc2: self.bank.given(i, TC2).unwrap_or_else(|| self.models.real(m, MTC2)),
-            temp_c: self.bank.given(i, TEMP).unwrap_or(f64::NAN),
-            dtemp: self.bank.real(i, DTEMP),
-            tnom: self.models.given(m, TNOM).map_or(self.tnom, |t| t + ZERO_C),
-        }
+        LAW.law(&self.bank, i, &self.models, self.model[i] as usize, self.tnom)
     }
 }
 

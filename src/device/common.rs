@@ -1,6 +1,9 @@
 //! What the primitives share: parameter columns, temperature laws, the four entries of a two-terminal element.
 
-use super::{Group, InstanceRef, Load, ParamId, ParamKind, ParamSpec, Slot, Terminal, Unknown, Value, Wiring};
+use super::{
+    Binder, Group, InstanceRef, Load, ParamId, ParamKind, ParamSpec, Slot, Terminal, Unknown, UnknownSpec, Value,
+    Wiring,
+};
 use crate::base::consts::ZERO_C;
 
 /// Terminals of every two-terminal element.
@@ -110,6 +113,32 @@ impl TempLaw {
     }
 }
 
+/// Where a passive element's tables have what makes its [`TempLaw`].
+pub struct LawIds {
+    /// Of the instance.
+    pub tc1: ParamId,
+    pub tc2: ParamId,
+    pub temp: ParamId,
+    pub dtemp: ParamId,
+    /// Of the model.
+    pub model_tc1: ParamId,
+    pub model_tc2: ParamId,
+    pub tnom: ParamId,
+}
+
+impl LawIds {
+    /// The law of instance `i` with model `m` (a row beyond the bank: none) where the circuit's tnom is `tnom` K.
+    pub fn law(&self, bank: &Bank, i: usize, models: &Bank, m: usize, tnom: f64) -> TempLaw {
+        TempLaw {
+            tc1: bank.given(i, self.tc1).unwrap_or_else(|| models.real(m, self.model_tc1)),
+            tc2: bank.given(i, self.tc2).unwrap_or_else(|| models.real(m, self.model_tc2)),
+            temp_c: bank.given(i, self.temp).unwrap_or(f64::NAN),
+            dtemp: bank.real(i, self.dtemp),
+            tnom: models.given(m, self.tnom).map_or(tnom, |t| t + ZERO_C),
+        }
+    }
+}
+
 /// `tc=tc1[,tc2]` fills the two single parameters that were not given.
 pub fn spread_tc(bank: &mut Bank, inst: &InstanceRef, tc: ParamId, tc1: ParamId, tc2: ParamId) {
     let Some(list) = inst.vector(tc) else {
@@ -163,6 +192,57 @@ impl Quad {
         out.c(self.pn, -c);
         out.c(self.np, -c);
         out.c(self.nn, c);
+    }
+}
+
+/// Terminals, branch currents and entries of elements that have a branch each.
+#[derive(Clone)]
+pub struct Branches {
+    pub p: Vec<Unknown>,
+    pub n: Vec<Unknown>,
+    pub b: Vec<Unknown>,
+    pub slots: Vec<BranchSlots>,
+}
+
+impl Branches {
+    pub fn new(group: &Group) -> Self {
+        let size = group.len();
+        Branches {
+            p: group.iter().map(|i| node(&i, 0)).collect(),
+            n: group.iter().map(|i| node(&i, 1)).collect(),
+            b: vec![0; size],
+            slots: vec![BranchSlots::default(); size],
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.p.len()
+    }
+
+    pub fn unknowns(&self) -> Vec<UnknownSpec> {
+        (0..self.len()).map(UnknownSpec::branch).collect()
+    }
+
+    pub fn assign(&mut self, binder: &Binder) {
+        self.b.copy_from_slice(binder.internals);
+    }
+
+    pub fn connect(&mut self, w: &mut dyn Wiring) {
+        for i in 0..self.len() {
+            self.slots[i] = BranchSlots::connect(w, self.p[i], self.n[i], self.b[i]);
+        }
+    }
+
+    /// [`BranchSlots::eval`] of one element.
+    #[inline]
+    pub fn eval(&self, i: usize, out: &mut Load, x: &[f64], sign: f64) {
+        self.slots[i].eval(out, x, self.p[i], self.n[i], self.b[i], sign);
+    }
+
+    /// Voltage from p to n, and the current.
+    #[inline]
+    pub fn at(&self, i: usize, x: &[f64]) -> (f64, f64) {
+        (x[self.p[i] as usize] - x[self.n[i] as usize], x[self.b[i] as usize])
     }
 }
 

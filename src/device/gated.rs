@@ -5,13 +5,20 @@
 //! oriented (vds >= 0); polarity is taken out.
 
 use super::junction::{critical_voltage, diode_current, limit_gate, limit_junction};
-use super::values::{Values, incomplete};
+use super::values::{Values, flicker_of, incomplete};
 use super::{
-    Batch, Binder, DeviceInfo, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot, Unknown,
+    Batch, Binder, DeviceInfo, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot, Terminal, Unknown,
     UnknownSpec, Value, Wiring, Wishes,
 };
 use crate::base::consts;
 use crate::diag::Diagnostic;
+
+/// Drain, gate, source.
+pub static TERMINALS: &[Terminal] = &[
+    Terminal { name: "d", doc: "Drain", optional: false },
+    Terminal { name: "g", doc: "Gate", optional: false },
+    Terminal { name: "s", doc: "Source", optional: false },
+];
 
 /// What is the same in both: numbers of the shell at one temperature.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,6 +56,8 @@ pub trait Model: Clone + Send + Sync + 'static {
     fn info() -> &'static DeviceInfo;
     /// Numbers of the instance parameters off, area-independent positions: (ic, icvds, icvgs, off).
     const IC: [ParamId; 4];
+    /// Number of devices in parallel.
+    const M: ParamId;
     /// Model parameters that decide about nodes.
     const RESISTANCES: [ParamId; 2];
 
@@ -336,7 +345,7 @@ impl<M: Model> Batch for Fets<M> {
             let vg = if e.reversed { v[1] } else { v[0] };
             let white = t.core.channel_noise(s.temp, vg, vds.abs(), e.ch[1]);
             add("id", t.inner[0], t.inner[2], white, 0.0);
-            let flicker = if s.kf > 0.0 { s.kf * e.ch[0].abs().powf(s.af) } else { 0.0 };
+            let flicker = flicker_of(t.values.get(M::M), s.kf, s.af, e.ch[0]);
             add("1overf", t.inner[0], t.inner[2], 0.0, flicker);
         }
     }

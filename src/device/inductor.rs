@@ -3,9 +3,8 @@
 //! L(T) = l scale (1 + tc1 dT + tc2 dT²)/m. Without a value the model gives it: `ind`, or from the geometry of a long
 //! coil L = µ µ0 nt² csect/length. Reference: ngspice manual, section "Inductors".
 
-use super::common::{Bank, BranchSlots, TempLaw, node, spread_tc};
+use super::common::{Bank, Branches, LawIds, TempLaw, spread_tc};
 use super::*;
-use crate::base::consts::ZERO_C;
 use crate::diag::Diagnostic;
 use crate::diag::codes::device as codes;
 
@@ -47,6 +46,9 @@ pub static INFO: DeviceInfo = DeviceInfo {
     has_branch: true,
     doc: "Linear inductor with a branch current, temperature coefficients and a coil model.",
 };
+
+const LAW: LawIds =
+    LawIds { tc1: TC1, tc2: TC2, temp: TEMP, dtemp: DTEMP, model_tc1: MTC1, model_tc2: MTC2, tnom: TNOM };
 
 pub struct Inductor;
 
@@ -118,13 +120,7 @@ fn nominal(bank: &Bank, i: usize, models: &Bank, m: usize) -> Option<f64> {
 fn of_row(bank: &Bank, i: usize, models: &Bank, m: usize, tnom: f64) -> Option<Winding> {
     Some(Winding {
         l: nominal(bank, i, models, m)? * bank.real(i, SCALE) / bank.real(i, M),
-        law: TempLaw {
-            tc1: bank.given(i, TC1).unwrap_or_else(|| models.real(m, MTC1)),
-            tc2: bank.given(i, TC2).unwrap_or_else(|| models.real(m, MTC2)),
-            temp_c: bank.given(i, TEMP).unwrap_or(f64::NAN),
-            dtemp: bank.real(i, DTEMP),
-            tnom: models.given(m, TNOM).map_or(tnom, |t| t + ZERO_C),
-        },
+        law: LAW.law(bank, i, models, m, tnom),
         ic: bank.given(i, IC).unwrap_or(f64::NAN),
     })
 }
@@ -138,11 +134,8 @@ impl DeviceType for Inductor {
         let mut bank = Bank::of_instances(INSTANCE, group);
         let size = group.len();
         let mut b = InductorBatch {
-            p: Vec::with_capacity(size),
-            n: Vec::with_capacity(size),
-            b: vec![0; size],
+            branches: Branches::new(group),
             model: Vec::with_capacity(size),
-            slots: vec![BranchSlots::default(); size],
             l: vec![0.0; size],
             tnom: env.tnom,
             bank: Bank::new(INSTANCE, 0),
@@ -151,8 +144,6 @@ impl DeviceType for Inductor {
         let mut faults = vec![];
         for inst in group.iter() {
             spread_tc(&mut bank, &inst, TC, TC1, TC2);
-            b.p.push(node(&inst, 0));
-            b.n.push(node(&inst, 1));
             let model = inst.model_index.unwrap_or(card::NO_MODEL);
             b.model.push(model);
             if nominal(&bank, inst.index, &b.models, model as usize).is_none() {
@@ -170,11 +161,8 @@ impl DeviceType for Inductor {
 
 #[derive(Clone)]
 struct InductorBatch {
-    p: Vec<Unknown>,
-    n: Vec<Unknown>,
-    b: Vec<Unknown>,
+    branches: Branches,
     model: Vec<u32>,
-    slots: Vec<BranchSlots>,
     /// Inductance with m, H.
     l: Vec<f64>,
     tnom: f64,
@@ -184,21 +172,19 @@ struct InductorBatch {
 
 impl Batch for InductorBatch {
     fn len(&self) -> usize {
-        self.p.len()
+        self.branches.len()
     }
 
     fn unknowns(&self) -> Vec<UnknownSpec> {
-        (0..self.p.len()).map(UnknownSpec::branch).collect()
+        self.branches.unknowns()
     }
 
     fn assign(&mut self, binder: &Binder) {
-        self.b.copy_from_slice(binder.internals);
+        self.branches.assign(binder);
     }
 
     fn connect(&mut self, w: &mut dyn Wiring) {
-        for i in 0..self.p.len() {
-            self.slots[i] = BranchSlots::connect(w, self.p[i], self.n[i], self.b[i]);
-        }
+        self.branches.connect(w);
     }
 
     fn linearity(&self) -> Linearity {
@@ -206,20 +192,20 @@ impl Batch for InductorBatch {
     }
 
     fn set_temperature(&mut self, temp: f64) {
-        for i in 0..self.p.len() {
+        for i in 0..self.branches.len() {
             let w = of_row(&self.bank, i, &self.models, self.model[i] as usize, self.tnom);
             self.l[i] = w.map_or(0.0, |w| w.inductance(temp));
         }
     }
 
     fn eval(&self, at: &Point, x: &[f64], _mem: &mut IterMem, out: &mut Load) {
-        for i in 0..self.p.len() {
-            let b = self.b[i];
-            self.slots[i].eval(out, x, self.p[i], self.n[i], b, -1.0);
+        for i in 0..self.branches.len() {
+            let b = self.branches.b[i];
+            self.branches.eval(i, out, x, -1.0);
             let ic = if at.is_uic_start { self.bank.given(i, IC) } else { None };
             out.q(b, self.l[i] * ic.unwrap_or(x[b as usize]));
             if ic.is_none() {
-                out.c(self.slots[i].b_b, self.l[i]);
+                out.c(self.branches.slots[i].b_b, self.l[i]);
             }
         }
     }
@@ -235,16 +221,16 @@ impl Batch for InductorBatch {
     }
 
     fn op_values(&self, i: usize, _at: &Point, x: &[f64], _mem: &[f64], out: &mut [f64]) {
-        let (v, current) = (x[self.p[i] as usize] - x[self.n[i] as usize], x[self.b[i] as usize]);
+        let (v, current) = self.branches.at(i, x);
         for (o, value) in out.iter_mut().zip([current, v, v * current, self.l[i] * current, self.l[i]]) {
             *o = value;
         }
     }
 
     fn initial_conditions(&self, out: &mut Vec<(Unknown, Unknown, f64)>) {
-        for i in 0..self.p.len() {
+        for i in 0..self.branches.len() {
             if let Some(current) = self.bank.given(i, IC) {
-                out.push((self.b[i], 0, current));
+                out.push((self.branches.b[i], 0, current));
             }
         }
     }
@@ -261,7 +247,8 @@ impl Batch for InductorBatch {
     }
 
     fn set_model_param(&mut self, model: usize, id: ParamId, value: f64) -> bool {
-        let coupled = (0..self.p.len()).any(|i| self.model[i] as usize == model && self.bank.real(i, COUPLED) != 0.0);
+        let coupled =
+            (0..self.branches.len()).any(|i| self.model[i] as usize == model && self.bank.real(i, COUPLED) != 0.0);
         !coupled && self.models.set(model, id, value)
     }
 

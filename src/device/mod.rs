@@ -13,6 +13,8 @@ pub mod common;
 pub mod controlled;
 pub mod diode;
 pub mod gated;
+#[cfg(test)]
+pub mod gated_tests;
 pub mod inductor;
 pub mod jfet;
 pub mod junction;

@@ -440,3 +440,40 @@ fn line_delays_interpolates_and_echoes() {
     assert!((v[3] - 0.5 * Complex64::from_polar(1.0, -w * 1e-9)).norm() < 1e-9);
     assert_eq!(faults("tline", &[("z0", Value::Num(50.0))], 0), ["E0449"]);
 }
+
+/// m devices are m devices: currents, charges, slopes and every noise source are those of one, m times.
+#[test]
+fn parallel_devices_add_up() {
+    type Case<'a> = (&'a str, Vec<(&'a str, f64)>, usize, [f64; 5]);
+    let noisy = |more: &[(&'static str, f64)]| [&[("kf", 1e-14), ("af", 1.3)][..], more].concat();
+    let mos = noisy(&[("vto", 0.7), ("tox", 2e-8), ("cgso", 1e-10), ("cbd", 1e-14), ("is", 1e-14)]);
+    let cases: Vec<Case> = vec![
+        ("diode", noisy(&[("is", 1e-14), ("cjo", 1e-12), ("tt", 1e-9)]), 2, [0.0, 0.6, 0.0, 0.0, 0.0]),
+        ("bjt", noisy(&[("is", 1e-16), ("cje", 1e-12), ("ikf", 1e-2), ("cjs", 1e-13)]), 4, [0.0, 2.0, 0.7, 0.0, -1.0]),
+        ("jfet", noisy(&[("cgs", 1e-12)]), 3, [0.0, 3.0, -0.5, 0.0, 0.0]),
+        ("mesfet", noisy(&[("cgs", 1e-12)]), 3, [0.0, 3.0, -0.5, 0.0, 0.0]),
+        ("mos1", mos.clone(), 4, [0.0, 3.0, 2.0, 0.0, -1.0]),
+        ("mos2", mos.clone(), 4, [0.0, 3.0, 2.0, 0.0, -1.0]),
+        ("mos3", mos, 4, [0.0, 3.0, 2.0, 0.0, -1.0]),
+    ];
+    for (name, model, terminals, x) in &cases {
+        let at = Point { gmin: 0.0, ..Point::dc() };
+        let of = |m: f64| {
+            let mut b = bench(name, model, &[("m", Value::Num(m))], *terminals, 0);
+            let x = &x[..b.n];
+            let out = b.eval(&at, x);
+            let mut noise = vec![];
+            b.batch.noise(&at, x, &mut noise);
+            (out, noise)
+        };
+        let ((one, n1), (three, n3)) = (of(1.0), of(3.0));
+        let same = |a: f64, b: f64| (3.0 * a - b).abs() <= 1e-9 * b.abs() + 1e-30;
+        for (a, b) in [(&one.f, &three.f), (&one.q, &three.q), (&one.g, &three.g), (&one.c, &three.c)] {
+            assert!(a.iter().zip(b).all(|(a, b)| same(*a, *b)), "{name}: {a:?} {b:?}");
+        }
+        assert!(n1.iter().any(|s| s.flicker > 0.0), "{name}");
+        for (a, b) in n1.iter().zip(&n3) {
+            assert!(same(a.white, b.white) && same(a.flicker, b.flicker), "{name} {}: {a:?} {b:?}", a.name);
+        }
+    }
+}

@@ -5,7 +5,7 @@
 //! Noise: thermal 4kT/R, and flicker kf |i|^af / (f^ef weff^wf leff^lf). Equations: Nagel, "SPICE2", ERL-M520, 1975,
 //! and the ngspice manual, section "Resistors".
 
-use super::common::{Bank, Quad, TempLaw, node, spread_tc};
+use super::common::{Bank, LawIds, Quad, TempLaw, node, spread_tc};
 use super::*;
 use crate::base::consts::K;
 use crate::diag::Diagnostic;
@@ -59,6 +59,9 @@ pub static INFO: DeviceInfo = DeviceInfo {
     doc: "Linear resistor with temperature coefficients, sheet-resistance model, thermal and flicker noise. \
           A resistance of zero is taken as 1 mΩ with a warning.",
 };
+
+const LAW: LawIds =
+    LawIds { tc1: TC1, tc2: TC2, temp: TEMP, dtemp: DTEMP, model_tc1: MTC1, model_tc2: MTC2, tnom: TNOM };
 
 pub struct Resistor;
 
@@ -172,14 +175,7 @@ impl ResistorBatch {
     }
 
     fn law(&self, i: usize) -> TempLaw {
-        let m = self.model(i);
-        TempLaw {
-            tc1: self.bank.given(i, TC1).unwrap_or_else(|| self.models.real(m, MTC1)),
-            tc2: self.bank.given(i, TC2).unwrap_or_else(|| self.models.real(m, MTC2)),
-            temp_c: self.bank.given(i, TEMP).unwrap_or(f64::NAN),
-            dtemp: self.bank.real(i, DTEMP),
-            tnom: self.model_given(i, TNOM).map_or(self.tnom, |t| t + crate::base::consts::ZERO_C),
-        }
+        LAW.law(&self.bank, i, &self.models, self.model(i), self.tnom)
     }
 
     fn conductance(&self, i: usize, nominal: f64) -> f64 {

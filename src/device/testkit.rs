@@ -5,6 +5,10 @@ use std::sync::Arc;
 use super::*;
 use crate::base::{Names, Sym};
 
+/// ngspice 39 has the k and q of CODATA 2014; the ratio of its k/q to ours. Scaling the temperature by it makes the
+/// thermal voltages equal.
+pub const NGSPICE_KT: f64 = 1.380_648_52e-23 / 1.602_176_620_8e-19 / crate::base::consts::K_Q;
+
 /// Dense wiring: slot = 1 + row * n + col; row or column 0 goes to the dump.
 struct Dense {
     n: u32,

@@ -57,6 +57,11 @@ pub fn device_temperature(circuit: f64, temp_c: Option<f64>, dtemp: f64) -> f64 
     temp_c.map_or(circuit + dtemp, |t| t + ZERO_C)
 }
 
+/// Flicker noise kf |i|^af of `m` equal devices that share the current `i`.
+pub fn flicker_of(m: f64, kf: f64, af: f64, i: f64) -> f64 {
+    if kf > 0.0 { m * kf * (i / m).abs().powf(af) } else { 0.0 }
+}
+
 /// An instance that came without its model or with a wrong number of nodes.
 pub fn incomplete(inst: &InstanceRef) -> Diagnostic {
     let info = inst.info;

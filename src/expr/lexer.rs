@@ -72,13 +72,19 @@ fn name(text: &str) -> IResult<&str, Token<'_>> {
 }
 
 fn number(text: &str) -> IResult<&str, Token<'_>> {
-    // `%` ends a number here: it is an operator, not a unit.
-    let stop = text.find(|c: char| !(is_name_char(c) || matches!(c, '+' | '-'))).unwrap_or(text.len());
-    let word = &text[..stop];
-    let starts = word.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-    let Some(n) = parse_number(word).filter(|_| starts) else {
-        return Err(nom::Err::Error(nom::error::Error::new(text, nom::error::ErrorKind::Digit)));
+    let no_number = || nom::Err::Error(nom::error::Error::new(text, nom::error::ErrorKind::Digit));
+    if !text.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return Err(no_number());
+    }
+    // A sign belongs to the number behind the letter of an exponent only; `%` is an operator here, not a unit.
+    let mut last = ' ';
+    let ends = |c: char| {
+        let goes_on = is_name_char(c) || matches!((last, c), ('e' | 'E', '+' | '-'));
+        last = c;
+        !goes_on
     };
+    let word = &text[..text.find(ends).unwrap_or(text.len())];
+    let n = parse_number(word).ok_or_else(no_number)?;
     let tail = &word[n.len..];
     let junk = tail.find(|c: char| !is_name_char(c)).unwrap_or(tail.len());
     let rest = &text[n.len + junk..];

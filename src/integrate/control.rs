@@ -51,11 +51,8 @@ pub struct Controller {
     trial: Vec<f64>,
 }
 
-/// Magnitudes are forgotten over a fifth of the time gone by: an oscillation keeps its scale through every zero crossing,
-/// however short the steps there, and decades of decay are followed in their own scale.
-const FORGET: f64 = 5.0;
-/// The most that is forgotten in one step.
-const LEAK: f64 = 0.05;
+/// How quickly a magnitude is forgotten, per accepted step.
+const LEAK: f64 = 0.95;
 const SAFETY: f64 = 0.8;
 /// A step is taken back only when its error is beyond this, that is when it was much too long; the next one is chosen
 /// for `SAFETY` cubed. Work thrown away buys less accuracy than the same work in shorter steps.
@@ -262,14 +259,13 @@ impl Controller {
         (best, order)
     }
 
-    /// Takes note of an accepted point, a step of `h` that ended at `t`.
-    pub fn accept(&mut self, t: f64, h: f64, x: &[f64], q: &[f64]) {
-        let keep = 1.0 - (FORGET * h / t).min(LEAK);
+    /// Takes note of an accepted point.
+    pub fn accept(&mut self, x: &[f64], q: &[f64]) {
         for (r, row) in self.content_reference.iter_mut().zip(&self.content_rows) {
-            *r = (*r * keep).max(q[*row as usize].abs());
+            *r = (*r * LEAK).max(q[*row as usize].abs());
         }
         for (r, x) in self.reference.iter_mut().zip(x) {
-            *r = (*r * keep).max(x.abs());
+            *r = (*r * LEAK).max(x.abs());
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The cards that the parser reads itself: parameters, functions, models, subcircuits, conditions.
 
+use std::collections::HashMap;
+
 use super::ast::{Field, FieldKind, Fields, FuncDef, IfDef, ModelDef, ParamDef, ParamText, Stmt, SubcktDef};
 use super::fields::{self, Assignment};
 use super::lines::Line;
@@ -316,13 +318,15 @@ impl Parser<'_> {
             );
         }
         let mut ports: Vec<(Sym, Span)> = Vec::new();
+        let mut seen: HashMap<Sym, Span> = HashMap::new();
         for (lo, hi) in words {
             let port = (self.deck.names.intern(&text[lo..hi]), line.span(lo, hi));
-            if let Some(first) = ports.iter().find(|p| p.0 == port.0) {
+            let first = *seen.entry(port.0).or_insert(port.1);
+            if first != port.1 {
                 self.diags.push(
                     Diagnostic::error(codes::DUPLICATE_PORT, format!("port `{}` is named twice", &text[lo..hi]))
                         .at(port.1, "second time")
-                        .at(first.1, "first time"),
+                        .at(first, "first time"),
                 );
             }
             ports.push(port);

@@ -10,6 +10,8 @@
 //! qbe = tf if/qb (1 + xtf (if/(if + itf))² exp(vbc/(1.44 vtf))) + depletion,  qbc = tr ir + depletion
 //! epi layer (rco): i = (vt (k(vbc) - k(vbcx) - ln((1 + k(vbc))/(1 + k(vbcx)))) + vbc - vbcx)/(rco (1 + |vbc - vbcx|/vo)),
 //!       k(v) = sqrt(1 + γ exp(v/vt)),  charges qco k
+//! excess phase: the forward part if/qb of ic arrives late by td = ptf tf, in the time domain through Bessel's filter
+//!       3/(3 + 3 s td + (s td)²), in small-signal analyses exactly
 //! ```
 //! Gummel and Poon, Bell Syst. Tech. J. 49 (1970) 827; Antognetti and Massobrio, "Semiconductor Device Modeling with
 //! SPICE", ch. 2; quasi-saturation: Kull, Nagel, Lee, Lloyd, Prendergast and Dirks, IEEE Trans. Electron Devices 32 (1985)
@@ -69,8 +71,9 @@ pub struct Core {
     ns_vt: f64,
     pub vcrit: f64,
     pub vcrit_sub: f64,
-    /// Excess phase delay, s.
+    /// Excess phase: delay of the forward current, s.
     pub delay: f64,
+    pub has_delay: bool,
     /// Quasi-saturation: 0 without.
     pub rco: f64,
     vo: f64,
@@ -86,6 +89,8 @@ pub struct State {
     pub qbc: D,
     /// Base resistance, Ω; 0 without.
     pub rbb: D,
+    /// The forward part of the collector current, if/qb, where excess phase delays it; else 0.
+    pub forward: D,
 }
 
 #[inline]
@@ -208,7 +213,8 @@ impl Core {
             ns_vt: law(mp::NS, mp::TNS1, mp::TNS2) * vt,
             vcrit: critical_voltage(vt, is_e),
             vcrit_sub: critical_voltage(vt, iss * area),
-            delay: m(mp::PTF).to_radians() * tf,
+            has_delay: m(mp::PTF) > 0.0 && m(mp::TF) > 0.0,
+            delay: (m(mp::PTF).to_radians() * tf).max(0.0),
             rco: model.or(mp::RCO, 0.0) * epi(cn) / area,
             vo: m(mp::VO) * epi(cn - d),
             gamma: m(mp::GAMMA)
@@ -245,6 +251,7 @@ impl Core {
         };
         let back = rev / self.br + leak_c;
         let ic = (fwd - rev) / qb - back;
+        let forward = if self.has_delay { fwd / qb } else { D::constant(0.0) };
         let ib = fwd / self.bf + leak_e + back;
         let rbb = if !self.has_rb {
             D::constant(0.0)
@@ -291,7 +298,7 @@ impl Core {
         let qbe = self.tf * stored + D { v: q, d: [c, 0.0] };
         let (q, c) = self.bc.at(vbc);
         let qbc = self.tr * rev + D { v: q, d: [0.0, c] };
-        State { ic, ib, qbe, qbc, rbb }
+        State { ic, ib, qbe, qbc, rbb, forward }
     }
 
     /// Substrate junction: current, conductance, charge, capacitance.

@@ -1,15 +1,12 @@
 //! The bipolar transistor of SPICE: Gummel and Poon's integral charge control model with Kull's quasi-saturation.
-
 //!
 //! Nodes: collector, base, emitter, substrate; behind their resistances `cx` (collector lead), `ci` (collector junction,
 //! behind the epi layer of quasi-saturation), `bi`, `ei`. A node whose resistance is zero is the one outside.
-//! Excess phase (`ptf`) turns gm by exp(-jω td) in small-signal analyses; it does not act in the time domain.
-
-use num_complex::Complex64;
+//! Excess phase (`ptf`) has two states of its own ([`phase`]).
 
 use crate::base::consts;
 use crate::device::junction::limit_junction;
-use crate::device::values::{Values, incomplete};
+use crate::device::values::{Values, flicker_of, incomplete};
 use crate::device::{
     AcLoad, Batch, Binder, DeviceInfo, DeviceType, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot,
     Terminal, Unknown, UnknownSpec, Value, Wiring,
@@ -22,11 +19,13 @@ mod core;
 mod golden;
 mod op;
 pub mod params;
+mod phase;
 #[cfg(test)]
 mod tests;
 
 use self::core::Core;
 use self::params::model as mp;
+use self::phase::Phase;
 
 static INFO: DeviceInfo = DeviceInfo {
     name: "bjt",
@@ -80,6 +79,7 @@ impl DeviceType for Bjt {
             insts.push(Inst {
                 nodes: [n[0], n[1], n[2], substrate, n[0], n[0], n[1], n[2]],
                 slots: [0; 64],
+                phase: Phase::default(),
                 pol: *pol,
                 core,
                 model,
@@ -106,6 +106,7 @@ struct Inst {
     nodes: [Unknown; 8],
     /// Local 8x8, row by row; unused entries stay in the dump.
     slots: [Slot; 64],
+    phase: Phase,
     pol: f64,
     core: Core,
     model: u32,
@@ -125,6 +126,14 @@ impl Inst {
     #[inline]
     fn bed(&self) -> usize {
         if self.core.is_lateral { BI } else { CI }
+    }
+
+    /// Voltages vbe and vbc, polarity taken out, that `ic` gives; vce is 0 where only vbe is given.
+    #[inline]
+    fn start(&self) -> Option<[f64; 2]> {
+        let [Some(vbe), vce] = self.ic else { return None };
+        let (vbe, vce) = (self.pol * vbe, self.pol * vce.unwrap_or(0.0));
+        Some([vbe, vbe - vce])
     }
 
     /// Sign of the substrate junction's voltage after the polarity is taken out: forward from p to n silicon.
@@ -175,9 +184,8 @@ impl Inst {
             if self.values.get(params::OFF) != 0.0 {
                 return [0.0; 4];
             }
-            if let [Some(vbe), vce] = self.ic {
-                let (vbe, vce) = (self.pol * vbe, self.pol * vce.unwrap_or(0.0));
-                return [vbe, vbe - vce, vbe - vce, 0.0];
+            if let Some([vbe, vbc]) = self.start() {
+                return [vbe, vbc, vbc, 0.0];
             }
             let start = if c.vcrit.is_finite() { c.vcrit } else { 0.0 };
             return [start, 0.0, 0.0, 0.0];
@@ -249,6 +257,9 @@ impl Batch for Bjts {
                     out.push(UnknownSpec::node(i, name));
                 }
             }
+            if c.has_delay {
+                out.extend(phase::unknowns(i));
+            }
         }
         out
     }
@@ -261,6 +272,9 @@ impl Batch for Bjts {
             t.nodes[CI] = node(t.core.rco > 0.0, t.nodes[CX]);
             t.nodes[BI] = node(t.core.has_rb, t.nodes[B]);
             t.nodes[EI] = node(t.core.g_e > 0.0, t.nodes[E]);
+            if t.core.has_delay {
+                (t.phase.y, t.phase.w) = (node(true, 0), node(true, 0));
+            }
         }
     }
 
@@ -268,6 +282,9 @@ impl Batch for Bjts {
         for t in &mut self.insts {
             for (r, c) in t.entries() {
                 t.slots[8 * r + c] = w.slot(t.nodes[r], t.nodes[c]);
+            }
+            if t.core.has_delay {
+                t.phase.connect(w, [CI, BI, EI].map(|k| t.nodes[k]));
             }
         }
     }
@@ -290,10 +307,9 @@ impl Batch for Bjts {
             let mut l = t.limit(at, v, old);
             let mut holds_charge = false;
             if at.is_uic_start
-                && let [Some(vbe), vce] = t.ic
+                && let Some([vbe, vbc]) = t.start()
             {
-                let (vbe, vce) = (t.pol * vbe, t.pol * vce.unwrap_or(0.0));
-                l = [vbe, vbe - vce, vbe - vce, v[3]];
+                l = [vbe, vbc, vbc, v[3]];
                 holds_charge = true;
             }
             mem.limited |= l != v && !holds_charge;
@@ -306,7 +322,14 @@ impl Batch for Bjts {
             let s = core.eval(l[0], l[1], at.gmin);
             let mut st = Stamp { t, out };
             let by = |y: &core::D| [(BI, EI, y.d[0]), (BI, CI, y.d[1])];
-            st.current(CI, EI, on(&s.ic), &by(&s.ic));
+            let direct = if core.has_delay { s.ic - s.forward } else { s.ic };
+            st.current(CI, EI, on(&direct), &by(&direct));
+            if core.has_delay {
+                let u = on(&s.forward);
+                let y = if holds_charge { s.forward.v } else { x[t.phase.y as usize] };
+                t.phase.eval(t.pol, core.delay, u, s.forward.d, [CI, EI].map(|k| t.nodes[k]), x, st.out);
+                t.phase.charge(core.delay, y, st.out);
+            }
             st.current(BI, EI, on(&s.ib), &by(&s.ib));
             st.charge(BI, EI, s.qbe.v + s.qbe.d[0] * dq[0] + s.qbe.d[1] * dq[1], &by(&s.qbe));
             st.charge(BI, CI, s.qbc.v + s.qbc.d[1] * dq[1], &[(BI, CI, s.qbc.d[1])]);
@@ -343,16 +366,10 @@ impl Batch for Bjts {
     }
 
     fn ac(&self, at: &Point, x: &[f64], omega: f64, out: &mut AcLoad) {
-        for t in self.insts.iter().filter(|t| t.core.delay != 0.0) {
+        for t in self.insts.iter().filter(|t| t.core.has_delay) {
             let v = t.junctions(x);
             let s = t.core.eval(v[0], v[1], at.gmin);
-            // SPICE turns the whole forward transconductance gm + go.
-            let (_, gm, go) = hybrid(&s);
-            let turn = (gm + go) * (Complex64::from_polar(1.0, -omega * t.core.delay) - 1.0);
-            for (row, sign) in [(CI, 1.0), (EI, -1.0)] {
-                out.y[t.slots[8 * row + BI] as usize] += sign * turn;
-                out.y[t.slots[8 * row + EI] as usize] -= sign * turn;
-            }
+            t.phase.turn(t.pol, t.core.delay, &s.forward, omega, out.y);
         }
     }
 
@@ -379,8 +396,7 @@ impl Batch for Bjts {
             add("ic", CI, EI, 2.0 * consts::Q * s.ic.v.abs(), 0.0);
             add("ib", BI, EI, 2.0 * consts::Q * s.ib.v.abs(), 0.0);
             let model = &self.models[t.model as usize].0;
-            let kf = model.get(mp::KF);
-            let flicker = if kf > 0.0 { kf * s.ib.v.abs().powf(model.get(mp::AF)) } else { 0.0 };
+            let flicker = flicker_of(t.values.get(params::M), model.get(mp::KF), model.get(mp::AF), s.ib.v);
             add("1overf", BI, EI, 0.0, flicker);
         }
     }
@@ -397,7 +413,9 @@ impl Batch for Bjts {
         let isub = t.substrate_sign() * isub;
         // The substrate current leaves through the collector or the base.
         let (from_c, from_b) = if t.core.is_lateral { (0.0, isub) } else { (isub, 0.0) };
-        let (ic, ib) = (t.pol * (s.ic.v - from_c), t.pol * (s.ib.v - from_b));
+        // What excess phase still holds back.
+        let late = if t.core.has_delay { s.forward.v - x[t.phase.y as usize] } else { 0.0 };
+        let (ic, ib) = (t.pol * (s.ic.v - late - from_c), t.pol * (s.ib.v - from_b));
         let isub = t.pol * isub;
         let ie = -ic - ib - isub;
         let (gpi, gm, go) = hybrid(&s);
@@ -441,7 +459,10 @@ impl Batch for Bjts {
     fn set_model_param(&mut self, model: usize, id: ParamId, value: f64) -> bool {
         // These decide about nodes and matrix entries: the simulation is rebuilt.
         let rebuild = [mp::RB, mp::RC, mp::RE, mp::RCO, mp::SUBS, mp::CJC, mp::XCJC];
-        !rebuild.contains(&id) && self.models.get_mut(model).is_some_and(|(m, _)| m.set(id, value))
+        let Some((m, _)) = self.models.get_mut(model) else { return false };
+        // So do these, where a delay comes or goes.
+        let turns = (id == mp::PTF || id == mp::TF) && (value > 0.0) != (m.get(id) > 0.0);
+        !turns && !rebuild.contains(&id) && m.set(id, value)
     }
 
     fn clone_box(&self) -> Box<dyn Batch> {

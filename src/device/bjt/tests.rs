@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
+use num_complex::Complex64;
+
 use super::golden::GOLDEN;
 use super::*;
 use crate::base::rng::Stream;
-use crate::device::testkit::Bench;
-
-/// ngspice 39 has the k and q of CODATA 2014; the ratio of its k/q to ours. Scaling the temperature by it makes the
-/// thermal voltages equal.
-const NGSPICE_KT: f64 = 1.380_648_52e-23 / 1.602_176_620_8e-19 / consts::K_Q;
+use crate::device::testkit::{Bench, NGSPICE_KT};
 
 fn bench(pol: f64, model: &[(&str, f64)], inst: &[(&str, f64)], env: &Env) -> Bench {
     let inst: Vec<(&str, Value)> = inst.iter().map(|(n, v)| (*n, Value::Num(*v))).collect();
@@ -135,8 +133,8 @@ fn gummel_plot_and_symmetry() {
 }
 
 #[test]
-fn shot_and_thermal_noise_and_excess_phase() {
-    let model = [("is", 1e-16), ("bf", 100.0), ("rb", 100.0), ("kf", 1e-15), ("tf", 1e-9), ("ptf", 30.0)];
+fn shot_and_thermal_noise() {
+    let model = [("is", 1e-16), ("bf", 100.0), ("rb", 100.0), ("kf", 1e-15)];
     let b = bench(1.0, &model, &[], &Env::default());
     let at = Point { gmin: 0.0, ..Point::dc() };
     let x = [0.0, 3.0, 0.7, 0.0, 0.0, 0.7];
@@ -148,13 +146,39 @@ fn shot_and_thermal_noise_and_excess_phase() {
     assert!((find("ic").white / (2.0 * consts::Q * ic) - 1.0).abs() < 1e-6);
     assert!((find("ib").white / (2.0 * consts::Q * ic / 100.0) - 1.0).abs() < 1e-6);
     assert!((find("1overf").flicker / (1e-15 * ic / 100.0) - 1.0).abs() < 1e-6);
+}
 
-    let (mut rhs, mut y) = (vec![Complex64::default(); b.n], vec![Complex64::default(); 1 + b.n * b.n + b.n]);
-    let omega = 1e9;
-    b.batch.ac(&at, &x, omega, &mut AcLoad { rhs: &mut rhs, y: &mut y });
-    let gm = ic / (consts::K_Q * 300.15);
-    let got = y[1 + b.n + 5];
-    let angle = -30f64.to_radians() * 1e-9 * omega;
-    let expected = gm * (Complex64::from_polar(1.0, angle) - 1.0);
-    assert!((got - expected).norm() < 1e-5 * gm);
+/// The filter of excess phase and what small-signal analyses add to it, as one transfer from u to y: static 1, Bessel's
+/// poles in the time domain, a pure delay in AC.
+#[test]
+fn excess_phase() {
+    let model = [("is", 1e-16), ("bf", 100.0), ("tf", 1e-9), ("ptf", 30.0)];
+    let mut b = bench(1.0, &model, &[], &Env::default());
+    let at = Point { gmin: 0.0, ..Point::dc() };
+    let names: Vec<_> = b.batch.unknowns().iter().map(|u| u.name).collect();
+    assert_eq!(names, ["delayed", "delayed_rate"]);
+    let vt = consts::K_Q * 300.15;
+    let u = 1e-16 * (0.7 / vt).exp_m1();
+    // c, b, e, s, y, w: at rest y = u and w = 0, and the collector's current is that of the transistor without delay.
+    let x = [0.0, 3.0, 0.7, 0.0, 0.0, u, 0.0];
+    let out = b.eval(&at, &x);
+    assert!(out.f[5].abs() < 1e-9 * u && out.f[6] == 0.0);
+    assert!((out.f[1] / u - 1.0).abs() < 1e-9, "{} {u}", out.f[1]);
+    assert!(b.jacobian_error(&at, &x) < 1e-4);
+
+    let td = 30f64.to_radians() * 1e-9;
+    let gm = 1e-16 * (0.7 / vt).exp() / vt;
+    for omega in [1e7, 1e9, 5e9] {
+        let (mut rhs, mut y) = (vec![Complex64::default(); b.n], vec![Complex64::default(); 1 + b.n * b.n + b.n]);
+        b.batch.ac(&at, &x, omega, &mut AcLoad { rhs: &mut rhs, y: &mut y });
+        let entry = |r: usize, c: usize| {
+            let k = 1 + r * b.n + c;
+            Complex64::new(out.g[k], omega * out.c[k]) + y[k]
+        };
+        // Rows 5 and 6 with the base's voltage 1: a y + b w = -k, d y + e w = 0.
+        let (a, w, k) = (entry(5, 5), entry(5, 6), entry(5, 2));
+        let (d, e) = (entry(6, 5), entry(6, 6));
+        let transfer = -k / (a - w * d / e) / gm;
+        assert!((transfer - Complex64::from_polar(1.0, -omega * td)).norm() < 1e-9, "{omega}: {transfer}");
+    }
 }

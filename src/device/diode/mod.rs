@@ -2,7 +2,7 @@
 //! depletion and diffusion charge, series resistance, temperature, noise.
 
 use crate::base::consts;
-use crate::device::values::{Values, incomplete};
+use crate::device::values::{Values, flicker_of, incomplete};
 use crate::device::{
     Batch, Binder, DeviceInfo, DeviceType, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot,
     Terminal, Unknown, UnknownSpec, Wiring,
@@ -182,7 +182,7 @@ impl Batch for Diodes {
             }
             let i = d.core.eval(x[d.pi as usize] - x[d.n as usize], at.gmin).i.abs();
             add("id", d.pi, d.n, 2.0 * consts::Q * i, 0.0);
-            add("1overf", d.pi, d.n, 0.0, if d.core.kf > 0.0 { d.core.kf * i.powf(d.core.af) } else { 0.0 });
+            add("1overf", d.pi, d.n, 0.0, flicker_of(d.values.get(params::M), d.core.kf, d.core.af, i));
         }
     }
 

@@ -31,6 +31,7 @@ pub struct Core {
 
 impl Model for Core {
     const IC: [ParamId; 4] = [params::IC, params::ICVDS, params::ICVGS, params::OFF];
+    const M: ParamId = params::M;
     const RESISTANCES: [ParamId; 2] = [mp::RD, mp::RS];
 
     fn info() -> &'static DeviceInfo {

@@ -1,14 +1,6 @@
 //! Operating points and capacitances of ngspice 39: `vd d 0 ..`, `vg g 0 .. ac 1`, `j1 d g 0 mm`, `.op`, `.ac`.
 
-/// One model and its operating points.
-pub struct Case {
-    pub polarity: f64,
-    pub model: &'static [(&'static str, f64)],
-    pub inst: &'static [(&'static str, f64)],
-    pub temp_c: f64,
-    /// (vgs, vds) times polarity; currents into d and g; gm gds ggs ggd; cgs cgd
-    pub rows: &'static [([f64; 2], [f64; 8])],
-}
+use crate::device::gated_tests::Case;
 
 pub const GOLDEN: &[Case] = &[
     // njf vto=-2 beta=1m lambda=.02 cgs=2p cgd=1p pb=.8; ; .temp 27

@@ -1,7 +1,7 @@
 //! The junction field-effect transistor of SPICE: Shichman and Hodges with the doping-tail parameter.
 
-use crate::device::gated::Fets;
-use crate::device::{Batch, DeviceInfo, DeviceType, Env, Group, Terminal};
+use crate::device::gated::{self, Fets};
+use crate::device::{Batch, DeviceInfo, DeviceType, Env, Group};
 use crate::diag::Diagnostic;
 
 mod core;
@@ -9,8 +9,6 @@ mod core;
 #[rustfmt::skip]
 mod golden;
 pub mod params;
-#[cfg(test)]
-mod tests;
 
 static INFO: DeviceInfo = DeviceInfo {
     name: "jfet",
@@ -18,11 +16,7 @@ static INFO: DeviceInfo = DeviceInfo {
     model_types: &[("njf", 1.0), ("pjf", -1.0)],
     levels: &[1],
     model_required: true,
-    terminals: &[
-        Terminal { name: "d", doc: "Drain", optional: false },
-        Terminal { name: "g", doc: "Gate", optional: false },
-        Terminal { name: "s", doc: "Source", optional: false },
-    ],
+    terminals: gated::TERMINALS,
     instance: params::INSTANCE,
     model: params::model::MODEL,
     positional: Some(params::AREA),
@@ -41,4 +35,10 @@ impl DeviceType for Jfet {
     fn batch(&self, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
         Ok(Box::new(Fets::<core::Core>::build(group, env)?))
     }
+}
+
+#[cfg(test)]
+#[test]
+fn equations_and_derivatives() {
+    crate::device::gated_tests::check(std::sync::Arc::new(Jfet), golden::GOLDEN);
 }

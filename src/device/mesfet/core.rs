@@ -11,12 +11,15 @@
 //! Q is the whole charge of the gate. Source and drain share its changes step by step, each taking the mean of
 //! the change by its own voltage at the old and at the new value of the other: 2 ΔQgs = Q(vgs, vgd) - Q(vgs0, vgd) +
 //! Q(vgs, vgd0) - Q(vgs0, vgd0). The two shares add up to the change of Q exactly.
+//!
+//! Temperature, with dT = T - tnom: vto + vtotc dT, β 1.01^(betatce dT), and with `eg` the gate junction's
+//! is exp((T/tnom - 1) eg/vt) (T/tnom)^xti. Capacitances stay.
 
 use super::INFO;
 use super::params::{self, model as mp};
-use crate::base::consts::K_Q;
+use crate::base::consts::{K_Q, ZERO_C};
 use crate::device::gated::{Charge, Model, Path, Shell};
-use crate::device::values::Values;
+use crate::device::values::{Values, device_temperature};
 use crate::device::{DeviceInfo, Env, ParamId};
 
 #[derive(Clone, Debug)]
@@ -55,6 +58,7 @@ impl Core {
 
 impl Model for Core {
     const IC: [ParamId; 4] = [params::IC, params::ICVDS, params::ICVGS, params::OFF];
+    const M: ParamId = params::M;
     const RESISTANCES: [ParamId; 2] = [mp::RD, mp::RS];
     const HAS_PATH: bool = true;
 
@@ -62,14 +66,19 @@ impl Model for Core {
         &INFO
     }
 
-    fn new(model: &Values, _polarity: f64, inst: &Values, _env: &Env, circuit: f64) -> (Self, Shell) {
+    fn new(model: &Values, _polarity: f64, inst: &Values, env: &Env, circuit: f64) -> (Self, Shell) {
         let m = |id| model.get(id);
+        let tnom = model.given(mp::TNOM).map_or(env.tnom, |t| t + ZERO_C);
+        let temp = device_temperature(circuit, inst.given(params::TEMP), inst.get(params::DTEMP));
+        let (dt, ratio, vt) = (temp - tnom, temp / tnom, K_Q * temp);
+        let growth = model.given(mp::EG).map_or(1.0, |eg| ((ratio - 1.0) * eg / vt + m(mp::XTI) * ratio.ln()).exp());
+        let vto = m(mp::VTO) + m(mp::VTOTC) * dt;
         let area = inst.get(params::AREA) * inst.get(params::M);
         let conductance = |r: f64| if r > 0.0 { area / r } else { 0.0 };
         let core = Core {
-            beta: m(mp::BETA) * area,
+            beta: m(mp::BETA) * area * 1.01f64.powf(m(mp::BETATCE) * dt),
             lambda: m(mp::LAMBDA),
-            vto: m(mp::VTO),
+            vto,
             alpha: m(mp::ALPHA),
             b: m(mp::B),
             cgs: m(mp::CGS) * area,
@@ -78,10 +87,10 @@ impl Model for Core {
             vmax: 0.5f64.min(0.9 * m(mp::PB)),
         };
         let shell = Shell {
-            temp: circuit,
-            vt: K_Q * circuit,
-            is: m(mp::IS) * area,
-            vto: m(mp::VTO),
+            temp,
+            vt,
+            is: m(mp::IS) * growth * area,
+            vto,
             g_drain: conductance(m(mp::RD)),
             g_source: conductance(m(mp::RS)),
             kf: m(mp::KF),

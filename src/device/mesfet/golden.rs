@@ -1,14 +1,6 @@
 //! Operating points and capacitances of ngspice 39: `vd d 0 ..`, `vg g 0 .. ac 1`, `z1 d g 0 mm`, `.op`, `.ac`.
 
-/// One model and its operating points.
-pub struct Case {
-    pub polarity: f64,
-    pub model: &'static [(&'static str, f64)],
-    pub inst: &'static [(&'static str, f64)],
-    pub temp_c: f64,
-    /// (vgs, vds) times polarity; currents into d and g; gm gds ggs ggd; cgs cgd
-    pub rows: &'static [([f64; 2], [f64; 8])],
-}
+use crate::device::gated_tests::Case;
 
 pub const GOLDEN: &[Case] = &[
     // nmf vto=-1.3 alpha=2.3 beta=1m lambda=.05 b=.3 cgs=1p cgd=.2p pb=.6; ; .temp 27

@@ -11,7 +11,7 @@ use super::stamp::{At, Stamp};
 use super::ward;
 use crate::base::consts;
 use crate::device::junction::{diode_current, limit_drain, limit_gate, limit_junction};
-use crate::device::values::{Values, incomplete};
+use crate::device::values::{Values, flicker_of, incomplete};
 use crate::device::{
     Batch, Binder, DeviceInfo, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot, Unknown,
     UnknownSpec, Value, Wiring, Wishes,
@@ -422,14 +422,15 @@ impl<L: Level> Batch for Mosfets<L> {
             let (kf, af) = (model.get(mp::KF), model.get(mp::AF));
             // Without an oxide thickness SPICE takes 100 nm here.
             let cox = if base.cox > 0.0 { base.cox } else { super::common::EPS_OX / 1e-7 };
-            let area = c.weff * c.mult * c.leff;
-            let current = || kf * ch.id.abs().powf(af);
+            // m transistors of this area, each with its share of the current.
+            let area = c.weff * c.leff;
+            let current = || flicker_of(c.mult, kf, af, ch.id);
             let flicker = match model.given(mp::NLEV) {
                 _ if kf == 0.0 => 0.0,
                 None => current() / (area * cox * cox),
                 Some(0.0) => current() / (cox * c.leff * c.leff),
                 Some(1.0) => current() / (cox * area),
-                Some(_) => kf * ch.gm * ch.gm / (cox * area),
+                Some(_) => flicker_of(c.mult, kf, 2.0, ch.gm) / (cox * area),
             };
             add("1overf", d, s, 0.0, flicker);
         }

@@ -15,7 +15,7 @@
 
 use super::drive::Drives;
 use super::*;
-use crate::device::common::{BranchSlots, node};
+use crate::device::common::Branches;
 use crate::diag::Diagnostic;
 use crate::diag::codes::device as codes;
 
@@ -53,7 +53,6 @@ impl DeviceType for VsourceLimited {
 
     fn batch(&self, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
         let mut faults = vec![];
-        let size = group.len();
         let drives = Drives::new(group, env, &mut faults);
         for inst in group.iter() {
             if !inst.given(COMPLIANCE).is_some_and(|i| i > 0.0 && i.is_finite()) {
@@ -63,14 +62,7 @@ impl DeviceType for VsourceLimited {
                 );
             }
         }
-        let mut b = LimitedBatch {
-            p: group.iter().map(|i| node(&i, 0)).collect(),
-            n: group.iter().map(|i| node(&i, 1)).collect(),
-            b: vec![0; size],
-            slots: vec![BranchSlots::default(); size],
-            limit: vec![],
-            drives,
-        };
+        let mut b = LimitedBatch { branches: Branches::new(group), limit: vec![], drives };
         b.set_temperature(env.temp);
         if faults.is_empty() { Ok(Box::new(b)) } else { Err(faults) }
     }
@@ -78,52 +70,47 @@ impl DeviceType for VsourceLimited {
 
 #[derive(Clone)]
 struct LimitedBatch {
-    p: Vec<Unknown>,
-    n: Vec<Unknown>,
-    b: Vec<Unknown>,
-    slots: Vec<BranchSlots>,
+    branches: Branches,
     limit: Vec<f64>,
     drives: Drives,
 }
 
 impl LimitedBatch {
     fn s(&self, i: usize, at: &Point, x: &[f64]) -> f64 {
-        let v = x[self.p[i] as usize] - x[self.n[i] as usize];
-        (v - self.drives.value(i, at)) / V0 + x[self.b[i] as usize] / self.limit[i]
+        let (v, current) = self.branches.at(i, x);
+        (v - self.drives.value(i, at)) / V0 + current / self.limit[i]
     }
 }
 
 impl Batch for LimitedBatch {
     fn len(&self) -> usize {
-        self.p.len()
+        self.branches.len()
     }
 
     fn unknowns(&self) -> Vec<UnknownSpec> {
-        (0..self.p.len()).map(UnknownSpec::branch).collect()
+        self.branches.unknowns()
     }
 
     fn assign(&mut self, binder: &Binder) {
-        self.b.copy_from_slice(binder.internals);
+        self.branches.assign(binder);
     }
 
     fn connect(&mut self, w: &mut dyn Wiring) {
-        for i in 0..self.p.len() {
-            self.slots[i] = BranchSlots::connect(w, self.p[i], self.n[i], self.b[i]);
-        }
+        self.branches.connect(w);
     }
 
     fn set_temperature(&mut self, _temp: f64) {
         self.drives.refresh();
-        self.limit = (0..self.p.len()).map(|i| self.drives.bank.real(i, COMPLIANCE)).collect();
+        self.limit = (0..self.branches.len()).map(|i| self.drives.bank.real(i, COMPLIANCE)).collect();
     }
 
     fn iter_len(&self) -> usize {
-        self.p.len()
+        self.branches.len()
     }
 
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
-        for i in 0..self.p.len() {
-            let (b, sl) = (self.b[i], &self.slots[i]);
+        for i in 0..self.branches.len() {
+            let (b, sl) = (self.branches.b[i], &self.branches.slots[i]);
             let current = x[b as usize];
             let s = self.s(i, at, x);
             let last = mem.values[i];
@@ -134,8 +121,8 @@ impl Batch for LimitedBatch {
             }
             mem.values[i] = held;
             let (y, slope) = clip(held);
-            out.f(self.p[i], current);
-            out.f(self.n[i], -current);
+            out.f(self.branches.p[i], current);
+            out.f(self.branches.n[i], -current);
             out.g(sl.p_b, 1.0);
             out.g(sl.n_b, -1.0);
             out.f(b, V0 * (y + slope * (s - held) - current / self.limit[i]));
@@ -150,8 +137,8 @@ impl Batch for LimitedBatch {
     }
 
     fn ac(&self, at: &Point, x: &[f64], _omega: f64, out: &mut AcLoad) {
-        for i in 0..self.p.len() {
-            out.rhs[self.b[i] as usize] += self.drives.ac[i] * clip(self.s(i, at, x)).1;
+        for i in 0..self.branches.len() {
+            out.rhs[self.branches.b[i] as usize] += self.drives.ac[i] * clip(self.s(i, at, x)).1;
         }
     }
 
@@ -165,7 +152,7 @@ impl Batch for LimitedBatch {
     }
 
     fn op_values(&self, i: usize, at: &Point, x: &[f64], _mem: &[f64], out: &mut [f64]) {
-        let (v, current) = (x[self.p[i] as usize] - x[self.n[i] as usize], x[self.b[i] as usize]);
+        let (v, current) = self.branches.at(i, x);
         let limited = f64::from(u8::from(self.s(i, at, x).abs() > 1.0));
         for (o, value) in out.iter_mut().zip([current, v, v * current, limited]) {
             *o = value;

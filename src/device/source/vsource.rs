@@ -2,7 +2,7 @@
 
 use super::drive::{Drives, OP_VARS};
 use super::*;
-use crate::device::common::{BranchSlots, node};
+use crate::device::common::Branches;
 use crate::diag::Diagnostic;
 use crate::diag::codes::device as codes;
 
@@ -29,7 +29,6 @@ impl DeviceType for Vsource {
 
     fn batch(&self, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
         let mut faults = vec![];
-        let size = group.len();
         let drives = Drives::new(group, env, &mut faults);
         for inst in group.iter().filter(|i| i.get(COMPLIANCE).is_some()) {
             faults.push(
@@ -37,43 +36,32 @@ impl DeviceType for Vsource {
                     .at(inst.span, "use the type vsource_limited"),
             );
         }
-        let b = VsourceBatch {
-            p: group.iter().map(|i| node(&i, 0)).collect(),
-            n: group.iter().map(|i| node(&i, 1)).collect(),
-            b: vec![0; size],
-            slots: vec![BranchSlots::default(); size],
-            drives,
-        };
+        let b = VsourceBatch { branches: Branches::new(group), drives };
         if faults.is_empty() { Ok(Box::new(b)) } else { Err(faults) }
     }
 }
 
 #[derive(Clone)]
 struct VsourceBatch {
-    p: Vec<Unknown>,
-    n: Vec<Unknown>,
-    b: Vec<Unknown>,
-    slots: Vec<BranchSlots>,
+    branches: Branches,
     drives: Drives,
 }
 
 impl Batch for VsourceBatch {
     fn len(&self) -> usize {
-        self.p.len()
+        self.branches.len()
     }
 
     fn unknowns(&self) -> Vec<UnknownSpec> {
-        (0..self.p.len()).map(UnknownSpec::branch).collect()
+        self.branches.unknowns()
     }
 
     fn assign(&mut self, binder: &Binder) {
-        self.b.copy_from_slice(binder.internals);
+        self.branches.assign(binder);
     }
 
     fn connect(&mut self, w: &mut dyn Wiring) {
-        for i in 0..self.p.len() {
-            self.slots[i] = BranchSlots::connect(w, self.p[i], self.n[i], self.b[i]);
-        }
+        self.branches.connect(w);
     }
 
     fn linearity(&self) -> Linearity {
@@ -85,9 +73,9 @@ impl Batch for VsourceBatch {
     }
 
     fn eval(&self, at: &Point, x: &[f64], _mem: &mut IterMem, out: &mut Load) {
-        for i in 0..self.p.len() {
-            self.slots[i].eval(out, x, self.p[i], self.n[i], self.b[i], 1.0);
-            out.f(self.b[i], -self.drives.value(i, at));
+        for i in 0..self.branches.len() {
+            self.branches.eval(i, out, x, 1.0);
+            out.f(self.branches.b[i], -self.drives.value(i, at));
         }
     }
 
@@ -96,7 +84,7 @@ impl Batch for VsourceBatch {
     }
 
     fn ac(&self, _at: &Point, _x: &[f64], _omega: f64, out: &mut AcLoad) {
-        for (b, e) in self.b.iter().zip(&self.drives.ac) {
+        for (b, e) in self.branches.b.iter().zip(&self.drives.ac) {
             out.rhs[*b as usize] += e;
         }
     }
@@ -106,7 +94,7 @@ impl Batch for VsourceBatch {
     }
 
     fn op_values(&self, i: usize, _at: &Point, x: &[f64], _mem: &[f64], out: &mut [f64]) {
-        let (v, current) = (x[self.p[i] as usize] - x[self.n[i] as usize], x[self.b[i] as usize]);
+        let (v, current) = self.branches.at(i, x);
         for (o, value) in out.iter_mut().zip([current, v, v * current]) {
             *o = value;
         }

@@ -1,29 +1,40 @@
-//! Operating points and capacitances against ngspice 39, Jacobians, symmetry, noise.
+//! What the tests of all transistors with a gate junction have in common: operating points and capacitances against
+//! ngspice 39, Jacobians, symmetry, noise.
 
 use std::sync::Arc;
 
-use super::golden::GOLDEN;
-use super::*;
+use super::testkit::{Bench, NGSPICE_KT};
+use super::{DeviceType, Env, Point, Value};
 use crate::base::consts;
 use crate::base::rng::Stream;
-use crate::device::testkit::Bench;
-use crate::device::{Point, Value};
 
-/// ngspice 39 has the k and q of CODATA 2014; the ratio of its k/q to ours. Scaling the temperature by it makes the
-/// thermal voltages equal.
-const NGSPICE_KT: f64 = 1.380_648_52e-23 / 1.602_176_620_8e-19 / consts::K_Q;
-
-fn bench(pol: f64, model: &[(&str, f64)], inst: &[(&str, f64)], env: &Env) -> Bench {
-    let inst: Vec<(&str, Value)> = inst.iter().map(|(n, v)| (*n, Value::Num(*v))).collect();
-    Bench::new(Arc::new(Mesfet), pol, model, &inst, 3, 0, env)
+/// One model and its operating points.
+pub struct Case {
+    pub polarity: f64,
+    pub model: &'static [(&'static str, f64)],
+    pub inst: &'static [(&'static str, f64)],
+    pub temp_c: f64,
+    /// (vgs, vds) times polarity; currents into d and g; gm gds ggs ggd; cgs cgd
+    pub rows: &'static [([f64; 2], [f64; 8])],
 }
 
-#[test]
-fn operating_points_of_ngspice() {
+/// All of them for one type of device.
+pub fn check(ty: Arc<dyn DeviceType>, golden: &[Case]) {
+    operating_points(&ty, golden);
+    jacobians(&ty);
+    symmetry_and_noise(&ty);
+}
+
+fn bench(ty: &Arc<dyn DeviceType>, pol: f64, model: &[(&str, f64)], inst: &[(&str, f64)], env: &Env) -> Bench {
+    let inst: Vec<(&str, Value)> = inst.iter().map(|(n, v)| (*n, Value::Num(*v))).collect();
+    Bench::new(ty.clone(), pol, model, &inst, 3, 0, env)
+}
+
+fn operating_points(ty: &Arc<dyn DeviceType>, golden: &[Case]) {
     let mut bad = vec![];
-    for (k, case) in GOLDEN.iter().enumerate() {
+    for (k, case) in golden.iter().enumerate() {
         let env = Env { temp: (case.temp_c + 273.15) * NGSPICE_KT, tnom: 300.15 * NGSPICE_KT, ..Env::default() };
-        let b = bench(case.polarity, case.model, case.inst, &env);
+        let b = bench(ty, case.polarity, case.model, case.inst, &env);
         let names = b.batch.op_vars();
         let mut values = vec![0.0; names.len()];
         for ([vgs, vds], row) in case.rows {
@@ -46,14 +57,13 @@ fn operating_points_of_ngspice() {
     assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 
-#[test]
-fn jacobians_are_the_derivatives() {
+fn jacobians(ty: &Arc<dyn DeviceType>) {
     let s = Stream { seed: 3, run: 0, instance: 0 };
     let small = [("vto", -1.5), ("cgs", 1e-12), ("cgd", 4e-13), ("lambda", 0.03), ("pb", 0.8)];
     let full: Vec<(&str, f64)> = small.iter().copied().chain([("b", 0.7), ("rd", 10.0), ("rs", 5.0)]).collect();
     for (v, model) in [&small[..], &full].into_iter().enumerate() {
         for pol in [1.0, -1.0] {
-            let mut b = bench(pol, model, &[("area", 1.5)], &Env::default());
+            let mut b = bench(ty, pol, model, &[("area", 1.5)], &Env::default());
             let mut misses = 0;
             for i in 0..1000u32 {
                 let draw = |j: u32, lo: f64, hi: f64| lo + (hi - lo) * s.uniform(i, 8 * v as u32 + j);
@@ -77,10 +87,10 @@ fn jacobians_are_the_derivatives() {
     }
 }
 
-#[test]
-fn drain_and_source_may_be_exchanged_and_noise_is_that_of_the_channel() {
+/// Drain and source may be exchanged, and noise is that of the channel.
+fn symmetry_and_noise(ty: &Arc<dyn DeviceType>) {
     let model = [("vto", -1.5), ("beta", 1e-3), ("kf", 1e-16)];
-    let mut b = bench(1.0, &model, &[], &Env::default());
+    let mut b = bench(ty, 1.0, &model, &[], &Env::default());
     let f = b.eval(&Point::dc(), &[0.0, 2.0, 0.1, 0.5]).f;
     b.iter.fill(0.0);
     let r = b.eval(&Point::dc(), &[0.0, 0.5, 0.1, 2.0]).f;
