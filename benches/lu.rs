@@ -1,56 +1,36 @@
-//! Refactorisation and solution on the patterns of a ladder, a grid and a ring.
+//! Refactorisation and solution on circuit matrices.
+//!
+//! ```text
+//! cargo bench --bench lu                                            criterion's figures, low-fill matrices
+//! cargo bench --bench lu --features bench-klu -- --table [FILTER]   Markdown table against KLU and faer
+//! cargo bench --bench lu --features bench-klu -- --arrays [FILTER]  the same for arrays (minutes)
+//! cargo bench --bench lu -- --deck multiplier|ring|register|logic   the decks behind the matrices
+//! cargo bench --bench lu -- --dump DIRECTORY                        the matrices as Matrix Market files
+//! ```
+//! The feature links SuiteSparse's libklu, for this comparison only.
 
 use std::hint::black_box;
-use std::sync::Arc;
+use std::time::Duration;
 
-use criterion::{Criterion, criterion_group, criterion_main};
-use ferrospice::sparse::{Builder, Kernel, Lu, Options, Symbolic};
+use criterion::Criterion;
+use ferrospice::sparse::{KERNELS, Options, Symbolic};
 
-/// Pattern and values of a conductance network with a little something to ground at every node.
-fn network(n: u32, edges: impl Iterator<Item = (u32, u32)>) -> (Box<dyn Kernel<f64>>, Vec<f64>) {
-    let mut b = Builder::new();
-    (1..=n).for_each(|i| b.add(i, i));
-    for (p, q) in edges {
-        b.add(p, q);
-        b.add(q, p);
-    }
-    let pattern = Arc::new(b.finish(n as usize).0);
-    let mut values = vec![0.0];
-    values.extend(pattern.entries().map(|(r, c, s)| if r == c { 8.5 } else { -1.0 - 1e-3 * f64::from(s % 17) }));
-    let symbolic = Symbolic::analyze(&pattern).expect("every node has a diagonal");
-    let mut kernel: Box<dyn Kernel<f64>> = Box::new(Lu::new(symbolic, Options::default()));
-    kernel.factor(&values).expect("diagonally dominant");
-    (kernel, values)
-}
-
-fn ladder(n: u32) -> impl Iterator<Item = (u32, u32)> {
-    (1..n).map(|i| (i, i + 1))
-}
-
-fn grid(side: u32) -> impl Iterator<Item = (u32, u32)> {
-    let at = move |r: u32, c: u32| r * side + c + 1;
-    (0..side).flat_map(move |r| {
-        let across = (1..side).map(move |c| (at(r, c - 1), at(r, c)));
-        across.chain((0..side).filter(move |_| r > 0).map(move |c| (at(r - 1, c), at(r, c))))
-    })
-}
-
-/// Inverters in a ring with a supply node that all of them share.
-fn ring(n: u32) -> impl Iterator<Item = (u32, u32)> {
-    (1..=n).flat_map(move |i| [(i, i % n + 1), (i, n + 1)])
-}
+#[path = "lu/decks.rs"]
+mod decks;
+#[cfg(feature = "bench-klu")]
+#[path = "lu/klu.rs"]
+mod klu;
+#[path = "lu/table.rs"]
+mod table;
 
 fn lu(c: &mut Criterion) {
-    let cases = [
-        ("ladder 1000", network(1000, ladder(1000))),
-        ("grid 100x100", network(10_000, grid(100))),
-        ("ring 101", network(102, ring(101))),
-    ];
-    for (name, (mut kernel, values)) in cases {
-        let n = kernel.stats().unknowns;
-        let mut rhs = vec![1.0; n];
-        c.bench_function(&format!("refactor/{name}"), |b| b.iter(|| kernel.refactor(black_box(&values))));
-        c.bench_function(&format!("solve/{name}"), |b| {
+    for case in decks::low_fill() {
+        let symbolic = Symbolic::analyze(&case.pattern).expect("structurally regular");
+        let mut kernel = (KERNELS[0].real)(&symbolic, &Options::default());
+        kernel.factor(&case.values).expect("regular");
+        let mut rhs = vec![1.0; case.pattern.n()];
+        c.bench_function(&format!("refactor/{}", case.name), |b| b.iter(|| kernel.refactor(black_box(&case.values))));
+        c.bench_function(&format!("solve/{}", case.name), |b| {
             b.iter(|| {
                 rhs.fill(1.0);
                 kernel.solve(black_box(&mut rhs));
@@ -59,5 +39,25 @@ fn lu(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, lu);
-criterion_main!(benches);
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let filter = args.get(1).map_or("", String::as_str);
+    match args.first().map(String::as_str) {
+        Some("--table") => table::print(decks::low_fill().into_iter(), filter, Duration::from_secs(4)),
+        Some("--arrays") => {
+            table::print(decks::ARRAYS.iter().map(|make| make()), filter, Duration::from_secs(6));
+        }
+        Some("--dump") => decks::low_fill().iter().for_each(|c| decks::dump(c, filter)),
+        Some("--deck") => match filter {
+            "ring" => print!("{}", decks::ring_deck(101)),
+            "register" => print!("{}", decks::shift_register_deck(200)),
+            "logic" => print!("{}", decks::logic_deck(3000, 40, false)),
+            _ => print!("{}", decks::multiplier_deck(16)),
+        },
+        _ => {
+            let mut c = Criterion::default().configure_from_args();
+            lu(&mut c);
+            c.final_summary();
+        }
+    }
+}

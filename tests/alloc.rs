@@ -57,9 +57,13 @@ fn refactor_and_solve() {
     let mut real: Box<dyn Kernel<f64>> = Box::new(Lu::new(symbolic.clone(), Options::default()));
     real.factor(&values).unwrap();
     let mut x = vec![1.0; n as usize];
+    let mut many = vec![1.0; 5 * n as usize];
+    real.solve_many(&mut many);
     let work = || {
         real.refactor(&values).unwrap();
+        real.refactor_columns(&values, &[3, 17]).unwrap();
         real.solve(&mut x);
+        real.solve_many(&mut many);
         real.solve_transposed(&mut x);
         // The second factorisation finds its room made by the first.
         real.factor(&values).unwrap();

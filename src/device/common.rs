@@ -219,6 +219,10 @@ impl Branches {
         self.p.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.p.is_empty()
+    }
+
     pub fn unknowns(&self) -> Vec<UnknownSpec> {
         (0..self.len()).map(UnknownSpec::branch).collect()
     }

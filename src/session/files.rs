@@ -67,8 +67,8 @@ pub fn write_log(outcome: &Outcome, path: &Path, world: &dyn World) -> Result<()
 /// .step r=2000
 ///
 /// Measurement: vmax
-///   step	max	AT
-///      1	0.63	1e-06
+///   step<TAB>max<TAB>AT
+///      1<TAB>0.63<TAB>1e-06
 /// ```
 /// Without sweeps the measures stand one a line: `vmax: max=0.63 AT 1e-06`.
 pub fn ltspice_log(title: &str, points: &[PointResult]) -> String {

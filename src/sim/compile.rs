@@ -289,7 +289,7 @@ impl Simulation {
 fn states<'s>(circuit: &Circuit, slots: &'s [BatchSlot], name: Sym) -> Vec<&'s str> {
     let found = slots.iter().zip(&circuit.groups).find_map(|(s, g)| Some((s, g.iter().position(|i| i.name == name)?)));
     let Some((slot, index)) = found else { return vec![] };
-    slot.specs.iter().filter(|p| p.instance as usize == index).map(|p| p.name.as_ref()).collect()
+    slot.specs.iter().filter(|p| p.instance as usize == index).map(|p| p.name).collect()
 }
 
 /// The unknown of an instance's internal state, or of its branch current for `i`.

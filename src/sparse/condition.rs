@@ -72,18 +72,35 @@ impl<T: Scalar> Lu<T> {
     /// Largest ratio, over the columns, of U to the (equilibrated) matrix: how much elimination has swollen the
     /// numbers, and so about the factor by which rounding errors have grown.
     pub fn pivot_growth(&self, values: &[T]) -> f64 {
-        let sym = &*self.sym;
-        let mut worst: f64 = 0.0;
-        for k in 0..sym.pattern.n() {
-            let a = sym.in_ptr[k] as usize..sym.in_ptr[k + 1] as usize;
-            let u = self.u_ptr[k] as usize..self.u_ptr[k + 1] as usize;
-            let before = a.map(|p| values[sym.in_slot[p] as usize].mag() * self.in_scale[p]).fold(0.0, f64::max);
-            let after = self.u_val[u].iter().map(|v| v.mag()).fold(self.inv[k].recip().mag(), f64::max);
-            if before > 0.0 {
-                worst = worst.max(after / before);
-            }
+        (0..self.inv.len()).map(|k| self.column_growth(values, k)).fold(0.0, f64::max)
+    }
+
+    /// Column k's part of [`Lu::pivot_growth`]; infinite where the factors are. The column's scale cancels.
+    pub(super) fn column_growth(&self, values: &[T], k: usize) -> f64 {
+        let n = self.inv.len();
+        let l = self.l_ptr[k] as usize..self.l_ptr[k + 1] as usize;
+        let c = self.c_ptr[k] as usize..self.c_ptr[k + 1] as usize;
+        let given = |at: usize, row: usize| match self.src[at] {
+            0 => 0.0,
+            s => values[s as usize].mag() * self.row_scale[row],
+        };
+        let pivot = self.val[k].mag() * self.row_scale[k];
+        let (mut before, mut after, mut is_finite) = (given(k, k), pivot, pivot.is_finite());
+        for p in l {
+            before = before.max(given(n + p, self.l_idx[p] as usize));
         }
-        worst
+        for (&j, &at) in self.c_row[c.clone()].iter().zip(&self.c_pos[c]) {
+            let (j, at) = (j as usize, at as usize);
+            before = before.max(given(at, j));
+            let u = self.val[at].mag() * self.row_scale[j];
+            is_finite &= u.is_finite();
+            after = after.max(u);
+        }
+        match (is_finite, before > 0.0) {
+            (false, _) => f64::INFINITY,
+            (true, true) => after / before,
+            (true, false) => 0.0,
+        }
     }
 }
 
@@ -95,12 +112,11 @@ impl<T: Scalar> Lu<T> {
         }
         let mut d = if is_odd(&self.pivot_row) == is_odd(&self.sym.col_perm) { T::ONE } else { -T::ONE };
         let mut e = 0.0;
-        for ((inv, r), c) in self.inv.iter().zip(&self.row_scale).zip(&self.col_scale) {
-            // det A · Π scales = ± Π pivots.
+        for inv in &self.inv {
             d *= inv.recip();
             let exponent = d.modulus().log2().round();
             d = d.times((-exponent).exp2());
-            e += exponent - r.log2() - c.log2();
+            e += exponent;
         }
         (d, e)
     }

@@ -17,50 +17,80 @@
 use std::sync::Arc;
 
 use super::block::NONE;
+use super::plan::{SLACK, Segment, segments};
 use super::scale::equilibrate;
 use super::{Cause, Kernel, Options, Scalar, Singular, Stale, Stats, Symbolic};
 
-/// Factors of a matrix: `B = P R A C Q` block by block, with unit lower L and upper U.
+/// Factors of a matrix: `P A Q = L U + F`, block by block; unit lower L by columns, upper U and F by rows (`plan` says
+/// how they lie in memory).
 #[derive(Clone, Debug)]
 pub struct Lu<T> {
     pub(super) sym: Arc<Symbolic>,
     pub(super) options: Options,
     pub(super) is_factored: bool,
     pub(super) stats: Stats,
+    pub(super) segments: Vec<Segment>,
     /// Pivot position → row index of the pattern.
     pub(super) pivot_row: Vec<u32>,
-    /// Scales by row and column position.
+    /// Scales by pivot and column position. Pivots are chosen among scaled values; the factors are unscaled.
     pub(super) row_scale: Vec<f64>,
     pub(super) col_scale: Vec<f64>,
-    /// Entries of the blocks in elimination order: pivot position and scale factor (slots are in `sym`).
+    /// Pivots, L, U, F, and the slot behind every value (0: fill). The fill again, ascending.
+    pub(super) val: Vec<T>,
+    pub(super) src: Vec<u32>,
+    pub(super) fill: Vec<u32>,
+    /// Pivot positions of the rows of the matrix's entries within the blocks; slots are in `sym`.
     pub(super) in_pos: Vec<u32>,
-    pub(super) in_scale: Vec<f64>,
-    /// Entries above the blocks.
-    pub(super) up_pos: Vec<u32>,
-    pub(super) up_scale: Vec<f64>,
-    pub(super) up_val: Vec<T>,
-    /// Columns of L below, and of U above the diagonal; row indices are pivot positions, ascending.
-    pub(super) l_ptr: Vec<u32>,
-    pub(super) l_idx: Vec<u32>,
-    pub(super) l_val: Vec<T>,
-    pub(super) u_ptr: Vec<u32>,
-    pub(super) u_idx: Vec<u32>,
-    pub(super) u_val: Vec<T>,
     /// 1 / pivot.
     pub(super) inv: Vec<T>,
-    /// Dense work vector, all zero between calls of factor and refactor.
+    /// Patterns; all indices are pivot positions, ascending.
+    pub(super) l_ptr: Vec<u32>,
+    pub(super) l_idx: Vec<u32>,
+    pub(super) u_ptr: Vec<u32>,
+    pub(super) u_idx: Vec<u32>,
+    pub(super) f_ptr: Vec<u32>,
+    pub(super) f_idx: Vec<u32>,
+    /// U by columns: rows, and where the values are.
+    pub(super) c_ptr: Vec<u32>,
+    pub(super) c_row: Vec<u32>,
+    pub(super) c_pos: Vec<u32>,
+    pub(super) is_listed: bool,
+    pub(super) list_limit: u64,
+    /// Start of every pivot's targets; the targets.
+    pub(super) t_ptr: Vec<u32>,
+    pub(super) targets: Vec<u32>,
+    pub(super) l_limit: Vec<f64>,
+    pub(super) u_limit: Vec<f64>,
+    /// Growth that is refused: never what fresh pivots could not avoid.
+    pub(super) growth_limit: f64,
+    /// Dense work vector of one or more numbers per unknown. All zero before `factor`; else anything.
     pub(super) x: Vec<T>,
-    work: Work,
-    pairs: Vec<(u32, T)>,
+    /// Columns that a partial refactorisation has to do again, one bit each.
+    pub(super) dirty: Vec<u64>,
+    /// Column index of the pattern → position.
+    pub(super) col_pos: Vec<u32>,
+    /// Scratch of `lay_out`.
+    pub(super) alone: Vec<bool>,
+    pub(super) next: Vec<u32>,
+    pub(super) map: Vec<u32>,
+    pub(super) work: Work<T>,
 }
 
 /// Work space of `factor`.
 #[derive(Clone, Debug, Default)]
-struct Work {
+pub(super) struct Work<T> {
+    /// Scaled columns of L, rows as row positions, and of U, rows as pivot positions; in order of discovery.
+    pub l_ptr: Vec<u32>,
+    pub l_idx: Vec<u32>,
+    pub l_val: Vec<T>,
+    pub u_ptr: Vec<u32>,
+    pub u_idx: Vec<u32>,
+    pub u_val: Vec<T>,
+    pub inv: Vec<T>,
     /// Row position → pivot position.
-    pos: Vec<u32>,
+    pub pos: Vec<u32>,
     /// Pivot position → row position.
-    row: Vec<u32>,
+    pub row: Vec<u32>,
     /// Column position → the row position that is its diagonal now, and back.
     diagonal: Vec<u32>,
     column: Vec<u32>,
@@ -74,7 +104,8 @@ struct Work {
     below: Vec<u32>,
     /// Sum of magnitudes behind each component of x.
     bound: Vec<f64>,
-    scale: Vec<f64>,
+    /// Row position → scale.
+    pub scale: Vec<f64>,
     max: Vec<f64>,
 }
 
@@ -82,28 +113,46 @@ impl<T: Scalar> Lu<T> {
     pub fn new(sym: Arc<Symbolic>, options: Options) -> Self {
         let n = sym.pattern.n();
         let stats = Stats { unknowns: n, nnz: sym.pattern.nnz(), blocks: sym.block_count(), ..Stats::default() };
+        let mut col_pos = vec![0; n];
+        for (k, &c) in sym.col_perm.iter().enumerate() {
+            col_pos[c as usize] = k as u32;
+        }
         Lu {
             options,
             is_factored: false,
             stats,
+            segments: segments(&sym.blocks),
             pivot_row: vec![0; n],
             row_scale: vec![1.0; n],
             col_scale: vec![1.0; n],
+            val: vec![],
+            src: vec![],
+            fill: vec![],
             in_pos: vec![0; sym.in_row.len()],
-            in_scale: vec![1.0; sym.in_row.len()],
-            up_pos: vec![0; sym.up_row.len()],
-            up_scale: vec![1.0; sym.up_row.len()],
-            up_val: vec![T::ZERO; sym.up_row.len()],
+            inv: vec![T::ZERO; n],
             l_ptr: vec![0; n + 1],
             l_idx: vec![],
-            l_val: vec![],
             u_ptr: vec![0; n + 1],
             u_idx: vec![],
-            u_val: vec![],
-            inv: vec![T::ZERO; n],
+            f_ptr: vec![0; n + 1],
+            f_idx: vec![],
+            c_ptr: vec![0; n + 1],
+            c_row: vec![],
+            c_pos: vec![],
+            is_listed: false,
+            list_limit: Self::default_list_limit(),
+            t_ptr: vec![],
+            targets: vec![],
+            l_limit: vec![0.0; n],
+            u_limit: vec![0.0; n],
+            growth_limit: options.growth,
             x: vec![T::ZERO; n],
+            dirty: vec![0; n.div_ceil(64)],
+            col_pos,
+            alone: vec![],
+            next: vec![],
+            map: vec![0; n],
             work: Work::default(),
-            pairs: vec![],
             sym,
         }
     }
@@ -118,10 +167,7 @@ impl<T: Scalar> Lu<T> {
         self.is_factored = false;
         self.find_infinite(values)?;
         self.work.reset(n);
-        self.l_idx.clear();
-        self.l_val.clear();
-        self.u_idx.clear();
-        self.u_val.clear();
+        self.x.fill(T::ZERO);
         self.rescale(values);
         let mut flops = 0;
         for w in sym.blocks.windows(2) {
@@ -133,9 +179,16 @@ impl<T: Scalar> Lu<T> {
                 self.prune(k, pivot);
             }
         }
-        self.arrange(&sym, values);
+        if !self.lay_out(&sym, values) {
+            // Numbers beyond 1e±308 once their scales are gone.
+            let smallest = |k: &usize| self.work.inv[*k].mag().recip() / (self.row_scale[*k] * self.col_scale[*k]);
+            let k = (0..n).min_by(|a, b| smallest(a).total_cmp(&smallest(b))).unwrap_or(0);
+            let (column, row) = (sym.col_perm[k] + 1, self.pivot_row[k] + 1);
+            return Err(Singular { cause: Cause::Numerical, column, row, floating: vec![column] });
+        }
         self.stats.flops = flops + n as u64;
-        self.stats.factor_nnz = n + self.l_idx.len() + self.u_idx.len() + self.up_val.len();
+        self.stats.factor_nnz = self.val.len();
+        self.growth_limit = self.options.growth.max(SLACK * self.pivot_growth(values));
         self.is_factored = true;
         Ok(())
     }
@@ -187,11 +240,11 @@ impl<T: Scalar> Lu<T> {
                 w.below.push(i);
                 continue;
             }
-            w.stack.push((j, self.l_ptr[j as usize]));
+            w.stack.push((j, w.l_ptr[j as usize]));
             'search: while let Some(&(j, from)) = w.stack.last() {
                 let mut p = from;
                 while p < w.end[j as usize] {
-                    let r = self.l_idx[p as usize] as usize;
+                    let r = w.l_idx[p as usize] as usize;
                     p += 1;
                     if w.seen[r] != stamp {
                         w.seen[r] = stamp;
@@ -202,7 +255,7 @@ impl<T: Scalar> Lu<T> {
                             if let Some(top) = w.stack.last_mut() {
                                 top.1 = p;
                             }
-                            w.stack.push((next, self.l_ptr[next as usize]));
+                            w.stack.push((next, w.l_ptr[next as usize]));
                             continue 'search;
                         }
                     }
@@ -227,20 +280,20 @@ impl<T: Scalar> Lu<T> {
             let i = w.row[j as usize] as usize;
             let u = std::mem::replace(&mut self.x[i], T::ZERO);
             w.bound[i] = 0.0;
-            self.u_idx.push(j);
-            self.u_val.push(u);
-            let col = self.l_ptr[j as usize] as usize..self.l_ptr[j as usize + 1] as usize;
+            w.u_idx.push(j);
+            w.u_val.push(u);
+            let col = w.l_ptr[j as usize] as usize..w.l_ptr[j as usize + 1] as usize;
             flops += col.len() as u64;
             if u == T::ZERO {
                 continue;
             }
-            for (&r, &l) in self.l_idx[col.clone()].iter().zip(&self.l_val[col]) {
+            for (&r, &l) in w.l_idx[col.clone()].iter().zip(&w.l_val[col]) {
                 let t = l * u;
                 self.x[r as usize] -= t;
                 w.bound[r as usize] += t.mag();
             }
         }
-        self.u_ptr[k + 1] = self.u_idx.len() as u32;
+        w.u_ptr[k + 1] = w.u_idx.len() as u32;
         flops
     }
 
@@ -279,18 +332,18 @@ impl<T: Scalar> Lu<T> {
         let w = &mut self.work;
         let inv = std::mem::replace(&mut self.x[pivot], T::ZERO).recip();
         w.bound[pivot] = 0.0;
-        self.inv[k] = inv;
+        w.inv[k] = inv;
         w.pos[pivot] = k as u32;
         w.row[k] = pivot as u32;
         for &i in &w.below {
             if i as usize != pivot {
-                self.l_idx.push(i);
-                self.l_val.push(std::mem::replace(&mut self.x[i as usize], T::ZERO) * inv);
+                w.l_idx.push(i);
+                w.l_val.push(std::mem::replace(&mut self.x[i as usize], T::ZERO) * inv);
                 w.bound[i as usize] = 0.0;
             }
         }
-        self.l_ptr[k + 1] = self.l_idx.len() as u32;
-        w.end[k] = self.l_ptr[k + 1];
+        w.l_ptr[k + 1] = w.l_idx.len() as u32;
+        w.end[k] = w.l_ptr[k + 1];
         // The column whose diagonal was taken gets this one's.
         let d = w.diagonal[k];
         if d as usize != pivot {
@@ -300,23 +353,23 @@ impl<T: Scalar> Lu<T> {
             w.diagonal[k] = pivot as u32;
             w.column[pivot] = k as u32;
         }
-        u64::from(self.l_ptr[k + 1] - self.l_ptr[k])
+        u64::from(w.l_ptr[k + 1] - w.l_ptr[k])
     }
 
     fn prune(&mut self, k: usize, pivot: usize) {
         let w = &mut self.work;
         for &j in &w.topo {
             let j = j as usize;
-            let col = self.l_ptr[j] as usize..self.l_ptr[j + 1] as usize;
-            if w.is_pruned[j] || !self.l_idx[col.clone()].contains(&(pivot as u32)) {
+            let col = w.l_ptr[j] as usize..w.l_ptr[j + 1] as usize;
+            if w.is_pruned[j] || !w.l_idx[col.clone()].contains(&(pivot as u32)) {
                 continue;
             }
             let (mut head, mut tail) = (col.start, col.end);
             while head < tail {
-                if w.pos[self.l_idx[head] as usize] == NONE {
+                if w.pos[w.l_idx[head] as usize] == NONE {
                     tail -= 1;
-                    self.l_idx.swap(head, tail);
-                    self.l_val.swap(head, tail);
+                    w.l_idx.swap(head, tail);
+                    w.l_val.swap(head, tail);
                 } else {
                     head += 1;
                 }
@@ -327,36 +380,6 @@ impl<T: Scalar> Lu<T> {
         debug_assert_eq!(w.pos[pivot], k as u32);
     }
 
-    /// Turns row positions into pivot positions everywhere and lays the matrix out for `refactor` and `solve`.
-    fn arrange(&mut self, sym: &Symbolic, values: &[T]) {
-        let n = sym.pattern.n();
-        let w = &self.work;
-        for i in &mut self.l_idx {
-            *i = w.pos[*i as usize];
-        }
-        sort_columns(&self.l_ptr, &mut self.l_idx, &mut self.l_val, &mut self.pairs);
-        sort_columns(&self.u_ptr, &mut self.u_idx, &mut self.u_val, &mut self.pairs);
-        for k in 0..n {
-            let row = w.row[k] as usize;
-            self.pivot_row[k] = sym.row_perm[row];
-            self.row_scale[k] = w.scale[row];
-        }
-        for k in 0..n {
-            let cs = self.col_scale[k];
-            for p in sym.in_ptr[k] as usize..sym.in_ptr[k + 1] as usize {
-                let row = sym.in_row[p] as usize;
-                self.in_pos[p] = w.pos[row];
-                self.in_scale[p] = w.scale[row] * cs;
-            }
-            for p in sym.up_ptr[k] as usize..sym.up_ptr[k + 1] as usize {
-                let row = sym.up_row[p] as usize;
-                self.up_pos[p] = w.pos[row];
-                self.up_scale[p] = w.scale[row] * cs;
-                self.up_val[p] = values[sym.up_slot[p] as usize].times(self.up_scale[p]);
-            }
-        }
-    }
-
     /// Column k has no pivot: its null vector says which unknowns float, and the work space is cleared.
     fn singular(&mut self, k: usize) -> Singular {
         let sym = self.sym.clone();
@@ -364,16 +387,16 @@ impl<T: Scalar> Lu<T> {
         self.x.fill(T::ZERO);
         self.work.bound.fill(0.0);
         // U₁₁ y = −u_k, y_k = 1.
-        let column = |k: usize| self.u_ptr[k] as usize..self.u_ptr[k + 1] as usize;
+        let column = |k: usize| self.work.u_ptr[k] as usize..self.work.u_ptr[k + 1] as usize;
         for p in column(k) {
-            self.x[self.u_idx[p] as usize] = -self.u_val[p];
+            self.x[self.work.u_idx[p] as usize] = -self.work.u_val[p];
         }
         let unknown = |k: usize| sym.col_perm[k] + 1;
         let mut support = vec![(self.col_scale[k], unknown(k))];
         for j in (start..k).rev() {
-            let y = self.x[j] * self.inv[j];
+            let y = self.x[j] * self.work.inv[j];
             for p in column(j) {
-                self.x[self.u_idx[p] as usize] -= self.u_val[p] * y;
+                self.x[self.work.u_idx[p] as usize] -= self.work.u_val[p] * y;
             }
             support.push((y.mag() * self.col_scale[j], unknown(j)));
         }
@@ -392,8 +415,18 @@ impl<T: Scalar> Lu<T> {
     }
 }
 
-impl Work {
+impl<T: Scalar> Work<T> {
     fn reset(&mut self, n: usize) {
+        for v in [&mut self.l_ptr, &mut self.u_ptr] {
+            v.clear();
+            v.resize(n + 1, 0);
+        }
+        self.l_idx.clear();
+        self.l_val.clear();
+        self.u_idx.clear();
+        self.u_val.clear();
+        self.inv.clear();
+        self.inv.resize(n, T::ZERO);
         let fill = |v: &mut Vec<u32>, x: u32| {
             v.clear();
             v.resize(n, x);
@@ -414,23 +447,6 @@ impl Work {
     }
 }
 
-/// Sorts the rows of every column.
-fn sort_columns<T: Scalar>(ptr: &[u32], idx: &mut [u32], val: &mut [T], pairs: &mut Vec<(u32, T)>) {
-    for w in ptr.windows(2) {
-        let range = w[0] as usize..w[1] as usize;
-        let (i, v) = (&mut idx[range.clone()], &mut val[range]);
-        if i.is_sorted() {
-            continue;
-        }
-        pairs.clear();
-        pairs.extend(i.iter().copied().zip(v.iter().copied()));
-        pairs.sort_unstable_by_key(|p| p.0);
-        for ((i, v), p) in i.iter_mut().zip(v).zip(&*pairs) {
-            (*i, *v) = *p;
-        }
-    }
-}
-
 impl<T: Scalar> Kernel<T> for Lu<T> {
     fn factor(&mut self, values: &[T]) -> Result<(), Singular> {
         self.stats.factored += 1;
@@ -443,14 +459,35 @@ impl<T: Scalar> Kernel<T> for Lu<T> {
         Ok(())
     }
 
+    fn refactor_columns(&mut self, values: &[T], columns: &[u32]) -> Result<(), Stale> {
+        self.refactor_some(values, columns)?;
+        self.stats.refactored += 1;
+        Ok(())
+    }
+
     fn solve(&mut self, rhs: &mut [T]) {
         self.stats.solved += 1;
-        self.solve_all(rhs);
+        self.solve_lanes::<1>(rhs);
     }
 
     fn solve_transposed(&mut self, rhs: &mut [T]) {
         self.stats.solved += 1;
-        self.solve_all_transposed(rhs);
+        self.solve_lanes_transposed::<1>(rhs);
+    }
+
+    fn solve_many(&mut self, rhs: &mut [T]) {
+        let n = self.sym.pattern.n();
+        if n == 0 {
+            return;
+        }
+        self.stats.solved += (rhs.len() / n) as u64;
+        let mut fours = rhs.chunks_exact_mut(4 * n);
+        for four in &mut fours {
+            self.solve_lanes::<4>(four);
+        }
+        for one in fours.into_remainder().chunks_exact_mut(n) {
+            self.solve_lanes::<1>(one);
+        }
     }
 
     fn is_factored(&self) -> bool {

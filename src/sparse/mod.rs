@@ -22,6 +22,7 @@ pub mod etree;
 pub mod lu;
 pub mod ordering;
 pub mod pattern;
+mod plan;
 pub mod refactor;
 pub mod scalar;
 pub mod scale;
@@ -53,13 +54,16 @@ pub struct Options {
     pub rank_tol: f64,
     /// [`Kernel::refactor`] refuses when a pivot falls below this fraction of its column.
     pub stale: f64,
+    /// [`Kernel::refactor`] refuses when elimination swells the numbers of a column of U by more than this beyond
+    /// those of the (equilibrated) matrix, unless fresh pivots have done no better.
+    pub growth: f64,
     /// Scale rows and columns by powers of two to largest entries near 1, so that 1e-18 S and 1e6 S may meet.
     pub equilibrate: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { pivrel: 1e-3, pivtol: 0.0, rank_tol: 4.0 * f64::EPSILON, stale: 1e-7, equilibrate: true }
+        Options { pivrel: 1e-3, pivtol: 0.0, rank_tol: 4.0 * f64::EPSILON, stale: 1e-7, growth: 1e7, equilibrate: true }
     }
 }
 
@@ -93,7 +97,7 @@ pub struct Singular {
 #[error("stale pivot: unknown {column}")]
 pub struct Stale {
     pub column: u32,
-    /// |pivot| / largest candidate in its column.
+    /// |pivot| / largest candidate in its column, or the reciprocal of the growth.
     pub ratio: f64,
 }
 
@@ -123,6 +127,13 @@ pub trait Kernel<T: Scalar>: Send + Sync {
     /// usable factors until `factor` succeeds.
     fn refactor(&mut self, values: &[T]) -> Result<(), Stale>;
 
+    /// [`Kernel::refactor`] where only the values in `columns` (unknown numbers) have changed since the last
+    /// factorisation: the same factors to the last bit, in less time for kernels that can.
+    fn refactor_columns(&mut self, values: &[T], columns: &[u32]) -> Result<(), Stale> {
+        let _ = columns;
+        self.refactor(values)
+    }
+
     /// Refactors where that is possible, else factors.
     fn update(&mut self, values: &[T]) -> Result<(), Singular> {
         match self.refactor(values) {
@@ -138,7 +149,8 @@ pub trait Kernel<T: Scalar>: Send + Sync {
     /// Solves Aᵀ x = b in place (no conjugation).
     fn solve_transposed(&mut self, rhs: &mut [T]);
 
-    /// Several right-hand sides, one after another in `rhs`.
+    /// Several right-hand sides, one after another in `rhs`; the same answers as one by one. A kernel may make room
+    /// for them at the first call.
     fn solve_many(&mut self, rhs: &mut [T]) {
         let n = self.stats().unknowns;
         if n > 0 {
@@ -203,5 +215,8 @@ pub fn kernel(name: &str) -> Option<&'static KernelInfo> {
     KERNELS.iter().find(|k| k.name.eq_ignore_ascii_case(name))
 }
 
+mod lu_tests;
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+mod tests;
