@@ -215,8 +215,7 @@ pub fn kernel(name: &str) -> Option<&'static KernelInfo> {
     KERNELS.iter().find(|k| k.name.eq_ignore_ascii_case(name))
 }
 
+#[cfg(test)]
 mod lu_tests;
 #[cfg(test)]
 pub(crate) mod tests;
-#[cfg(test)]
-mod tests;

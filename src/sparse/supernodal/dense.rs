@@ -279,7 +279,6 @@ const PANEL: usize = 8;
 
 /// Eliminates columns `from..to` of the m × s matrix whose pivots lie in the first s rows.
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "one call for the inner loop of the kernel")]
 fn panel<T: Dense, const FMA: bool>(
     m: usize,
     s: usize,
@@ -346,7 +345,6 @@ fn panel<T: Dense, const FMA: bool>(
 
 /// X := L⁻¹ X for the unit lower k × k matrix in rows `l_row..` of `l`; X is rows `at..at + k` of n columns.
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "two matrices with their strides and places")]
 pub fn lower<T: Dense, const FMA: bool>(
     k: usize,
     n: usize,

@@ -112,7 +112,6 @@ impl<'a, T> Part<'a, T> {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call for what every task shares")]
 fn side_by_side<T: Dense>(
     tree: &Tree,
     values: &[T],

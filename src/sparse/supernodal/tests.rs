@@ -199,7 +199,7 @@ fn twenty_four_decades_meet() {
     let (p, v) = network(n as usize, &branches);
     let mut k = Supernodal::new(tree(&p, None), Options::default());
     k.factor(&v).unwrap();
-    let b: Vec<f64> = (0..n).map(|i| g(i)).collect();
+    let b: Vec<f64> = (0..n).map(g).collect();
     let mut x = b.clone();
     k.solve(&mut x);
     assert!(error(&p, &v, &x, &b, false) <= ACCURACY);
