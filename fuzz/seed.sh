@@ -13,6 +13,8 @@ find netlists tests/ui tests/golden/decks -name '*.cir' -size -8k | while read -
         cp "$deck" "fuzz/corpus/$target/$name"
     done
 done
+mkdir -p fuzz/corpus/veriloga
+cp tests/veriloga/*.va netlists/veriloga/*.va fuzz/corpus/veriloga/
 # Everything between braces or quotes, and what stands behind `v=`, `i=` and the like, is an expression.
 find netlists tests/ui tests/golden/decks src/expr -name '*.cir' -o -path '*src/expr/*tests.rs' |
     xargs grep -hoE "\{[^{}]+\}|'[^']+'|\"[^\"]+\"" | sed 's/^.//; s/.$//' | sort -u |

@@ -2,7 +2,7 @@
 //!
 //! The layers, lowest first; `tests/tidy.rs` holds them to it:
 //! `base` → `diag`, `sparse`, `integrate`, `dataset` → `expr`, `newton`, `output`, `plot` →
-//! `netlist`, `device`, `measure` → `circuit` → `sim` → `analysis` → `session` → `cli`.
+//! `netlist`, `device`, `measure` → `veriloga` → `circuit` → `sim` → `analysis` → `session` → `cli`.
 #![deny(unsafe_code)]
 
 pub mod base;
@@ -20,6 +20,8 @@ pub mod plot;
 pub mod device;
 pub mod measure;
 pub mod netlist;
+
+pub mod veriloga;
 
 pub mod circuit;
 

@@ -348,3 +348,34 @@ fn device_tables_that_are_left_out_are_counted() {
     let o = run(dir.path(), &["run", "d.cir"]);
     assert!(out(&o).contains("No table of resistor (4001)") && out(&o).contains("vsource\n"), "{}", out(&o));
 }
+
+#[test]
+fn verilog_a_files() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("lib")).unwrap();
+    fs::write(dir.path().join("lib/g.inc"), "`define G 2m\n").unwrap();
+    let good = "`include \"disciplines.vams\"\n`include \"g.inc\"\nmodule res(a, b);\ninout a, b;\nelectrical a, b;\n\
+                (* desc = \"resistance\", units = \"Ohm\" *) parameter real r = 1k from (0:inf);\n\
+                analog I(a, b) <+ V(a, b) / r + `G;\nendmodule\n";
+    fs::write(dir.path().join("good.va"), good).unwrap();
+    fs::write(dir.path().join("bad.va"), "module m(a);\ninout a;\nelectrical a;\nanalog I(a) <+ x +;\nendmodule\n")
+        .unwrap();
+    let o = run(dir.path(), &["va", "check", "-I", "lib", "good.va"]);
+    assert_eq!((code(&o), out(&o).as_str(), err(&o).as_str()), (0, "ok   good.va  res\n", ""));
+    let o = run(dir.path(), &["va", "check", "-I", "lib", "good.va", "bad.va"]);
+    assert_eq!(code(&o), 1);
+    assert!(out(&o).ends_with("1 of 2 files ok\n"), "{}", out(&o));
+    assert!(err(&o).contains("--> bad.va:4:19"), "{}", err(&o));
+    // The path that is missing is named.
+    let o = run(dir.path(), &["va", "check", "good.va"]);
+    assert!(code(&o) == 1 && err(&o).contains("E0810"), "{}", err(&o));
+    let o = run(dir.path(), &["va", "check", "--json", "-D", "G=1", "bad.va"]);
+    let last = out(&o);
+    assert!(last.starts_with("{\"errors\":") && last.contains("\"ok\":false"), "{last}");
+    let o = run(dir.path(), &["va", "explain", "-I", "lib", "good.va"]);
+    assert_eq!(code(&o), 0);
+    assert!(out(&o).contains("r  real  1000.0  Ohm  from (0.0:inf)  resistance"), "{}", out(&o));
+    let o = run(dir.path(), &["va", "dump", "-I", "lib", "good.va", "-m", "res"]);
+    assert!(out(&o).contains("I(a, b) <+ ((V(a, b) / r) + 0.002)"), "{}", out(&o));
+    assert_eq!(code(&run(dir.path(), &["va", "dump", "-I", "lib", "good.va", "-m", "rse"])), 2);
+}

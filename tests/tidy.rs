@@ -22,7 +22,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("netlist", &["base", "diag", "expr"]),
     ("device", &["base", "diag", "expr"]),
     ("measure", &["base", "dataset", "expr", "diag"]),
-    ("circuit", &["base", "diag", "expr", "netlist", "device"]),
+    ("veriloga", &["base", "diag", "device"]),
+    ("circuit", &["base", "diag", "expr", "netlist", "device", "veriloga"]),
     ("sim", &["base", "diag", "dataset", "circuit", "device", "sparse", "newton", "integrate"]),
     (
         "analysis",
@@ -42,13 +43,20 @@ const LAYERS: &[(&str, &[&str])] = &[
             "plot",
             "netlist",
             "device",
+            "veriloga",
             "measure",
             "circuit",
             "sim",
             "analysis",
         ],
     ),
-    ("cli", &["base", "diag", "dataset", "output", "plot", "measure", "netlist", "device", "circuit", "session"]),
+    (
+        "cli",
+        &[
+            "base", "diag", "dataset", "output", "plot", "measure", "netlist", "device", "veriloga", "circuit",
+            "session",
+        ],
+    ),
 ];
 
 const MAX_LINES: usize = 800;

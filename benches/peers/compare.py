@@ -187,7 +187,7 @@ def precision(circuit, simulators, folder, args):
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument("--repeat", type=int, default=5, help="runs of each simulator (default 5)")
+    ap.add_argument("--repeat", type=int, help="runs of each simulator (default 5, with --quick 1)")
     ap.add_argument("--quick", action="store_true", help="small circuits, short runs, one repetition")
     ap.add_argument("--only", action="append", metavar="NAME", choices=CIRCUITS, help="only this circuit (repeatable)")
     ap.add_argument("--skip", action="append", default=[], metavar="NAME", choices=CIRCUITS)
@@ -210,8 +210,7 @@ def main():
         return
     if not pathlib.Path(args.binary).exists():
         sys.exit(f"{args.binary}: not there; build first: cargo build --release")
-    if args.quick:
-        args.repeat = 1
+    args.repeat = args.repeat or (1 if args.quick else 5)
     simulators = installed(args.binary, say)
     if args.simulators:
         wanted = args.simulators.split(",")

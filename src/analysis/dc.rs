@@ -193,6 +193,8 @@ fn sweep(
         let p = Progress { fraction: (k + 1) as f64 / total as f64, at: point[0], step: 0.0, points: k + 1 };
         control.progress("dc", &p);
     }
+    let at = sim.point_dc();
+    sim.finish(&at, &x);
     sink.end(meta(sim, is_partial));
     Ok(())
 }

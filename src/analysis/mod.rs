@@ -30,6 +30,7 @@ pub fn run(
     control: &Control,
 ) -> Result<(), Vec<Diagnostic>> {
     sim.restart_stats();
+    sim.begin();
     match analysis {
         Analysis::Op => op::run(sim, probes, sink, control),
         Analysis::Dc { sweeps } => dc::run(sweeps, sim, probes, sink, control),

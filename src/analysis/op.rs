@@ -73,6 +73,8 @@ pub fn run(
     let (mut vars, mut row) = (vec![], vec![]);
     sim.sample(&list, &at, &x, &mut vars, &mut row);
     sink.point(&row);
+    sim.accept(&at, &x);
+    sim.finish(&at, &x);
     sink.end(meta(sim, false));
     Ok(())
 }

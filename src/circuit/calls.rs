@@ -36,6 +36,9 @@ impl<'a> Elab<'a> {
             }
         }
         let Some((home, def)) = scope.find_subckt(target) else {
+            if self.is_module(target) {
+                return self.module_call(scope, e, split, name, target);
+            }
             let text = self.names.get(target).to_string();
             let known: Vec<String> = scope
                 .outwards()
@@ -44,6 +47,8 @@ impl<'a> Elab<'a> {
             let mut d = Diagnostic::error(codes::UNKNOWN_SUBCKT, format!("unknown subcircuit `{text}`"))
                 .at(at, "no such `.subckt`");
             if let Some(h) = nearest::did_you_mean(&text, known.iter().map(String::as_str)) {
+                d = d.help(h);
+            } else if let Some(h) = nearest::did_you_mean(&text, self.library.modules()) {
                 d = d.help(h);
             } else if known.is_empty() {
                 d = d.help("no subcircuit is defined here: is an `.include` or `.lib` missing?");

@@ -25,6 +25,7 @@ use crate::diag::{Diagnostic, FileId, SourceMap, Span, tidy};
 use crate::expr::Expr;
 use crate::netlist::Deck;
 use crate::netlist::ast::{Card, Element, Field, FieldKind, Stmt};
+use crate::veriloga::Library;
 
 /// More elements than this is taken for a mistake in nested subcircuits rather than left to exhaust the memory.
 const MAX_ELEMENTS: usize = 50_000_000;
@@ -52,6 +53,8 @@ pub(super) struct Elab<'a> {
     pub deck: &'a Deck,
     pub sources: &'a SourceMap,
     pub over: &'a Overrides,
+    /// Verilog-A modules.
+    pub library: &'a Library,
     pub names: Names,
     pub options: Options,
     pub env: Env,
@@ -95,13 +98,23 @@ pub(super) struct Elab<'a> {
 
 /// Turns a deck into a circuit. All faults are returned; the circuit is missing only when one of them is an error.
 pub fn elaborate(deck: &Deck, sources: &SourceMap, over: &Overrides) -> (Option<Circuit>, Vec<Diagnostic>) {
-    let (circuit, diags) = draft(deck, sources, over);
+    elaborate_with(deck, sources, over, &Library::default())
+}
+
+/// The same, with Verilog-A modules that instances and models may name.
+pub fn elaborate_with(
+    deck: &Deck,
+    sources: &SourceMap,
+    over: &Overrides,
+    library: &Library,
+) -> (Option<Circuit>, Vec<Diagnostic>) {
+    let (circuit, diags) = draft(deck, sources, over, library);
     if diags.iter().any(Diagnostic::is_error) { (None, diags) } else { (Some(circuit), diags) }
 }
 
 /// The circuit as far as it could be made, also when something is at fault: for finding further faults, not for running.
-pub fn draft(deck: &Deck, sources: &SourceMap, over: &Overrides) -> (Circuit, Vec<Diagnostic>) {
-    let mut el = Elab::new(deck, sources, over);
+pub fn draft(deck: &Deck, sources: &SourceMap, over: &Overrides, library: &Library) -> (Circuit, Vec<Diagnostic>) {
+    let mut el = Elab::new(deck, sources, over, library);
     let circuit = el.run();
     let mut diags = el.diags;
     tidy(&mut diags);
@@ -109,13 +122,14 @@ pub fn draft(deck: &Deck, sources: &SourceMap, over: &Overrides) -> (Circuit, Ve
 }
 
 impl<'a> Elab<'a> {
-    fn new(deck: &'a Deck, sources: &'a SourceMap, over: &'a Overrides) -> Self {
+    fn new(deck: &'a Deck, sources: &'a SourceMap, over: &'a Overrides, library: &'a Library) -> Self {
         let mut names = deck.names.clone();
         let ground = names.intern("0");
         let mut el = Elab {
             deck,
             sources,
             over,
+            library,
             names,
             options: Options::default(),
             env: Env::default(),

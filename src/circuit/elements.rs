@@ -47,6 +47,7 @@ impl<'a> Elab<'a> {
             }
             b'k' => self.put_aside(scope, e, full, "mutual", 0),
             b'w' => self.put_aside(scope, e, full, "cswitch", 2),
+            b'n' | b'y' if !self.library.is_empty() => self.module_element(scope, e, full, letter),
             _ => self.generic(scope, e, full, letter),
         }
     }
@@ -491,10 +492,12 @@ impl<'a> Elab<'a> {
             .at(e.span(), "this line");
             let instead = match name.as_bytes().first() {
                 Some(b'a') => Some("XSPICE and LTspice `A` devices are not built in: write it with B or E sources"),
-                Some(b'o' | b'p' | b'u' | b'y') => {
+                Some(b'o' | b'p' | b'u') => {
                     Some("lossy and coupled lines are not built in: use T, or a ladder of R, L and C")
                 }
-                Some(b'n') => Some("compiled Verilog-A devices (ngspice's `N`) are not built in"),
+                Some(b'n' | b'y') => {
+                    Some("`N` and `Y` are instances of Verilog-A modules: name their file with `.hdl \"file.va\"`")
+                }
                 _ => None,
             };
             let d = instead.into_iter().fold(d, Diagnostic::help).help(format!(

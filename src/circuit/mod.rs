@@ -12,6 +12,7 @@ mod draft;
 mod elab;
 mod elements;
 mod models;
+mod modules;
 pub mod names;
 mod options;
 mod outputs;
@@ -28,7 +29,7 @@ mod text;
 mod topology;
 
 pub use cards::{Analysis, Check, Freq, Measure, Options, Print, Save, Step, SweepRange, SweepTarget};
-pub use elab::{draft, elaborate};
+pub use elab::{draft, elaborate, elaborate_with};
 pub use sources::wave_files;
 
 /// What a sweep changes before elaboration: the same deck, other values.

@@ -214,6 +214,10 @@ impl<'a> Elab<'a> {
         {
             return Some(t);
         }
+        if self.library.has(word) {
+            let word = word.to_string();
+            return self.module_type(&word);
+        }
         let has_word = |i: &DeviceInfo| i.model_types.iter().any(|(w, _)| w.eq_ignore_ascii_case(word));
         let same: Vec<&DeviceInfo> =
             registry::all().iter().map(|t| t.info()).filter(|i| i.letter == letter_char && has_word(i)).collect();

@@ -77,9 +77,10 @@ fn links(info: &DeviceInfo) -> Option<&'static [DcLink]> {
 fn each_link(inst: &InstanceRef<'_>, known: Option<&'static [DcLink]>, f: &mut dyn FnMut(Unknown, Unknown, DcKind)) {
     match known {
         Some(list) => {
+            let node = |t: u8| if t == DcLink::GROUND { Some(0) } else { inst.nodes.get(usize::from(t)).copied() };
             for l in list {
-                if let (Some(a), Some(b)) = (inst.nodes.get(usize::from(l.a)), inst.nodes.get(usize::from(l.b))) {
-                    f(*a, *b, l.kind);
+                if let (Some(a), Some(b)) = (node(l.a), node(l.b)) {
+                    f(a, b, l.kind);
                 }
             }
         }
@@ -132,6 +133,10 @@ pub(super) fn check(el: &Elab<'_>, circuit: &mut Circuit, loose: &mut Vec<Unknow
             }
             each_link(&inst, known, &mut |a, b, kind| match kind {
                 DcKind::Conductive => {
+                    if a == 0 || b == 0 {
+                        grounded = true;
+                        any.join(a, b);
+                    }
                     dc.join(a, b);
                 }
                 DcKind::Voltage => {

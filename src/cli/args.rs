@@ -39,6 +39,8 @@ pub enum Command {
     Explain(Explain),
     /// List the device types, or show the parameters of one
     Models(Models),
+    /// Check, explain or dump Verilog-A files
+    Va(Va),
     /// Write a completion script for a shell to standard output
     Completions { shell: clap_complete::Shell },
     /// Write the manual page (roff) to standard output
@@ -219,4 +221,56 @@ pub struct Models {
     /// As Markdown: the reference page
     #[arg(long)]
     pub markdown: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Va {
+    #[command(subcommand)]
+    pub command: VaCommand,
+}
+
+/// How a Verilog-A file is read.
+#[derive(Args, Clone, Debug, Default)]
+pub struct VaReading {
+    /// Directory searched for `include files (repeatable)
+    #[arg(short = 'I', long = "include", value_name = "DIR")]
+    pub include: Vec<PathBuf>,
+    /// Define a macro (repeatable)
+    #[arg(short = 'D', long = "define", value_name = "NAME[=TEXT]")]
+    pub define: Vec<String>,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum VaCommand {
+    /// Report every fault of the files
+    Check {
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        reading: VaReading,
+        /// Diagnostics and verdicts as JSON, one object a line
+        #[arg(long)]
+        json: bool,
+        /// Errors and failed files only
+        #[arg(short, long)]
+        quiet: bool,
+    },
+    /// Ports, parameters with units and ranges, outputs, states, events, noise of each module
+    Explain {
+        file: PathBuf,
+        /// This module only
+        #[arg(short, long, value_name = "NAME")]
+        module: Option<String>,
+        #[command(flatten)]
+        reading: VaReading,
+    },
+    /// The modules as the compiler sees them: flat, resolved, typed
+    Dump {
+        file: PathBuf,
+        /// This module only
+        #[arg(short, long, value_name = "NAME")]
+        module: Option<String>,
+        #[command(flatten)]
+        reading: VaReading,
+    },
 }

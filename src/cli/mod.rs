@@ -13,6 +13,7 @@ mod report;
 mod run;
 mod settings;
 mod term;
+mod va;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
         Command::Check(a) => check::run(a, &mut term),
         Command::Explain(a) => explain::run(a, &term),
         Command::Models(a) => models::run(a, &term),
+        Command::Va(a) => va::run(a, &mut term),
         Command::Completions { shell } => pages::completions(*shell, &term),
         Command::Man { command } => pages::man(command.as_deref(), &term),
     };

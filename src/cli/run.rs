@@ -30,6 +30,9 @@ pub fn run(args: &Run, term: &mut Term) -> u8 {
     if let Some(m) = meter {
         m.finish();
     }
+    for m in outcome.points.iter().flat_map(|p| &p.messages) {
+        term.note(&if args.json { format!("{}\n", serde_json::json!({ "message": m })) } else { format!("{m}\n") });
+    }
     if !args.quiet {
         term.print(&if args.json { report::json_lines(&outcome) } else { report::text(&outcome) });
         term.flush();

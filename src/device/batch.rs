@@ -44,12 +44,17 @@ pub enum DcKind {
     Open,
 }
 
-/// A connection of two terminals (by number) at DC.
+/// A connection of two terminals (by number, or [`DcLink::GROUND`]) at DC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DcLink {
     pub a: u8,
     pub b: u8,
     pub kind: DcKind,
+}
+
+impl DcLink {
+    /// The reference node, which a device may touch without a terminal there.
+    pub const GROUND: u8 = u8::MAX;
 }
 
 /// What holds for the whole simulation, as far as devices may know it.
@@ -246,11 +251,13 @@ pub struct Wishes {
     pub max_step: f64,
     /// A quantity jumped at this point (a switch, an event): restart the method here.
     pub discontinuity: bool,
+    /// A device ends the analysis here.
+    pub stop: bool,
 }
 
 impl Default for Wishes {
     fn default() -> Self {
-        Wishes { next_break: f64::INFINITY, max_step: f64::INFINITY, discontinuity: false }
+        Wishes { next_break: f64::INFINITY, max_step: f64::INFINITY, discontinuity: false, stop: false }
     }
 }
 
@@ -259,6 +266,7 @@ impl Wishes {
         self.next_break = self.next_break.min(o.next_break);
         self.max_step = self.max_step.min(o.max_step);
         self.discontinuity |= o.discontinuity;
+        self.stop |= o.stop;
     }
 }
 
@@ -331,6 +339,19 @@ pub trait Batch: Send + Sync {
     fn accept(&mut self, at: &Point, x: &[f64]) -> Wishes {
         let _ = (at, x);
         Wishes::default()
+    }
+
+    /// An analysis begins: hidden state goes back to its initial values.
+    fn begin(&mut self) {}
+
+    /// The last point of an analysis, after its `accept`.
+    fn finish(&mut self, at: &Point, x: &[f64]) {
+        let _ = (at, x);
+    }
+
+    /// Moves out what instances had to say at accepted points: instance and text.
+    fn take_messages(&mut self, out: &mut Vec<(u32, String)>) {
+        let _ = out;
     }
 
     /// Adds AC excitations and frequency-dependent entries at angular frequency `omega`, linearised at `x`.

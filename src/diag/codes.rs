@@ -1,7 +1,7 @@
 //! The register of diagnostic codes. `ferrospice explain CODE` prints from here; the reference page is generated from here.
 //!
 //! Ranges: E01xx text and syntax, E02xx expressions and parameters, E03xx elaboration, E04xx devices and models,
-//! E05xx topology, E06xx analyses and numerics, E07xx results, measures and files, W/L the same ranges for
+//! E05xx topology, E06xx analyses and numerics, E07xx results, measures and files, E08xx Verilog-A, W/L the same ranges for
 //! warnings and lints.
 
 /// A diagnostic code such as `E0301`.
@@ -46,6 +46,8 @@ pub mod netlist;
 pub mod results;
 pub mod session;
 pub mod small_signal;
+pub mod va_device;
+pub mod veriloga;
 
 static SLICES: &[&[Entry]] = &[
     netlist::CODES,
@@ -56,6 +58,8 @@ static SLICES: &[&[Entry]] = &[
     small_signal::CODES,
     results::CODES,
     session::CODES,
+    va_device::CODES,
+    veriloga::CODES,
 ];
 
 #[cfg(test)]

@@ -46,6 +46,28 @@ pub fn one(d: &Diagnostic, sources: &SourceMap, style: Style) -> String {
         }
         group = group.element(snippet);
     }
+    for (i, e) in d.span().into_iter().flat_map(|s| sources.expanded_from(s)).enumerate() {
+        // A deep chain is shown from both its ends by the first levels alone: the innermost are what matters.
+        if i == EXPANSIONS_SHOWN {
+            group = group.element(Level::NOTE.message(format!("in turn in the expansion of `{}", e.name)));
+            break;
+        }
+        let text = format!("in this use of `{}", e.name);
+        let place = Diagnostic::error(d.code, "").at(e.call, text);
+        group = group.element(Level::NOTE.message(format!(
+            "from the macro `{}, used at {}",
+            e.name,
+            sources.locate(e.call)
+        )));
+        for excerpt in excerpts(&place, sources) {
+            let mut snippet =
+                Snippet::source(excerpt.text.to_string()).line_start(excerpt.line).path(excerpt.name.to_string());
+            for (_, range, label) in excerpt.marks {
+                snippet = snippet.annotation(AnnotationKind::Context.span(range).label(label.to_string()));
+            }
+            group = group.element(snippet);
+        }
+    }
     for line in backtrace(d, sources) {
         group = group.element(Level::NOTE.message(line));
     }
@@ -68,6 +90,12 @@ pub fn json(d: &Diagnostic, sources: &SourceMap) -> String {
         labels: d.labels.iter().enumerate().map(|(i, l)| place(l, i == 0, sources)).collect(),
         help: &d.help,
         notes: &d.notes,
+        expanded_from: d
+            .span()
+            .into_iter()
+            .flat_map(|s| sources.expanded_from(s))
+            .map(|e| format!("`{} at {}", e.name, sources.locate(e.call)))
+            .collect(),
         included_from: includes(d.span(), sources).map(|s| sources.locate(s)).collect(),
     };
     serde_json::to_string(&record).unwrap_or_else(|e| format!("{{\"code\":\"{}\",\"error\":\"{e}\"}}", d.code.0))
@@ -92,6 +120,9 @@ struct Record<'a> {
     labels: Vec<Place<'a>>,
     help: &'a [String],
     notes: &'a [String],
+    /// Macro uses, innermost first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    expanded_from: Vec<String>,
     /// Innermost first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     included_from: Vec<String>,
@@ -145,6 +176,9 @@ struct Excerpt<'a> {
     marks: Vec<(AnnotationKind, std::ops::Range<usize>, &'a str)>,
 }
 
+/// Levels of macro expansion that are drawn.
+const EXPANSIONS_SHOWN: usize = 4;
+
 /// Labels further apart than this many bytes get excerpts of their own: the renderer reads all that lies between.
 const WINDOW: usize = 20_000;
 
@@ -152,14 +186,15 @@ fn excerpts<'a>(d: &'a Diagnostic, sources: &'a SourceMap) -> Vec<Excerpt<'a>> {
     let mut found: Vec<(FileId, usize, usize, Excerpt<'a>)> = vec![];
     for (i, label) in d.labels.iter().enumerate() {
         let Some(file) = sources.file(label.span.file) else { continue };
+        let file_id = sources.real_file(label.span.file);
         let text: &str = &file.text;
         let (lo, hi) = clip(text, label.span);
         let start = text[..lo].rfind('\n').map_or(0, |p| p + 1);
         let end = text[hi..].find('\n').map_or(text.len(), |p| hi + p);
         let kind = if i == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-        let near = found.iter_mut().find(|(id, a, b, _)| {
-            *id == label.span.file && start < b.saturating_add(WINDOW) && a.saturating_sub(WINDOW) < end
-        });
+        let near = found
+            .iter_mut()
+            .find(|(id, a, b, _)| *id == file_id && start < b.saturating_add(WINDOW) && a.saturating_sub(WINDOW) < end);
         match near {
             Some((_, a, b, e)) => {
                 let (new_a, new_b) = ((*a).min(start), (*b).max(end));
@@ -169,16 +204,16 @@ fn excerpts<'a>(d: &'a Diagnostic, sources: &'a SourceMap) -> Vec<Excerpt<'a>> {
                 (*a, *b) = (new_a, new_b);
                 e.marks.push((kind, lo - new_a..hi - new_a, &label.text));
                 e.text = &text[new_a..new_b];
-                e.line = line_of(sources, label.span.file, new_a);
+                e.line = line_of(sources, file_id, new_a);
             }
             None => {
                 let e = Excerpt {
                     name: &file.name,
                     text: &text[start..end],
-                    line: line_of(sources, label.span.file, start),
+                    line: line_of(sources, file_id, start),
                     marks: vec![(kind, lo - start..hi - start, label.text.as_str())],
                 };
-                found.push((label.span.file, start, end, e));
+                found.push((file_id, start, end, e));
             }
         }
     }
@@ -212,6 +247,7 @@ fn clip(text: &str, span: Span) -> (usize, usize) {
 
 /// The places that included the file of a span, innermost first.
 fn includes(span: Option<Span>, sources: &SourceMap) -> impl Iterator<Item = Span> {
+    let span = span.map(|s| sources.root(s));
     let of = |s: Span| sources.file(s.file).and_then(|f| f.included_at);
     // A file cannot include itself without the parser stopping it; the bound keeps a broken map from looping.
     std::iter::successors(span.and_then(of), move |s| of(*s)).take(64)

@@ -30,10 +30,28 @@ impl Span {
         self.file.0 == u32::MAX
     }
 
+    /// Whether it lies in the expansion of a macro: see [`SourceMap::add_expansion`].
+    pub fn is_in_macro(self) -> bool {
+        !self.is_nowhere() && self.file.0 & EXPANSION != 0
+    }
+
     /// The key by which diagnostics are sorted.
     pub fn order(self) -> (u32, u32, u32) {
         (self.file.0, self.lo, self.hi)
     }
+}
+
+/// Marks the ids of macro expansions.
+const EXPANSION: u32 = 1 << 31;
+
+/// One use of a macro. Spans with its id are places in the text of the macro's definition.
+#[derive(Clone, Debug)]
+pub struct Expansion {
+    pub name: String,
+    /// The file of the definition.
+    pub file: FileId,
+    /// Where the macro is used; may itself lie in an expansion.
+    pub call: Span,
 }
 
 /// One file of a deck.
@@ -52,6 +70,7 @@ pub struct SourceFile {
 #[derive(Clone, Debug, Default)]
 pub struct SourceMap {
     files: Vec<SourceFile>,
+    expansions: Vec<Expansion>,
 }
 
 impl SourceMap {
@@ -68,8 +87,55 @@ impl SourceMap {
         FileId(self.files.len() as u32 - 1)
     }
 
+    /// Registers a use of a macro. The id returned stands for the macro's text as it appears there: it has the offsets
+    /// of the definition and remembers the place of use.
+    pub fn add_expansion(&mut self, name: impl Into<String>, definition: FileId, call: Span) -> FileId {
+        self.expansions.push(Expansion { name: name.into(), file: definition, call });
+        FileId(EXPANSION | (self.expansions.len() as u32 - 1))
+    }
+
+    /// The macro use that a span lies in.
+    pub fn expansion(&self, span: Span) -> Option<&Expansion> {
+        if span.is_in_macro() { self.expansions.get((span.file.0 & !EXPANSION) as usize) } else { None }
+    }
+
+    /// The places of use around a span, innermost first; empty outside macros.
+    pub fn expanded_from(&self, span: Span) -> impl Iterator<Item = &Expansion> {
+        std::iter::successors(self.expansion(span), |e| self.expansion(e.call))
+    }
+
+    /// The place in a real file: of the text itself, or of the outermost macro use that brought it in.
+    pub fn root(&self, span: Span) -> Span {
+        self.expanded_from(span).last().map_or(span, |e| e.call)
+    }
+
+    /// The real file that holds the text of a span with this id.
+    pub fn real_file(&self, id: FileId) -> FileId {
+        self.expansion(Span::new(id, 0, 0)).map_or(id, |e| e.file)
+    }
+
+    /// The smallest span over both, at the innermost level of macro expansion that they share.
+    pub fn join(&self, a: Span, b: Span) -> Span {
+        if a.is_nowhere() || b.is_nowhere() {
+            return if a.is_nowhere() { b } else { a };
+        }
+        let over = |a: Span, b: Span| Span::new(a.file, a.lo.min(b.lo), a.hi.max(b.hi));
+        if a.file == b.file {
+            return over(a, b);
+        }
+        let levels =
+            |s: Span| -> Vec<Span> { std::iter::once(s).chain(self.expanded_from(s).map(|e| e.call)).collect() };
+        let outer = levels(b);
+        for x in levels(a) {
+            if let Some(y) = outer.iter().find(|y| y.file == x.file) {
+                return over(x, *y);
+            }
+        }
+        a
+    }
+
     pub fn file(&self, id: FileId) -> Option<&SourceFile> {
-        self.files.get(id.0 as usize)
+        self.files.get(self.real_file(id).0 as usize)
     }
 
     pub fn files(&self) -> &[SourceFile] {
@@ -96,5 +162,32 @@ impl SourceMap {
             (Some(f), Some((line, _))) => format!("{}:{line}", f.name),
             _ => "<built-in>".to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn macro_uses_lead_back_to_the_text() {
+        let mut map = SourceMap::new();
+        let header = map.add("m.h", "#define inner x\n#define outer inner + 1\n", None);
+        let main = map.add("main", "a = outer * b;\n", None);
+        let call = Span::new(main, 4, 9);
+        let outer = map.add_expansion("outer", header, call);
+        let inner = map.add_expansion("inner", header, Span::new(outer, 30, 35));
+        let x = Span::new(inner, 14, 15);
+        assert!(x.is_in_macro() && !call.is_in_macro() && !Span::NOWHERE.is_in_macro());
+        assert_eq!((map.text(x), map.locate(x).as_str(), map.root(x)), ("x", "m.h:1", call));
+        let names: Vec<&str> = map.expanded_from(x).map(|e| e.name.as_str()).collect();
+        assert_eq!(names, ["inner", "outer"]);
+        // Joined where both are seen: within `outer` for `x` and `1`, in the main text for `x` and `b`.
+        let one = Span::new(outer, 38, 39);
+        assert_eq!(map.join(x, one), Span::new(outer, 30, 39));
+        let b = Span::new(main, 12, 13);
+        assert_eq!(map.text(map.join(x, b)), "outer * b");
+        assert_eq!(map.join(b, x), map.join(x, b));
+        assert_eq!(map.join(Span::NOWHERE, b), b);
     }
 }

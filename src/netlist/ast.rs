@@ -17,6 +17,8 @@ pub struct Deck {
     pub fields: Vec<Field>,
     /// The top level, in file order.
     pub body: Vec<Stmt>,
+    /// Verilog-A files of `.hdl` cards: file, path as it was found, place of the name.
+    pub hdl: Vec<(FileId, std::path::PathBuf, Span)>,
     /// A `.control` block was present and skipped: its lines, for `compat`.
     pub control: Vec<Span>,
     /// How it was read: elaboration reads numbers and expressions in fields the same way.

@@ -50,7 +50,7 @@ pub static CARDS: &[CardInfo] = &[
     card("four", &["fourier"], Card, "harmonics of a transient signal"),
     card("func", &["function"], Structure, "definition of a function"),
     card("global", &[], Card, "nodes of one name everywhere"),
-    card("hdl", &["verilog"], Unsupported, "HSPICE: Verilog-A source"),
+    card("hdl", &["va", "verilog", "veriloga"], Structure, "Verilog-A source file"),
     card("ic", &["initial_condition"], Card, "initial conditions"),
     card("if", &[], Structure, "conditional part of the deck"),
     card("include", &["inc", "incl"], Structure, "text of another file"),

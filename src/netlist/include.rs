@@ -82,23 +82,14 @@ impl Parser<'_> {
     }
 
     fn bring_in(&mut self, name: &str, span: Span, part: Part) {
-        let folder = self.folder(span.file);
-        let candidates: Vec<PathBuf> = if Path::new(name).is_absolute() {
-            vec![PathBuf::from(name)]
-        } else {
-            std::iter::once(folder.join(name)).chain(self.opts.include_dirs.iter().map(|d| d.join(name))).collect()
-        };
         let mut tried = Vec::new();
-        for path in candidates {
+        for path in self.candidates(name, span.file) {
             match self.load(&path, span) {
                 Ok(file) => return self.read_part(file, path, part, span),
                 Err(e) => tried.push(format!("tried `{}`: {e}", path.display())),
             }
         }
-        let mut d = Diagnostic::error(codes::INCLUDE_NOT_FOUND, format!("cannot read `{name}`")).at(span, "named here");
-        d.notes = tried;
-        let hint = if self.opts.include_dirs.is_empty() { "; `-I folder` adds a folder to search" } else { "" };
-        self.diags.push(d.help(format!("the name is relative to the file that includes it{hint}")));
+        self.not_found(name, span, tried);
     }
 
     /// `pwl file="name"`: waveforms are read together with the deck. One that cannot be read is left to elaboration, which
@@ -195,6 +186,63 @@ impl Parser<'_> {
         false
     }
 
+    /// `.hdl "file.va"`: the file is read here, and compiled when the deck is elaborated.
+    pub(super) fn hdl(&mut self, line: &Line<'_>, from: usize) {
+        let Some((lo, hi, next)) = word_at(line.text, from) else {
+            return self.file_name_missing(line, from, "`.hdl \"file.va\"`");
+        };
+        let hi = if next == hi { lo + line.text[lo..].trim_end().len() } else { hi };
+        self.module_file(&line.text[lo..hi], line.span(lo, hi));
+    }
+
+    fn module_file(&mut self, name: &str, span: Span) {
+        let mut tried = Vec::new();
+        for path in self.candidates(name, span.file) {
+            match self.load(&path, span) {
+                Ok(file) => {
+                    if !self.deck.hdl.iter().any(|h| h.0 == file) {
+                        self.deck.hdl.push((file, path, span));
+                    }
+                    return;
+                }
+                Err(e) => tried.push(format!("tried `{}`: {e}", path.display())),
+            }
+        }
+        self.not_found(name, span, tried);
+    }
+
+    fn candidates(&self, name: &str, from: FileId) -> Vec<PathBuf> {
+        if Path::new(name).is_absolute() {
+            return vec![PathBuf::from(name)];
+        }
+        let folder = self.folder(from);
+        std::iter::once(folder.join(name)).chain(self.opts.include_dirs.iter().map(|d| d.join(name))).collect()
+    }
+
+    fn not_found(&mut self, name: &str, span: Span, tried: Vec<String>) {
+        let mut d = Diagnostic::error(codes::INCLUDE_NOT_FOUND, format!("cannot read `{name}`")).at(span, "named here");
+        d.notes = tried;
+        let hint = if self.opts.include_dirs.is_empty() { "; `-I folder` adds a folder to search" } else { "" };
+        self.diags.push(d.help(format!("the name is relative to the file that includes it{hint}")));
+    }
+
+    /// `pre_osdi model.va` of a control block: ngspice loads compiled modules so; the source is compiled here.
+    fn control_line(&mut self, text: &str, file: FileId, from: usize) {
+        let mut words = text.split_whitespace();
+        let is_loader = words.next().is_some_and(|w| matches!(w.to_ascii_lowercase().as_str(), "pre_osdi" | "osdi"));
+        if !is_loader {
+            return;
+        }
+        for name in words {
+            let lower = name.to_ascii_lowercase();
+            if lower.ends_with(".va") || lower.ends_with(".vams") {
+                let at = from + (name.as_ptr() as usize - text.as_ptr() as usize);
+                let span = Span::new(file, at as u32, (at + name.len()) as u32);
+                self.module_file(name.trim_matches(['"', '\'']), span);
+            }
+        }
+    }
+
     /// Skips a `.control` block.
     pub(super) fn control(&mut self, line: &Line<'_>, rest: &mut Rest<'_>) {
         let mut reader = Reader::new(rest.text, line.file, self.opts.compat);
@@ -210,6 +258,7 @@ impl Parser<'_> {
             if !body.is_empty() {
                 let from = lo + text.len() - text.trim_start().len();
                 self.deck.control.push(Span::new(line.file, from as u32, (from + body.len()) as u32));
+                self.control_line(body, line.file, from);
             }
         }
         match end {

@@ -20,6 +20,7 @@ impl Parser<'_> {
             "title" => self.deck.title = line.text[from..].trim().to_string(),
             "include" => self.include(line, from),
             "lib" => self.lib(line, from, rest),
+            "hdl" => self.hdl(line, from),
             "endl" => {
                 if matches!(self.reading.last(), Some((_, Part::Section(_)))) {
                     return Flow::End;

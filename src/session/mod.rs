@@ -36,6 +36,7 @@ use crate::diag::codes::netlist::{INCLUDE_NOT_FOUND, SECTION_NOT_FOUND};
 use crate::diag::codes::{analysis, session as code};
 use crate::diag::{Diagnostic, SourceMap, tidy};
 use crate::netlist::{self, Compat, Deck, Files, ParseOptions};
+use crate::veriloga::{self, Library};
 
 pub use checks::{CheckResult, expectation, number};
 pub use point::{DeviceTable, PointResult, ResultTable};
@@ -184,8 +185,8 @@ fn read_deck(path: &Path, world: &dyn World) -> Result<(String, String), Box<Dia
 }
 
 pub fn check_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World) -> Outcome {
-    let Loaded { deck, sources, over, mut diags } = load(name, text, opts, world);
-    let circuit = elaborated(&deck, &sources, &over, &mut diags);
+    let Loaded { deck, sources, over, library, mut diags } = load(name, text, opts, world);
+    let circuit = elaborated(&deck, &sources, &over, &library, &mut diags);
     let mut sizes = (0, 0);
     if let Some(c) = circuit {
         sizes = (c.element_count(), c.nodes.len().saturating_sub(1));
@@ -202,8 +203,8 @@ pub fn check_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World) 
 
 pub fn run_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World, control: &Control) -> Outcome {
     let loaded = load(name, text, opts, world);
-    let Loaded { deck, sources, over, mut diags } = loaded;
-    let circuit = elaborated(&deck, &sources, &over, &mut diags);
+    let Loaded { deck, sources, over, library, mut diags } = loaded;
+    let circuit = elaborated(&deck, &sources, &over, &library, &mut diags);
     let faulty = diags.iter().any(Diagnostic::is_error);
     let Some(circuit) = circuit.filter(|_| !faulty) else {
         let mut out = Outcome::new(sources, diags);
@@ -226,7 +227,7 @@ pub fn run_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World, co
         return out;
     }
     let threads = if opts.threads > 0 { opts.threads } else { circuit.options.threads };
-    let job = Job { deck: &deck, sources: &sources, over: &over, opts, hash: deck_hash(&sources) };
+    let job = Job { deck: &deck, sources: &sources, over: &over, library: &library, opts, hash: deck_hash(&sources) };
     let (elements, nodes) = (circuit.element_count(), circuit.nodes.len().saturating_sub(1));
     let points = job.points(circuit, threads, control);
     let mut out = Outcome::new(SourceMap::new(), diags);
@@ -250,8 +251,14 @@ pub fn run_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World, co
 
 /// Elaborates, and adds every fault that can be found without solving: those of the elements and those of the cards that
 /// name signals, at once. The circuit is missing when the netlist is at fault.
-fn elaborated(deck: &Deck, sources: &SourceMap, over: &Overrides, diags: &mut Vec<Diagnostic>) -> Option<Circuit> {
-    let (circuit, found) = circuit::draft(deck, sources, over);
+fn elaborated(
+    deck: &Deck,
+    sources: &SourceMap,
+    over: &Overrides,
+    library: &Library,
+    diags: &mut Vec<Diagnostic>,
+) -> Option<Circuit> {
+    let (circuit, found) = circuit::draft(deck, sources, over, library);
     join(diags, found);
     let has_holes = diags.iter().any(Diagnostic::is_error);
     diags.extend(point::cards(&circuit));
@@ -281,6 +288,7 @@ struct Loaded {
     deck: Deck,
     sources: SourceMap,
     over: Overrides,
+    library: Library,
     diags: Vec<Diagnostic>,
 }
 
@@ -310,7 +318,13 @@ fn load(name: &str, text: &str, opts: &RunOptions, world: &dyn World) -> Loaded 
             });
         }
     }
-    Loaded { deck, sources, over, diags }
+    let options = veriloga::Options { include_dirs: opts.include_dirs.clone(), ..veriloga::Options::default() };
+    let mut library = Library::default();
+    let read = |path: &Path| world.read(path);
+    for (file, path, _) in &deck.hdl {
+        diags.extend(library.load(*file, path, &mut sources, &read, &options));
+    }
+    Loaded { deck, sources, over, library, diags }
 }
 
 fn global_params(deck: &Deck) -> Vec<String> {
@@ -385,6 +399,7 @@ struct Job<'a> {
     deck: &'a Deck,
     sources: &'a SourceMap,
     over: &'a Overrides,
+    library: &'a Library,
     opts: &'a RunOptions,
     hash: String,
 }
@@ -407,7 +422,7 @@ impl Job<'_> {
                 return PointResult::skipped(p);
             }
             let over = p.overrides(self.over, k);
-            let (circuit, diags) = circuit::elaborate(self.deck, self.sources, &over);
+            let (circuit, diags) = circuit::elaborate_with(self.deck, self.sources, &over, self.library);
             let mut result = match circuit {
                 Some(c) if !diags.iter().any(Diagnostic::is_error) => point::run(self, c, p, &quiet),
                 _ => PointResult::skipped(p),

@@ -62,6 +62,8 @@ pub struct PointResult {
     /// What the deck asks to be drawn, with `.plot`, `.print` and `.probe`, and what was asked outside it.
     pub plots: Vec<String>,
     pub diagnostics: Vec<Diagnostic>,
+    /// What devices had to say while they were simulated (`$strobe` and the like), oldest first.
+    pub messages: Vec<String>,
     /// Every analysis ran to its end.
     pub is_complete: bool,
 }
@@ -106,8 +108,6 @@ fn kind_of(a: &Analysis) -> PlotKind {
         Analysis::Tf { .. } => PlotKind::Tf,
         Analysis::Sens { .. } => PlotKind::Sens,
         Analysis::Pz { .. } => PlotKind::Pz,
-        #[allow(unreachable_patterns)]
-        _ => PlotKind::Op,
     }
 }
 
@@ -164,6 +164,7 @@ pub(super) fn run(job: &Job, circuit: Circuit, point: &SweepPoint, control: &Con
             );
             complete = false;
         }
+        out.messages.append(&mut sim.messages);
         let print_step = match card {
             Analysis::Tran { step, .. } => Some(*step),
             _ => None,

@@ -238,6 +238,7 @@ impl Simulation {
             stats,
             last_singular: None,
             forced: vec![],
+            messages: vec![],
             rebuild: None,
         };
         sim.set_temperature(env.temp);

@@ -27,6 +27,9 @@ use rows::Rows;
 pub use probe::Probe;
 pub use system::{Dynamic, System};
 
+/// Messages of devices beyond these are lost.
+const MAX_MESSAGES: usize = 100_000;
+
 /// One device type's instances and where they live.
 #[derive(Clone)]
 pub(crate) struct BatchSlot {
@@ -98,6 +101,8 @@ pub struct Simulation {
     pub(crate) last_singular: Option<Singular>,
     /// Nodes forced to a value through a large conductance (`.ic` in the operating point, `.nodeset` at first).
     pub(crate) forced: Vec<(Unknown, f64)>,
+    /// What devices had to say at accepted points, oldest first.
+    pub messages: Vec<String>,
     /// How to get the circuit at another point of a sweep over what a compiled circuit cannot change.
     pub rebuild: Option<Rebuild>,
 }
@@ -181,7 +186,36 @@ impl Simulation {
         for s in &mut self.slots {
             wishes.merge(&s.batch.accept(at, x));
         }
+        self.collect_messages();
         wishes
+    }
+
+    /// An analysis begins.
+    pub fn begin(&mut self) {
+        for s in &mut self.slots {
+            s.batch.begin();
+        }
+    }
+
+    /// The last accepted point of an analysis.
+    pub fn finish(&mut self, at: &Point, x: &[f64]) {
+        for s in &mut self.slots {
+            s.batch.finish(at, x);
+        }
+        self.collect_messages();
+    }
+
+    fn collect_messages(&mut self) {
+        let mut found = vec![];
+        for (s, group) in self.slots.iter_mut().zip(&self.circuit.groups) {
+            s.batch.take_messages(&mut found);
+            for (instance, text) in found.drain(..) {
+                if self.messages.len() < MAX_MESSAGES {
+                    let name = self.circuit.names.get(group.get(instance as usize).name);
+                    self.messages.push(text.replace("%m", name));
+                }
+            }
+        }
     }
 
     /// Starts counting anew: every analysis has its own statistics.

@@ -100,18 +100,39 @@ impl Analysis {
         }
         let row: Vec<u32> = list.iter().map(|e| e.1).collect();
         let slot = list.iter().map(|e| e.2).collect();
-        let lower = SymbolicSparseColMatRef::new_checked(n, n, &ptr, None, &row);
+        // Elimination trees are read off the upper triangle, values off the lower.
+        let upper = transpose(&ptr, &row);
+        let upper = SymbolicSparseColMatRef::new_checked(n, n, &upper.0, None, &upper.1);
         let params = CholeskySymbolicParams {
             supernodal_flop_ratio_threshold: SupernodalThreshold::FORCE_SUPERNODAL,
             ..CholeskySymbolicParams::default()
         };
-        let factor = factorize_symbolic_cholesky(lower, Side::Lower, SymmetricOrdering::Identity, params).ok()?;
+        let factor = factorize_symbolic_cholesky(upper, Side::Upper, SymmetricOrdering::Identity, params).ok()?;
         let scratch = factor
             .factorize_numeric_llt_scratch::<f64>(Par::Seq, Default::default())
             .or(factor.factorize_numeric_ldlt_scratch::<f64>(Par::Seq, Default::default()))
             .or(factor.solve_in_place_scratch::<f64>(1, Par::Seq));
         Some(Analysis { factor, ptr, row, slot, scratch })
     }
+}
+
+/// The transposed pattern: by rows what was by columns.
+fn transpose(ptr: &[u32], row: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    let n = ptr.len() - 1;
+    let mut start = vec![0u32; n + 1];
+    row.iter().for_each(|&i| start[i as usize + 1] += 1);
+    for k in 0..n {
+        start[k + 1] += start[k];
+    }
+    let mut next = start.clone();
+    let mut col = vec![0u32; row.len()];
+    for j in 0..n {
+        for &i in &row[ptr[j] as usize..ptr[j + 1] as usize] {
+            col[next[i as usize] as usize] = j as u32;
+            next[i as usize] += 1;
+        }
+    }
+    (start, col)
 }
 
 /// Equal to rounding.

@@ -1,0 +1,140 @@
+//! Instances of Verilog-A modules: `X1 nodes module p=...`, `N1 nodes model`, `Yname x nodes model`.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::draft::Draft;
+use super::elab::Elab;
+use super::models::Found;
+use super::scope::Scope;
+use super::text::Fields;
+use crate::base::Sym;
+use crate::device::DeviceType;
+use crate::diag::codes::circuit as codes;
+use crate::diag::{Diagnostic, Span, nearest};
+use crate::netlist::ast::{Element, Field, FieldKind, ModelDef};
+
+impl<'a> Elab<'a> {
+    pub(super) fn is_module(&self, name: Sym) -> bool {
+        self.library.has(self.names.get(name))
+    }
+
+    /// The device type of a module; what is wrong with the module is reported once.
+    pub(super) fn module_type(&mut self, name: &str) -> Option<Arc<dyn DeviceType>> {
+        let library = self.library;
+        match library.device(name, self.sources)? {
+            Ok((ty, notes)) => {
+                for d in notes {
+                    self.report(d);
+                }
+                Some(ty)
+            }
+            Err(faults) => {
+                for d in faults {
+                    self.report(d);
+                }
+                None
+            }
+        }
+    }
+
+    /// `X1 a b module p=1`
+    pub(super) fn module_call(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &'a Element,
+        split: usize,
+        name: &Field,
+        target: Sym,
+    ) {
+        let full = self.full_name(scope, e.name);
+        let module = self.names.get(target).to_string();
+        let fields = Fields::of(self.deck, e.fields);
+        let at = fields.all[..split].iter().position(|f| std::ptr::eq(f, name)).unwrap_or(split);
+        let Some(ty) = self.module_type(&module) else { return };
+        self.module_instance(scope, e, full, ty, None, &fields.all[..at], split);
+    }
+
+    /// `N1 a b model`, `Yanything name a b model`; the model's type, or the word itself, is a module.
+    pub(super) fn module_element(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym, letter: u8) {
+        let fields = Fields::of(self.deck, e.fields);
+        let split = fields.first_key();
+        let words = &fields.all[..split];
+        let skip = usize::from(letter == b'y');
+        let full = match words.first() {
+            // Xyce writes the instance's name as a word of its own.
+            Some(f) if skip == 1 => {
+                let text = format!("{}!{}", self.names.get(full), self.deck.names.get(f.sym));
+                self.names.intern(&text)
+            }
+            _ => full,
+        };
+        let Some((last, nodes)) = words.get(skip..).and_then(|w| w.split_last()) else {
+            let d = Diagnostic::error(
+                codes::MISSING,
+                "an instance of a module needs nodes and the name of a model or module",
+            );
+            return self.report_in(scope, d.at(e.span(), "nothing is given"));
+        };
+        let at = Span::new(e.file, last.lo, last.hi);
+        if let Some(found) = self.find_model(scope, last.sym) {
+            let Some(def) = found.defs.first().copied() else { return };
+            let Some(ty) = self.model_type(&found, def, letter, at) else { return };
+            return self.module_instance(scope, e, full, ty, Some((found, def)), nodes, split);
+        }
+        let text = self.deck.names.get(last.sym).to_string();
+        let stem = self.deck.names.get(e.name).get(1..).unwrap_or("").to_string();
+        let module = [text.as_str(), stem.as_str()].into_iter().find(|n| self.library.has(n)).map(str::to_string);
+        match module {
+            Some(m) => {
+                let nodes = if m == text { nodes } else { &words[skip..] };
+                let Some(ty) = self.module_type(&m) else { return };
+                self.module_instance(scope, e, full, ty, None, nodes, split);
+            }
+            None => {
+                let mut d =
+                    Diagnostic::error(codes::UNKNOWN_MODEL, format!("`{text}` is neither a model nor a module"))
+                        .at(at, "the model of this instance");
+                if let Some(h) = nearest::did_you_mean(&text, self.library.modules()) {
+                    d = d.help(h);
+                }
+                self.report_in(scope, d);
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn module_instance(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &'a Element,
+        full: Sym,
+        ty: Arc<dyn DeviceType>,
+        model: Option<(Found<'a>, &'a ModelDef)>,
+        nodes: &[Field],
+        split: usize,
+    ) {
+        let info = *ty.info();
+        let need = info.terminals.iter().rposition(|t| !t.optional).map_or(0, |k| k + 1);
+        if nodes.len() < need || nodes.len() > info.terminals.len() || nodes.iter().any(|f| f.kind != FieldKind::Word) {
+            let given = nodes.iter().take_while(|f| f.kind == FieldKind::Word).count();
+            return self.wrong_nodes(scope, e, nodes, &info, given);
+        }
+        let mut draft = Draft::new(ty.clone());
+        for f in nodes {
+            let n = self.node(scope, f.sym);
+            draft.nodes.push(n);
+        }
+        if let Some((found, def)) = model {
+            match self.use_model(&found, def, &ty) {
+                Some((_, m)) => draft.model = Some(m),
+                None => return,
+            }
+        }
+        let fields = Fields::of(self.deck, e.fields);
+        let keyed = fields.keyed(split);
+        if self.keys(scope, e, &keyed, &mut draft) {
+            self.emit(scope, e, full, draft);
+        }
+    }
+}

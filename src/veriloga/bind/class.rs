@@ -1,0 +1,261 @@
+//! Instances with equal parameters share what setup computes.
+
+use std::collections::HashMap;
+
+use super::{Target, VaDevice};
+use crate::device::{Env, Group, ParamId, Value};
+use crate::diag::codes::va_device as codes;
+use crate::diag::{Diagnostic, Span};
+use crate::veriloga::interp::Machine;
+use crate::veriloga::ir::{Func, In, Out, env};
+use crate::veriloga::lower::{BranchMode, Program};
+
+/// One set of parameters.
+#[derive(Clone, Debug)]
+pub struct Class {
+    /// Given values by scalar parameter; NaN where not given.
+    given: Vec<f64>,
+    pub mfactor: f64,
+    pub connected: Vec<bool>,
+    /// Texts beyond the module's own, by number.
+    pub texts: Vec<String>,
+    /// Values of all scalar parameters.
+    pub values: Vec<f64>,
+    pub cache: Vec<f64>,
+    /// Initial values of the persisting cells.
+    pub initial: Vec<f64>,
+    flags: HashMap<u32, f64>,
+}
+
+impl Class {
+    /// What a function reads that does not change while simulating.
+    pub fn input(&self, class: In, k: u32, temp: f64, tnom: f64) -> f64 {
+        let k = k as usize;
+        let of = |v: &[f64]| v.get(k).copied().unwrap_or(0.0);
+        match class {
+            In::Param => of(&self.values),
+            In::Given => f64::from(u8::from(self.given.get(k).is_some_and(|x| !x.is_nan()))),
+            In::Connected => f64::from(u8::from(self.connected.get(k).copied().unwrap_or(false))),
+            In::Cache => of(&self.cache),
+            In::Env => match k as u32 {
+                env::TEMPERATURE => temp,
+                env::MFACTOR => self.mfactor,
+                _ => tnom,
+            },
+            _ => 0.0,
+        }
+    }
+
+    pub fn flag(&self, k: u32) -> Option<f64> {
+        self.flags.get(&k).copied()
+    }
+
+    /// Computes parameters and slots. Returns the numbers of the checks that failed.
+    pub fn set_up(&mut self, program: &Program, machine: &mut Machine, temp: f64, tnom: f64) -> Vec<u32> {
+        let mut failed = vec![];
+        let n = program.lowered.params.len();
+        // Inputs of the parameter function are what was given; its outputs are the values.
+        self.values = self.given.iter().map(|x| if x.is_nan() { 0.0 } else { *x }).collect();
+        let (mut values, mut initial) = (vec![0.0; n], vec![0.0; program.lowered.cells.len()]);
+        let this = &*self;
+        machine.run(&program.params, &mut |c, k| this.input(c, k, temp, tnom), &mut |s, x| match s.class {
+            Out::Param => values[s.a as usize] = x,
+            Out::Hidden => initial[s.a as usize] = x,
+            Out::Check if x == 0.0 => failed.push(s.a),
+            _ => {}
+        });
+        self.values = values;
+        self.initial = initial;
+        let mut cache = vec![0.0; program.slots];
+        let mut flags = HashMap::new();
+        let this = &*self;
+        machine.run(&program.setup, &mut |c, k| this.input(c, k, temp, tnom), &mut |s, x| match s.class {
+            Out::Cache => cache[s.a as usize] = x,
+            Out::Flag => {
+                flags.insert(s.a, x);
+            }
+            _ => {}
+        });
+        self.cache = cache;
+        self.flags = flags;
+        failed
+    }
+}
+
+/// Classes of a group, the class of each instance, and an instance of each class.
+pub struct Classes {
+    pub list: Vec<Class>,
+    pub of: Vec<u32>,
+    pub spans: Vec<Span>,
+}
+
+/// Sorts the instances of a group into classes.
+pub fn classify(dev: &VaDevice, group: &Group, circuit: &Env, faults: &mut Vec<Diagnostic>) -> Classes {
+    let n = dev.program.lowered.params.len();
+    let mut out = Classes { list: vec![], of: vec![], spans: vec![] };
+    let mut known: HashMap<(Vec<u64>, usize, Vec<String>), u32> = HashMap::new();
+    let mut machine = Machine::default();
+    for inst in group.iter() {
+        let mut given = vec![f64::NAN; n];
+        let mut mfactor = 1.0;
+        let mut texts = vec![];
+        let mut put = |id: ParamId, v: &Value| match (dev.targets.get(id as usize), v) {
+            (Some(Target::Mfactor), Value::Num(x)) => mfactor = *x,
+            (Some(Target::Param(first, _)), Value::Num(x)) => given[*first as usize] = *x,
+            (Some(Target::Param(first, len)), Value::Vector(v)) => {
+                for (k, x) in v.iter().take(*len as usize).enumerate() {
+                    given[*first as usize + k] = *x;
+                }
+            }
+            (Some(Target::Param(first, _)), Value::Text(t)) => {
+                let number = dev.string_of.get(&**t).copied().unwrap_or_else(|| {
+                    let at = texts.iter().position(|x: &String| x == &**t).unwrap_or_else(|| {
+                        texts.push(t.to_string());
+                        texts.len() - 1
+                    });
+                    (dev.program.lowered.strings.len() + at) as u32
+                });
+                given[*first as usize] = f64::from(number);
+            }
+            _ => {}
+        };
+        for (id, v) in inst.model.iter().flat_map(|m| &m.params).chain(inst.params) {
+            put(*id, v);
+        }
+        let connected = inst.nodes.len();
+        let mut key: Vec<u64> = given.iter().map(|x| x.to_bits()).collect();
+        key.push(f64::to_bits(mfactor));
+        let next = out.list.len() as u32;
+        let class = *known.entry((key, connected, texts.clone())).or_insert(next);
+        if class == next {
+            let mut c = Class {
+                given,
+                mfactor,
+                connected: (0..dev.terminals).map(|k| k < connected).collect(),
+                texts,
+                values: vec![],
+                cache: vec![],
+                initial: vec![],
+                flags: HashMap::new(),
+            };
+            for check in c.set_up(&dev.program, &mut machine, circuit.temp, circuit.tnom) {
+                faults.push(out_of_range(dev, check, &c, inst.span));
+            }
+            out.list.push(c);
+            out.spans.push(inst.span);
+        }
+        out.of.push(class);
+    }
+    out
+}
+
+fn out_of_range(dev: &VaDevice, check: u32, c: &Class, at: Span) -> Diagnostic {
+    let l = &dev.program.lowered;
+    let Some((param, span)) = l.checks.get(check as usize) else {
+        return Diagnostic::error(codes::PARAM_RANGE, "parameter out of range").at(at, "in this instance");
+    };
+    let index = l.params.iter().position(|p| p.0 == *param).unwrap_or(0);
+    let name = dev.param_names.get(index).map_or("?", String::as_str);
+    let value = c.values.get(index).copied().unwrap_or(f64::NAN);
+    Diagnostic::error(
+        codes::PARAM_RANGE,
+        format!("`{name}` = {value} is out of the range that module `{}` declares", dev.module_name),
+    )
+    .at(at, "in this instance")
+    .at(*span, "the range is declared here")
+}
+
+/// Where an unknown of the module is for the instances of a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Terminal(u32),
+    /// One of the instance's internal unknowns.
+    Internal(u32),
+    /// The reference, or nowhere: reads 0, and what is written is lost.
+    Nowhere,
+}
+
+/// Places of all unknowns; which internal unknowns exist (by module unknown).
+#[derive(Clone, Debug)]
+pub struct Shape {
+    pub places: Vec<Place>,
+    pub internals: Vec<u32>,
+}
+
+fn find(merged: &mut [usize], k: usize) -> usize {
+    let mut k = k;
+    while merged[k] != k {
+        merged[k] = merged[merged[k]];
+        k = merged[k];
+    }
+    k
+}
+
+/// Nodes that are one, branches that have no unknown flow.
+pub fn shape(dev: &VaDevice, c: &Class) -> Shape {
+    let l = &dev.program.lowered;
+    let n = l.unknowns.len();
+    // Slot n is the reference.
+    let mut merged: Vec<usize> = (0..=n).collect();
+    let mut absent = vec![false; n];
+    let is_fixed = |k: usize| k == n || dev.terminal_of[k].is_some_and(|t| c.connected[t as usize]);
+    for (k, b) in l.branches.iter().enumerate() {
+        let Some(u) = b.unknown else { continue };
+        let is_potential = c.flag(k as u32).is_none_or(|x| x != 0.0);
+        match b.mode {
+            BranchMode::Flow | BranchMode::Unknown => {}
+            BranchMode::Static => absent[u as usize] = !is_potential,
+            BranchMode::Collapse => {
+                let at = |x: Option<u32>| x.map_or(n, |x| x as usize);
+                let (hi, lo) = (find(&mut merged, at(b.hi)), find(&mut merged, at(b.lo)));
+                if !is_potential || hi == lo {
+                    absent[u as usize] = true;
+                } else if !is_fixed(hi) {
+                    merged[hi] = lo;
+                    absent[u as usize] = true;
+                } else if !is_fixed(lo) {
+                    merged[lo] = hi;
+                    absent[u as usize] = true;
+                }
+            }
+        }
+    }
+    let mut places = vec![Place::Nowhere; n];
+    let mut internals = vec![];
+    for u in 0..n {
+        if merged[u] != u || absent[u] || !dev.is_used[u] {
+            continue;
+        }
+        places[u] = match dev.terminal_of[u] {
+            Some(t) if c.connected[t as usize] => Place::Terminal(t),
+            _ => {
+                internals.push(u as u32);
+                Place::Internal(internals.len() as u32 - 1)
+            }
+        };
+    }
+    for u in 0..n {
+        let root = find(&mut merged, u);
+        if root != u && root != n {
+            // A node that only its partner uses still has its partner's place.
+            if places[root] == Place::Nowhere && dev.terminal_of[root].is_some_and(|t| c.connected[t as usize]) {
+                places[root] = Place::Terminal(dev.terminal_of[root].unwrap_or(0));
+            } else if places[root] == Place::Nowhere && dev.is_used[u] && !absent[root] {
+                internals.push(root as u32);
+                places[root] = Place::Internal(internals.len() as u32 - 1);
+            }
+            places[u] = places[root];
+        }
+    }
+    Shape { places, internals }
+}
+
+/// Runs a function for one instance.
+pub fn run(
+    func: &Func,
+    machine: &mut Machine,
+    input: &mut dyn FnMut(In, u32) -> f64,
+    out: &mut dyn FnMut(Out, u32, u32, f64),
+) {
+    machine.run(func, &mut |c, k| input(c, k), &mut |s, x| out(s.class, s.a, s.b, x));
+}

@@ -1,0 +1,278 @@
+//! A compiled module as a device type.
+
+mod batch;
+mod class;
+mod events;
+mod text;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::hir::{ExprKind, Module, ParamKind as HKind, PortId, Ty as HTy};
+use super::ir::Out;
+use super::jit::Kernel;
+use super::lower::{BranchMode, Program, UnknownSource, finish, lower};
+use crate::device::{
+    Batch, DcKind, DcLink, DeviceInfo, DeviceType, Env, Group, OpVar, ParamKind, ParamSpec, Range, Terminal,
+    UnknownKind,
+};
+use crate::diag::Diagnostic;
+
+pub use text::Message;
+
+/// What a parameter of the device's table is in the module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// First scalar of `Program::lowered.params`, and how many.
+    Param(u32, u32),
+    Mfactor,
+}
+
+/// The device type of one module.
+pub struct VaDevice {
+    info: DeviceInfo,
+    pub(crate) program: Program,
+    pub(crate) kernel: Option<Kernel>,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) terminals: usize,
+    /// Terminal of each unknown.
+    pub(crate) terminal_of: Vec<Option<u32>>,
+    /// By scalar parameter.
+    pub(crate) param_names: Vec<String>,
+    /// By unknown: its name and kind, for `UnknownSpec`.
+    pub(crate) unknowns: Vec<(&'static str, UnknownKind)>,
+    pub(crate) noise_names: Vec<&'static str>,
+    op_vars: &'static [OpVar],
+    links: &'static [DcLink],
+    /// Unknowns that an equation or a probe mentions.
+    pub(crate) is_used: Vec<bool>,
+    pub(crate) string_of: HashMap<String, u32>,
+    pub(crate) module_name: String,
+}
+
+/// Text that lives as long as the process: a module is compiled once, and its tables look like those of native devices.
+fn leak(s: &str) -> &'static str {
+    Box::leak(s.to_string().into_boxed_str())
+}
+
+/// Terminals between which something conducts at DC: joined by branches whose flow depends on a potential, or whose
+/// potential is given.
+fn dc_links(m: &Module, program: &Program) -> Vec<DcLink> {
+    let l = &program.lowered;
+    let n = l.unknowns.len();
+    let mut set: Vec<usize> = (0..=n).collect();
+    fn find(set: &[usize], mut k: usize) -> usize {
+        while set[k] != k {
+            k = set[k];
+        }
+        k
+    }
+    let resists = |r: u32| program.eval.outputs.iter().any(|(s, _)| s.class == Out::G && s.a == r);
+    for b in &l.branches {
+        let conducts = b.mode != BranchMode::Flow || [b.hi, b.lo].into_iter().flatten().any(resists);
+        if conducts {
+            let at = |x: Option<u32>| x.map_or(n, |x| x as usize);
+            let (a, c) = (find(&set, at(b.hi)), find(&set, at(b.lo)));
+            set[a] = c;
+        }
+    }
+    let mut first: HashMap<usize, u8> = HashMap::from([(find(&set, n), DcLink::GROUND)]);
+    let mut links = vec![];
+    for (t, port) in m.ports.values().enumerate().take(usize::from(DcLink::GROUND)) {
+        let root = find(&set, (port.node.0 as usize).checked_sub(1).unwrap_or(n));
+        match first.get(&root) {
+            Some(other) => links.push(DcLink { a: t as u8, b: *other, kind: DcKind::Conductive }),
+            None => {
+                first.insert(root, t as u8);
+            }
+        }
+    }
+    links
+}
+
+/// How the evaluation runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum BackEnd {
+    #[default]
+    Native,
+    Interpreter,
+}
+
+impl VaDevice {
+    /// Compiles a module.
+    pub fn compile(m: &Module, back_end: BackEnd) -> Result<VaDevice, Vec<Diagnostic>> {
+        let program = finish(lower(m)?);
+        let kernel = match back_end {
+            BackEnd::Native => Kernel::compile(&program).ok(),
+            BackEnd::Interpreter => None,
+        };
+        Ok(Self::new(m, program, kernel))
+    }
+
+    fn new(m: &Module, program: Program, kernel: Option<Kernel>) -> VaDevice {
+        let asks = |id: PortId| m.exprs.values().any(|e| e.kind == ExprKind::PortConnected(id));
+        let terminals: Vec<Terminal> = m
+            .ports
+            .iter()
+            .map(|(id, p)| Terminal {
+                name: leak(&p.name.to_lowercase()),
+                doc: leak(p.attrs.desc.as_deref().unwrap_or("terminal of the module")),
+                // A module that asks whether a port is connected can do without it.
+                optional: asks(id),
+            })
+            .collect();
+        let mut specs: Vec<ParamSpec> = vec![];
+        let mut targets = vec![];
+        let mut taken: BTreeSet<String> = BTreeSet::new();
+        let mut first = 0;
+        for p in m.params.values() {
+            let n = p.len() as u32;
+            let name = p.name.to_lowercase();
+            if p.kind == HKind::Parameter && taken.insert(name.clone()) {
+                let aliases: Vec<&'static str> = p
+                    .aliases
+                    .iter()
+                    .map(|a| a.to_lowercase())
+                    .filter(|a| taken.insert(a.clone()))
+                    .map(|a| leak(&a))
+                    .collect();
+                let default = match (p.default.first(), p.dims.is_empty()) {
+                    (Some(e), true) => m.literal(*e),
+                    _ => None,
+                };
+                specs.push(ParamSpec {
+                    name: leak(&name),
+                    aliases: Box::leak(aliases.into_boxed_slice()),
+                    kind: match (p.ty, p.dims.is_empty()) {
+                        (_, false) => ParamKind::Vector,
+                        (HTy::Str, _) => ParamKind::Text,
+                        (HTy::Int, _) => ParamKind::Int,
+                        _ => ParamKind::Real,
+                    },
+                    unit: leak(p.attrs.units.as_deref().unwrap_or("")),
+                    default,
+                    range: Range::ANY,
+                    doc: leak(p.attrs.desc.as_deref().unwrap_or("parameter of the module")),
+                });
+                targets.push(Target::Param(first, n));
+            }
+            first += n;
+        }
+        for (name, aliases) in [("m", &["$mfactor", "_mfactor"][..])] {
+            if taken.insert(name.to_string()) {
+                specs.push(ParamSpec {
+                    name,
+                    aliases: Box::leak(aliases.to_vec().into_boxed_slice()),
+                    kind: ParamKind::Real,
+                    unit: "",
+                    default: Some(1.0),
+                    range: Range::POSITIVE,
+                    doc: "Number of equal instances in parallel",
+                });
+                targets.push(Target::Mfactor);
+            }
+        }
+        let specs: &'static [ParamSpec] = Box::leak(specs.into_boxed_slice());
+        let l = &program.lowered;
+        let unknowns = l.unknowns.iter().map(|u| {
+            // `i` alone names a branch current to everyone else.
+            let name = if u.name.eq_ignore_ascii_case("i") { "i_".to_string() } else { u.name.to_lowercase() };
+            let kind = match (&u.tol, u.is_flow) {
+                (Some((abstol, residual_tol)), _) => {
+                    UnknownKind::State { unit: leak(&u.unit), abstol: *abstol, residual_tol: *residual_tol }
+                }
+                (None, true) => UnknownKind::Current,
+                (None, false) => UnknownKind::Voltage,
+            };
+            (leak(&name), kind)
+        });
+        let op_vars: Vec<OpVar> = l
+            .op_vars
+            .iter()
+            .map(|v| OpVar { name: leak(&v.name.to_lowercase()), unit: leak(&v.unit), doc: leak(&v.doc) })
+            .collect();
+        let mut is_used = vec![false; l.unknowns.len()];
+        for (r, c) in &program.entries {
+            is_used[*r as usize] = true;
+            is_used[*c as usize] = true;
+        }
+        for (hi, lo) in &l.probes {
+            for u in [hi, lo].into_iter().flatten() {
+                is_used[*u as usize] = true;
+            }
+        }
+        for (s, _) in program.eval.outputs.iter().filter(|(s, _)| matches!(s.class, Out::F | Out::Q)) {
+            is_used[s.a as usize] = true;
+        }
+        let name = leak(&m.name.to_lowercase());
+        let doc = m.attrs.desc.clone().unwrap_or_else(|| format!("Verilog-A module {}", m.name));
+        let info = DeviceInfo {
+            name,
+            letter: 'n',
+            model_types: Box::leak(vec![(name, 1.0)].into_boxed_slice()),
+            levels: &[],
+            model_required: false,
+            terminals: Box::leak(terminals.into_boxed_slice()),
+            instance: specs,
+            model: specs,
+            positional: None,
+            has_branch: false,
+            doc: leak(&doc),
+        };
+        let string_of = l.strings.iter().enumerate().map(|(k, s)| (s.clone(), k as u32)).collect();
+        VaDevice {
+            info,
+            targets,
+            terminals: m.ports.len(),
+            terminal_of: l
+                .unknowns
+                .iter()
+                .map(|u| match u.source {
+                    UnknownSource::Node(n) => m.nodes[n].port.map(|p| p.0),
+                    _ => None,
+                })
+                .collect(),
+            param_names: l.params.iter().map(|(p, _)| m.params[*p].name.clone()).collect(),
+            unknowns: unknowns.collect(),
+            noise_names: l.noises.iter().map(|n| leak(&n.name)).collect(),
+            op_vars: Box::leak(op_vars.into_boxed_slice()),
+            links: Box::leak(dc_links(m, &program).into_boxed_slice()),
+            is_used,
+            string_of,
+            module_name: m.name.clone(),
+            program,
+            kernel,
+        }
+    }
+
+    pub(crate) fn op_vars(&self) -> &'static [OpVar] {
+        self.op_vars
+    }
+
+    /// Does an evaluation run machine code?
+    pub fn is_native(&self) -> bool {
+        self.kernel.is_some()
+    }
+
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+}
+
+/// A compiled module to be registered with the circuit's device types.
+#[derive(Clone)]
+pub struct VaType(pub Arc<VaDevice>);
+
+impl DeviceType for VaType {
+    fn info(&self) -> &DeviceInfo {
+        &self.0.info
+    }
+
+    fn batch(&self, group: &Group, env: &Env) -> Result<Box<dyn Batch>, Vec<Diagnostic>> {
+        batch::build(&self.0, group, env)
+    }
+
+    fn dc_links(&self) -> Option<&'static [DcLink]> {
+        Some(self.0.links)
+    }
+}

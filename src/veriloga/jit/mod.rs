@@ -1,0 +1,225 @@
+//! Machine code for the evaluation of a batch, through Cranelift.
+//!
+//! One function evaluates all instances: it gathers the unknowns of an instance, computes, and adds rows and matrix
+//! entries through the instance's slots. Transcendental functions are calls of the same Rust functions that the interpreter
+//! uses, so that both back ends give the same bits.
+#![allow(unsafe_code)]
+
+mod calls;
+mod codegen;
+
+use std::sync::Mutex;
+
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_module::{Linkage, Module};
+
+use super::ir::{BinOp, UnOp};
+use super::lower::Program;
+
+/// What an evaluation reads and writes. The arrays are those of the batch; see `bind::batch`.
+pub struct Args<'a> {
+    pub count: usize,
+    pub x: &'a [f64],
+    pub rows: &'a [u32],
+    pub slots: &'a [u32],
+    pub classes: &'a [u32],
+    pub cache: &'a [f64],
+    pub sim: &'a [f64],
+    pub hidden: &'a [f64],
+    pub uniforms: &'a [f64],
+    pub normals: &'a [f64],
+    pub old: &'a mut [f64],
+    pub f: &'a mut [f64],
+    pub q: &'a mut [f64],
+    pub g: &'a mut [f64],
+    pub c: &'a mut [f64],
+    /// Largest number in `rows` and in `slots`, and the number of classes.
+    pub max_row: usize,
+    pub max_slot: usize,
+    pub class_count: usize,
+}
+
+/// The same as compiled code sees it.
+#[repr(C)]
+struct Raw {
+    count: u64,
+    x: *const f64,
+    rows: *const u32,
+    slots: *const u32,
+    classes: *const u32,
+    cache: *const f64,
+    sim: *const f64,
+    hidden: *const f64,
+    uniforms: *const f64,
+    normals: *const f64,
+    old: *mut f64,
+    f: *mut f64,
+    q: *mut f64,
+    g: *mut f64,
+    c: *mut f64,
+    flags: *mut u32,
+}
+
+/// Offsets of the fields of [`Raw`], in bytes.
+mod field {
+    pub const COUNT: i32 = 0;
+    pub const X: i32 = 8;
+    pub const ROWS: i32 = 16;
+    pub const SLOTS: i32 = 24;
+    pub const CLASSES: i32 = 32;
+    pub const CACHE: i32 = 40;
+    pub const SIM: i32 = 48;
+    pub const HIDDEN: i32 = 56;
+    pub const UNIFORMS: i32 = 64;
+    pub const NORMALS: i32 = 72;
+    pub const OLD: i32 = 80;
+    pub const F: i32 = 88;
+    pub const Q: i32 = 96;
+    pub const G: i32 = 104;
+    pub const C: i32 = 112;
+    pub const FLAGS: i32 = 120;
+}
+
+/// Flags: a limiting function changed its value; a loop did not end.
+const LIMITED: u32 = 0;
+const STUCK: u32 = 1;
+
+/// Sizes of what belongs to one instance.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    unknowns: usize,
+    entries: usize,
+    slots: usize,
+    cells: usize,
+    limits: usize,
+    uniforms: usize,
+    normals: usize,
+}
+
+impl Sizes {
+    fn of(p: &Program) -> Sizes {
+        let l = &p.lowered;
+        Sizes {
+            unknowns: l.unknowns.len(),
+            entries: p.entries.len(),
+            slots: p.slots,
+            cells: l.cells.len(),
+            limits: l.limits as usize,
+            uniforms: l.uniforms as usize,
+            normals: l.normals as usize,
+        }
+    }
+}
+
+/// Compiled evaluation of a module.
+pub struct Kernel {
+    /// Owns the code's memory; taken out on drop.
+    module: Mutex<Option<JITModule>>,
+    entry: unsafe extern "C" fn(*const Raw),
+    sizes: Sizes,
+}
+
+// SAFETY: `entry` points to immutable code that keeps no state of its own, and the module is touched again only in `drop`,
+// behind a mutex that nobody else can hold then.
+unsafe impl Send for Kernel {}
+// SAFETY: as above; calls share nothing but the read-only code.
+unsafe impl Sync for Kernel {}
+
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        let module = self.module.get_mut().ok().and_then(Option::take);
+        if let Some(m) = module {
+            // SAFETY: the kernel is being dropped, so that no call of `entry` is running and none will come.
+            unsafe { m.free_memory() };
+        }
+    }
+}
+
+impl Kernel {
+    /// Generates code for a module's evaluation. The message says what the code generator disliked.
+    pub fn compile(p: &Program) -> Result<Kernel, String> {
+        let text = |e: &dyn std::fmt::Display| e.to_string();
+        let mut flags = settings::builder();
+        for (name, value) in [
+            ("opt_level", "speed"),
+            ("is_pic", "false"),
+            ("use_colocated_libcalls", "false"),
+            ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+        ] {
+            flags.set(name, value).map_err(|e| text(&e))?;
+        }
+        let isa = cranelift_native::builder().map_err(|e| e.to_string())?;
+        let isa = isa.finish(settings::Flags::new(flags)).map_err(|e| text(&e))?;
+        let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
+        for op in UnOp::ALL {
+            if let Some(address) = calls::un(*op) {
+                builder.symbol(format!("va_{}", op.name()), address);
+            }
+        }
+        for op in BinOp::ALL {
+            if let Some(address) = calls::bin(*op) {
+                builder.symbol(format!("va_{}", op.name()), address);
+            }
+        }
+        let mut module = JITModule::new(builder);
+        let sizes = Sizes::of(p);
+        let mut ctx = module.make_context();
+        codegen::build(p, &sizes, &mut module, &mut ctx)?;
+        let id = module.declare_function("eval", Linkage::Export, &ctx.func.signature).map_err(|e| text(&e))?;
+        module.define_function(id, &mut ctx).map_err(|e| format!("{e:?}"))?;
+        module.clear_context(&mut ctx);
+        module.finalize_definitions().map_err(|e| text(&e))?;
+        let address = module.get_finalized_function(id);
+        // SAFETY: the address is that of the function just defined with exactly this signature and calling convention.
+        let entry = unsafe { std::mem::transmute::<*const u8, unsafe extern "C" fn(*const Raw)>(address) };
+        Ok(Kernel { module: Mutex::new(Some(module)), entry, sizes })
+    }
+
+    /// Evaluates all instances. True: a limiting function changed its value. What a loop without end computed is NaN.
+    pub fn run(&self, a: Args) -> bool {
+        let s = &self.sizes;
+        let n = a.count;
+        if n == 0 {
+            return false;
+        }
+        // Compiled code indexes without looking: everything that it will touch must be there.
+        assert!(a.rows.len() == n * s.unknowns && a.slots.len() == n * s.entries && a.classes.len() == n);
+        assert!(a.cache.len() == a.class_count * s.slots && a.classes.iter().all(|c| (*c as usize) < a.class_count));
+        assert!(a.hidden.len() == n * s.cells && a.old.len() == n * s.limits);
+        assert!(a.uniforms.len() == n * s.uniforms && a.normals.len() == n * s.normals);
+        assert!(a.sim.len() >= super::ir::sim::COUNT);
+        assert!(a.max_row < a.x.len() && a.max_row < a.f.len() && a.max_row < a.q.len());
+        assert!(a.max_slot < a.g.len() && a.max_slot < a.c.len());
+        debug_assert!(a.rows.iter().all(|r| *r as usize <= a.max_row));
+        debug_assert!(a.slots.iter().all(|r| *r as usize <= a.max_slot));
+        let mut flags = [0u32; 2];
+        let raw = Raw {
+            count: n as u64,
+            x: a.x.as_ptr(),
+            rows: a.rows.as_ptr(),
+            slots: a.slots.as_ptr(),
+            classes: a.classes.as_ptr(),
+            cache: a.cache.as_ptr(),
+            sim: a.sim.as_ptr(),
+            hidden: a.hidden.as_ptr(),
+            uniforms: a.uniforms.as_ptr(),
+            normals: a.normals.as_ptr(),
+            old: a.old.as_mut_ptr(),
+            f: a.f.as_mut_ptr(),
+            q: a.q.as_mut_ptr(),
+            g: a.g.as_mut_ptr(),
+            c: a.c.as_mut_ptr(),
+            flags: flags.as_mut_ptr(),
+        };
+        // SAFETY: the lengths checked above cover every index that the code forms: instance times size of an instance, and
+        // the contents of `rows`, `slots` and `classes`. `raw` and the slices outlive the call.
+        unsafe { (self.entry)(&raw) };
+        if flags[STUCK as usize] != 0 {
+            for r in a.rows {
+                a.f[*r as usize] = f64::NAN;
+            }
+        }
+        flags[LIMITED as usize] != 0
+    }
+}

@@ -1,0 +1,470 @@
+//! From the lowered function to those that a device runs.
+//!
+//! ```text
+//! ddx resolved
+//! ddt sites: linear in the rows with constant coefficients, F = R + sum c_k d/dt q_k, give contents Q = sum c_k q_k;
+//!            every other one becomes an unknown y of its own, y - d/dt q = 0
+//! noise:     gains by row; a source that reaches more than one branch becomes an unknown y = noise
+//! F and Q differentiated with respect to probes; limited values L(v) corrected: F + dF/dL (v - L)
+//! evaluation split from setup
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::assemble::{IDT_IC, IDT_STATIC, root};
+use super::{BranchMode, Lowered, UnknownInfo, UnknownSource};
+use crate::veriloga::ir::{
+    Builder, Const, Func, In, Keep, Node, Op, Out, Sink, Ty, UnOp, Val, copy_nodes, mapped, sim,
+};
+use crate::veriloga::passes::{Var, differentiate, invariants, prune, reaching, resolve_ddx, split};
+
+/// Bodies of an `if` up to this cost (in additions) become selects in the evaluation.
+const CONVERT: u32 = 16;
+
+/// A compiled module before code generation.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    pub lowered: Lowered,
+    /// Parameters and whether they are given → values, checks, initial values.
+    pub params: Func,
+    /// Parameters, temperature → slots, static facts.
+    pub setup: Func,
+    pub slots: usize,
+    /// Probes, slots → rows and their derivatives.
+    pub eval: Func,
+    /// Matrix entries (row, column) of the evaluation.
+    pub entries: Vec<(u32, u32)>,
+    /// Probes, parameters → next states, events, step bound; with effects. `None`: nothing to do.
+    pub accept: Option<Func>,
+    /// → values of the operating-point variables.
+    pub op: Func,
+    /// → powers and gains of noise sources.
+    pub noise: Func,
+    /// Persisting cells that matter.
+    pub hidden: Vec<u32>,
+    /// Idt whose initial value setup computes: index of the `Out::Flag`.
+    pub held: Vec<bool>,
+}
+
+impl Program {
+    /// `Out::Flag` index of the initial value of idt `k`.
+    pub fn ic_flag(k: u32) -> u32 {
+        IDT_IC + k
+    }
+}
+
+/// Makes the functions.
+pub fn finish(mut l: Lowered) -> Program {
+    let analog = resolve_ddx(std::mem::take(&mut l.analog));
+    let (analog, held) = static_states(&analog, &l);
+    let linear = linearise(&analog, &mut l);
+    let (eval, entries) = jacobian(&linear, &l);
+    let eval = prune(&eval, |_| true, false, CONVERT).checked("evaluation");
+    let parts = split(&eval);
+    let has_flag = |k: u32| parts.setup.output(Out::Flag, k).is_some();
+    let held = held.iter().enumerate().map(|(k, h)| *h && has_flag(IDT_IC + k as u32)).collect();
+    for (k, b) in l.branches.iter_mut().enumerate() {
+        if matches!(b.mode, BranchMode::Static | BranchMode::Collapse) && !has_flag(k as u32) {
+            b.mode = BranchMode::Unknown;
+        }
+    }
+    let mut plain = without_limits(&linear);
+    let hidden = persisting(&plain, &l);
+    show(&mut plain, &mut l, &hidden);
+    let keeps = |s: &Sink| match s.class {
+        Out::Hidden => hidden.contains(&s.a),
+        Out::Event | Out::Step => true,
+        _ => false,
+    };
+    let accept = prune(&plain, keeps, true, 0).checked("acceptance");
+    let op = prune(&plain, |s| s.class == Out::OpVar, false, 0).checked("operating point");
+    let noise = prune(&plain, |s| matches!(s.class, Out::Noise | Out::Gain), false, 0).checked("noise");
+    let rest = parts.rest;
+    Program {
+        params: std::mem::take(&mut l.params_func),
+        setup: parts.setup,
+        slots: parts.slots,
+        eval: rest,
+        entries,
+        accept: (!accept.is_empty()).then_some(accept),
+        op,
+        noise,
+        hidden,
+        held,
+        lowered: l,
+    }
+}
+
+/// Copies a function, operations through `f` (which gets the mapped operation too).
+fn rewrite(
+    func: &Func,
+    effects: bool,
+    f: &mut dyn FnMut(&mut Builder, &[Option<Val>], &Op) -> Val,
+) -> (Builder, Vec<Option<Val>>) {
+    let mut b = Builder::new(&func.name);
+    let mut map = vec![None; func.vals.len()];
+    let keep = Keep { live: None, effects };
+    copy_nodes(&mut b, &mut map, func, &func.nodes, &keep, &mut |b, map, _, op| f(b, map, op));
+    (b, map)
+}
+
+/// Initial values that parameters decide are held from outside; others stand in the row itself.
+fn static_states(func: &Func, l: &Lowered) -> (Func, Vec<bool>) {
+    let inv = invariants(func);
+    let held: Vec<bool> =
+        (0..l.idts.len() as u32).map(|k| func.output(Out::Flag, IDT_IC + k).is_some_and(|v| inv[v.index()])).collect();
+    let (mut b, map) = rewrite(func, true, &mut |b, map, op| match op {
+        Op::Input(In::Sim, k, Ty::Bool) if *k >= IDT_STATIC => {
+            if held[(*k - IDT_STATIC) as usize] {
+                b.bool(false)
+            } else {
+                b.input(In::Sim, sim::IS_STATIC, Ty::Bool)
+            }
+        }
+        op => b.op(op.map(|x| mapped(map, x))),
+    });
+    for (s, v) in &func.outputs {
+        b.output(*s, mapped(&map, *v));
+    }
+    (b.finish().checked("static states"), held)
+}
+
+/// Sites of `ddt` that are not simply added to rows.
+fn nonlinear_sites(func: &Func) -> BTreeSet<u32> {
+    let sites: BTreeSet<u32> = func
+        .vals
+        .iter()
+        .filter_map(|v| match &v.def {
+            crate::veriloga::ir::Def::Op(Op::Ddt(k, _)) => Some(*k),
+            _ => None,
+        })
+        .collect();
+    let mut effect_args = vec![];
+    collect_effects(&func.nodes, &mut effect_args);
+    let mut out = BTreeSet::new();
+    for k in sites {
+        let reached = reaching(func, |v| matches!(func.op(v), Some(Op::Ddt(j, _)) if *j == k));
+        let bad_value = (0..func.vals.len() as u32)
+            .map(Val)
+            .filter(|v| reached[v.index()])
+            .any(|v| func.ty(v) != Ty::Real || matches!(func.op(v), Some(Op::Un(UnOp::Floor | UnOp::Ceil, _))));
+        let bad_output = func.outputs.iter().filter(|(_, v)| reached[v.index()]).any(|(s, _)| match s.class {
+            Out::F => false,
+            // A variable that is only kept, not shown, may miss the derivative.
+            Out::OpVar => s.b == 1,
+            _ => true,
+        });
+        if bad_value || bad_output || effect_args.iter().any(|v: &Val| reached[v.index()]) {
+            out.insert(k);
+        }
+    }
+    out
+}
+
+fn collect_effects(nodes: &[Node], out: &mut Vec<Val>) {
+    for n in nodes {
+        match n {
+            Node::Effect(_, args) => out.extend(args),
+            Node::Let(_) => {}
+            Node::If(i) => {
+                collect_effects(&i.then.nodes, out);
+                collect_effects(&i.els.nodes, out);
+            }
+            Node::Loop(x) => {
+                collect_effects(&x.head, out);
+                collect_effects(&x.body.nodes, out);
+            }
+        }
+    }
+}
+
+/// Ends with a function without `ddt` and noise: outputs `F`, `Q`, `Gain` and all others.
+fn linearise(func: &Func, l: &mut Lowered) -> Func {
+    let mut implicit = nonlinear_sites(func);
+    let mut implicit_noise: BTreeSet<u32> = BTreeSet::new();
+    let clean = l.clone();
+    loop {
+        *l = clean.clone();
+        let open = open_sites(func, l, &implicit, &implicit_noise);
+        let rows: Vec<(Sink, Val)> = open.outputs.iter().filter(|(s, _)| s.class == Out::F).copied().collect();
+        let roots: Vec<Val> = rows.iter().map(|r| r.1).collect();
+        let wants = |v: Var| matches!(v, Var::Ddt(_) | Var::Noise(_));
+        let mut done = differentiate(&open, &roots, &wants);
+        let mut contents: Vec<(u32, Val)> = vec![];
+        let mut coefficients: Vec<(u32, Val)> = vec![];
+        let mut gains: BTreeMap<u32, Vec<(u32, Val)>> = BTreeMap::new();
+        for (s, v) in &rows {
+            let mut sum: Option<Val> = None;
+            for (var, c) in done.of(*v) {
+                match var {
+                    Var::Ddt(k) => {
+                        let charge = charge_of(&open, k).map(|v| done.value(v));
+                        if let Some(q) = charge {
+                            coefficients.push((k, c));
+                            let term = done.builder.mul(c, q);
+                            sum = Some(match sum {
+                                Some(s) => done.builder.add(s, term),
+                                None => term,
+                            });
+                        }
+                    }
+                    Var::Noise(k) => gains.entry(k).or_default().push((s.a, c)),
+                    _ => {}
+                }
+            }
+            if let Some(q) = sum {
+                contents.push((s.a, q));
+            }
+        }
+        for (row, q) in &contents {
+            done.builder.output(Sink::new(Out::Q, *row), *q);
+        }
+        let mut correlated = vec![];
+        for (k, list) in &gains {
+            let info = &mut l.noises[*k as usize];
+            if info.is_stimulus {
+                for (row, g) in list {
+                    done.builder.output(Sink { class: Out::Gain, a: *k, b: 1 + info.rows.len() as u32 }, *g);
+                    info.rows.push(*row);
+                }
+                continue;
+            }
+            match pair(&mut done.builder, list) {
+                Some((hi, lo, gain)) => {
+                    l.noises[*k as usize].hi = hi;
+                    l.noises[*k as usize].lo = lo;
+                    done.builder.output(Sink::new(Out::Gain, *k), gain);
+                }
+                None => correlated.push(*k),
+            }
+        }
+        for (s, v) in &open.outputs {
+            let v = mapped(&done.map, *v);
+            done.builder.output(*s, v);
+        }
+        let result = done.builder.finish();
+        let inv = invariants(&result);
+        let varying: Vec<u32> = coefficients.iter().filter(|(_, c)| !inv[c.index()]).map(|(k, _)| *k).collect();
+        if varying.is_empty() && correlated.is_empty() {
+            return strip(&result).checked("linearisation");
+        }
+        implicit.extend(varying);
+        implicit_noise.extend(correlated);
+    }
+}
+
+fn charge_of(func: &Func, k: u32) -> Option<Val> {
+    let is = |s: &Sink| s.class == Out::Root && s.a == k && s.b == root::CHARGE;
+    func.outputs.iter().find(|(s, _)| is(s)).map(|(_, v)| *v)
+}
+
+/// The rows between which a noise source acts, with one gain; `None`: more than that.
+fn pair(b: &mut Builder, list: &[(u32, Val)]) -> Option<(Option<u32>, Option<u32>, Val)> {
+    match list {
+        [(row, g)] => Some((Some(*row), None, *g)),
+        [(r1, g1), (r2, g2)] => {
+            let minus = b.neg(*g2);
+            let other = b.neg(*g1);
+            (minus == *g1 || other == *g2).then_some((Some(*r1), Some(*r2), *g1))
+        }
+        _ => None,
+    }
+}
+
+/// Sites that need unknowns get them.
+fn open_sites(func: &Func, l: &mut Lowered, ddt: &BTreeSet<u32>, noise: &BTreeSet<u32>) -> Func {
+    let mut add = |name: String, is_flow: bool| {
+        l.unknowns.push(UnknownInfo { name, source: UnknownSource::Implicit, unit: "A".into(), tol: None, is_flow });
+        let u = l.unknowns.len() as u32 - 1;
+        l.probes.push((Some(u), None));
+        (u, l.probes.len() as u32 - 1)
+    };
+    let ddt: BTreeMap<u32, (u32, u32)> = ddt.iter().map(|k| (*k, add(format!("ddt{k}"), true))).collect();
+    let noise: BTreeMap<u32, (u32, u32)> = noise.iter().map(|k| (*k, add(format!("noise{k}"), true))).collect();
+    let (mut b, map) = rewrite(func, true, &mut |b, map, op| {
+        let probe = match op {
+            Op::Ddt(k, _) => ddt.get(k),
+            Op::Noise(k) => noise.get(k),
+            _ => None,
+        };
+        match probe {
+            Some((_, p)) => b.input(In::Probe, *p, Ty::Real),
+            None => b.op(op.map(|x| mapped(map, x))),
+        }
+    });
+    for (s, v) in &func.outputs {
+        b.output(*s, mapped(&map, *v));
+    }
+    for (k, (u, p)) in &ddt {
+        if let Some(q) = charge_of(func, *k) {
+            let q = mapped(&map, q);
+            let y = b.input(In::Probe, *p, Ty::Real);
+            let rate = b.op(Op::Ddt(*k, q));
+            let row = b.sub(y, rate);
+            b.output(Sink::new(Out::F, *u), row);
+        }
+    }
+    for (k, (u, p)) in &noise {
+        let y = b.input(In::Probe, *p, Ty::Real);
+        let n = b.op(Op::Noise(*k));
+        let row = b.sub(y, n);
+        b.output(Sink::new(Out::F, *u), row);
+    }
+    b.finish().checked("implicit equations")
+}
+
+/// `ddt` and noise are zero from here on.
+fn strip(func: &Func) -> Func {
+    let (mut b, map) = rewrite(func, true, &mut |b, map, op| match op {
+        Op::Ddt(..) | Op::Noise(_) => b.real(0.0),
+        op => b.op(op.map(|x| mapped(map, x))),
+    });
+    for (s, v) in &func.outputs {
+        b.output(*s, mapped(&map, *v));
+    }
+    b.finish()
+}
+
+/// Limited values are their arguments: for everything but the evaluation inside of Newton's iteration.
+fn without_limits(func: &Func) -> Func {
+    let (mut b, map) = rewrite(func, true, &mut |b, map, op| match op {
+        Op::Limit(_, arg, _) => mapped(map, *arg),
+        op => b.op(op.map(|x| mapped(map, x))),
+    });
+    for (s, v) in &func.outputs {
+        b.output(*s, mapped(&map, *v));
+    }
+    b.finish()
+}
+
+/// Cells that something reads before it is written: from what is seen backwards.
+fn persisting(func: &Func, l: &Lowered) -> Vec<u32> {
+    let mut kept: BTreeSet<u32> = BTreeSet::new();
+    loop {
+        let sees = |s: &Sink| match s.class {
+            Out::Hidden => kept.contains(&s.a),
+            Out::Param | Out::Check | Out::Cache | Out::OpVar => false,
+            _ => true,
+        };
+        let f = prune(func, sees, true, 0);
+        let now: BTreeSet<u32> = f
+            .vals
+            .iter()
+            .filter_map(|v| match v.def {
+                crate::veriloga::ir::Def::Op(Op::Input(In::Hidden, k, _)) => Some(k),
+                _ => None,
+            })
+            .collect();
+        if now.is_subset(&kept) || kept.len() == l.cells.len() {
+            return kept.into_iter().collect();
+        }
+        kept.extend(now);
+    }
+}
+
+/// Operating-point variables are those declared as such, and those that persist.
+fn show(func: &mut Func, l: &mut Lowered, hidden: &[u32]) {
+    let names: BTreeSet<&str> = hidden.iter().map(|h| l.cells[*h as usize].name.as_str()).collect();
+    let all = std::mem::take(&mut l.op_vars);
+    let mut to: BTreeMap<u32, u32> = BTreeMap::new();
+    func.outputs.retain(|(s, _)| {
+        if s.class != Out::OpVar {
+            return true;
+        }
+        let v = &all[s.a as usize];
+        let is_kept = s.b == 1 || names.contains(v.name.as_str());
+        if is_kept {
+            to.insert(s.a, l.op_vars.len() as u32);
+            l.op_vars.push(v.clone());
+        }
+        is_kept
+    });
+    for (s, _) in func.outputs.iter_mut().filter(|(s, _)| s.class == Out::OpVar) {
+        s.a = to.get(&s.a).copied().unwrap_or(0);
+    }
+}
+
+/// Rows and contents differentiated; columns are unknowns.
+fn jacobian(func: &Func, l: &Lowered) -> (Func, Vec<(u32, u32)>) {
+    let rows: Vec<(Sink, Val)> =
+        func.outputs.iter().filter(|(s, _)| matches!(s.class, Out::F | Out::Q)).copied().collect();
+    let arg_of =
+        |k: u32, b: u32| func.outputs.iter().find(|(s, _)| s.class == Out::Root && s.a == k && s.b == b).map(|o| o.1);
+    let mut roots: Vec<Val> = rows.iter().map(|r| r.1).collect();
+    for k in 0..l.limits {
+        roots.extend(arg_of(k, root::LIMIT_ARG));
+    }
+    let wants = |v: Var| matches!(v, Var::Probe(_) | Var::Limited(_));
+    let mut done = differentiate(func, &roots, &wants);
+    let mut entries: Vec<(u32, u32)> = vec![];
+    let zero = done.builder.real(0.0);
+    for (s, v) in &rows {
+        let mut value = done.value(*v);
+        let mut by_probe: BTreeMap<u32, Val> = BTreeMap::new();
+        let mut by_limit = vec![];
+        for (var, d) in done.of(*v) {
+            match var {
+                Var::Probe(p) => {
+                    by_probe.insert(p, d);
+                }
+                Var::Limited(k) => by_limit.push((k, d)),
+                _ => {}
+            }
+        }
+        for (k, d) in by_limit {
+            let (Some(arg), Some(lim)) = (arg_of(k, root::LIMIT_ARG), arg_of(k, root::LIMIT_VALUE)) else { continue };
+            let (a, b) = (done.value(arg), done.value(lim));
+            let off = done.builder.sub(a, b);
+            let term = done.builder.mul(d, off);
+            value = done.builder.add(value, term);
+            for (var, da) in done.of(arg) {
+                if let Var::Probe(p) = var {
+                    let t = done.builder.mul(d, da);
+                    let old = by_probe.get(&p).copied();
+                    let sum = match old {
+                        Some(o) => done.builder.add(o, t),
+                        None => t,
+                    };
+                    by_probe.insert(p, sum);
+                }
+            }
+        }
+        done.builder.output(*s, value);
+        let mut by_column: BTreeMap<u32, Val> = BTreeMap::new();
+        for (p, d) in by_probe {
+            let (hi, lo) = l.probes[p as usize];
+            for (col, plus) in [(hi, true), (lo, false)] {
+                let Some(col) = col else { continue };
+                let old = by_column.get(&col).copied().unwrap_or(zero);
+                let new = if plus { done.builder.add(old, d) } else { done.builder.sub(old, d) };
+                by_column.insert(col, new);
+            }
+        }
+        let class = if s.class == Out::F { Out::G } else { Out::C };
+        for (col, d) in by_column {
+            if done.builder.constant(d) == Some(Const::Real(0.0)) {
+                continue;
+            }
+            if !entries.contains(&(s.a, col)) {
+                entries.push((s.a, col));
+            }
+            done.builder.output(Sink { class, a: s.a, b: col }, d);
+        }
+    }
+    for (s, v) in &func.outputs {
+        if matches!(s.class, Out::Old | Out::Flag) {
+            let v = done.value(*v);
+            done.builder.output(*s, v);
+        }
+    }
+    let flags: Vec<Val> =
+        func.outputs.iter().filter(|(s, _)| s.class == Out::IsLimited).map(|(_, v)| done.value(*v)).collect();
+    if !flags.is_empty() {
+        let mut any = done.builder.bool(false);
+        for f in flags {
+            any = done.builder.bin(crate::veriloga::ir::BinOp::Or, any, f);
+        }
+        done.builder.output(Sink::new(Out::IsLimited, 0), any);
+    }
+    (done.builder.finish().checked("derivatives"), entries)
+}

@@ -1,0 +1,9 @@
+//! Passes over the intermediate representation.
+
+pub mod ad;
+pub mod live;
+pub mod split;
+
+pub use ad::{Derivatives, Var, differentiate, resolve_ddx};
+pub use live::{prune, reaching};
+pub use split::{invariants, split};

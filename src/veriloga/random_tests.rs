@@ -1,0 +1,511 @@
+//! Random functions: both back ends against each other, derivatives against differences, passes against the original.
+
+use super::interp::Machine;
+use super::ir::{BinOp, Body, Builder, Const, Func, In, Loop, Node, Out, Sink, Ty, UnOp, Val, parse, verify};
+use super::jit::{Args, Kernel};
+use super::lower::{Lowered, Program, UnknownInfo, UnknownSource};
+use super::passes::{Var, differentiate, prune, split};
+use crate::base::rng::Stream;
+
+const PROBES: u32 = 3;
+const PARAMS: u32 = 4;
+
+/// Uniform numbers one after the other.
+struct Dice {
+    stream: Stream,
+    n: u32,
+}
+
+impl Dice {
+    fn new(seed: u64) -> Dice {
+        Dice { stream: Stream { seed, run: 0, instance: 0 }, n: 0 }
+    }
+
+    fn real(&mut self) -> f64 {
+        self.n += 1;
+        self.stream.uniform(self.n, 0)
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.real() * n as f64) as usize
+    }
+
+    fn pick<T: Copy>(&mut self, list: &[T]) -> T {
+        list[self.below(list.len())]
+    }
+}
+
+struct Gen {
+    d: Dice,
+    b: Builder,
+    reals: Vec<Val>,
+    ints: Vec<Val>,
+    bools: Vec<Val>,
+    is_smooth: bool,
+}
+
+const SMOOTH: &[UnOp] = &[UnOp::Neg, UnOp::Exp, UnOp::Sin, UnOp::Cos, UnOp::Tanh, UnOp::Atan, UnOp::Asinh, UnOp::Sinh];
+
+impl Gen {
+    fn new(seed: u64, is_smooth: bool) -> Gen {
+        let mut b = Builder::new("random");
+        let mut d = Dice::new(seed);
+        let mut reals: Vec<Val> = (0..PROBES).map(|k| b.input(In::Probe, k, Ty::Real)).collect();
+        reals.extend((0..PARAMS).map(|k| b.input(In::Param, k, Ty::Real)));
+        reals.push(b.real(d.real() * 4.0 - 2.0));
+        let ints = vec![b.input(In::Param, PARAMS, Ty::Int), b.int(3)];
+        let bools = vec![b.bin(BinOp::Lt, reals[0], reals[1]), b.bin(BinOp::Lt, reals[3], reals[4])];
+        Gen { d, b, reals, ints, bools, is_smooth }
+    }
+
+    fn real(&mut self) -> Val {
+        let list = self.reals.clone();
+        // Later values more often, so that functions become deep.
+        let n = list.len();
+        let from = if self.d.real() < 0.6 { n.saturating_sub(6) } else { 0 };
+        list[from + self.d.below(n - from)]
+    }
+
+    fn step(&mut self, depth: usize) {
+        match self.d.below(if depth < 3 { 10 } else { 8 }) {
+            0 | 1 => {
+                let x = self.real();
+                let op = if self.is_smooth { self.d.pick(SMOOTH) } else { self.d.pick(UnOp::ALL) };
+                match (op.operand(), op.result()) {
+                    (Ty::Real, Ty::Real) => {
+                        // Kept small, so that nothing overflows by accident.
+                        let k = self.b.real(0.3);
+                        let x = self.b.mul(k, x);
+                        let v = self.b.un(op, x);
+                        self.reals.push(v);
+                    }
+                    (Ty::Real, _) => {
+                        let v = self.b.un(op, x);
+                        self.ints.push(v);
+                    }
+                    (Ty::Int, to) => {
+                        let ints = self.ints.clone();
+                        let a = self.d.pick(&ints);
+                        let v = self.b.un(op, a);
+                        if to == Ty::Real { self.reals.push(v) } else { self.ints.push(v) }
+                    }
+                    (Ty::Bool, to) => {
+                        let bools = self.bools.clone();
+                        let a = self.d.pick(&bools);
+                        let v = self.b.un(op, a);
+                        if to == Ty::Int { self.ints.push(v) } else { self.bools.push(v) }
+                    }
+                }
+            }
+            2..=4 => {
+                let (x, y) = (self.real(), self.real());
+                let v = match (self.is_smooth, self.d.below(8)) {
+                    (_, 0 | 1) => self.b.add(x, y),
+                    (_, 2) => self.b.sub(x, y),
+                    (_, 3 | 4) => self.b.mul(x, y),
+                    (_, 5) => {
+                        let yy = self.b.mul(y, y);
+                        let one = self.b.real(1.5);
+                        let yy = self.b.add(one, yy);
+                        self.b.div(x, yy)
+                    }
+                    (true, _) => {
+                        let xx = self.b.mul(x, x);
+                        let one = self.b.real(1.1);
+                        let xx = self.b.add(one, xx);
+                        let k = self.b.real(0.2);
+                        let y = self.b.mul(k, y);
+                        self.b.bin(BinOp::Pow, xx, y)
+                    }
+                    (false, _) => {
+                        let ops = [BinOp::Rem, BinOp::Pow, BinOp::Atan2, BinOp::Hypot, BinOp::Div];
+                        let op = self.d.pick(&ops);
+                        self.b.bin(op, x, y)
+                    }
+                };
+                self.reals.push(v);
+            }
+            5 => {
+                let ops = [BinOp::Lt, BinOp::Le];
+                let (x, y, op) = (self.real(), self.real(), self.d.pick(&ops));
+                let v = self.b.bin(op, x, y);
+                self.bools.push(v);
+                let bools = self.bools.clone();
+                let (a, c) = (self.d.pick(&bools), self.d.pick(&bools));
+                let ops = [BinOp::And, BinOp::Or, BinOp::Xor];
+                let op = self.d.pick(&ops);
+                let v = self.b.bin(op, a, c);
+                self.bools.push(v);
+            }
+            6 => {
+                let ints = self.ints.clone();
+                let (a, c) = (self.d.pick(&ints), self.d.pick(&ints));
+                let all: Vec<BinOp> = BinOp::ALL.iter().copied().filter(|o| o.operand() == Ty::Int).collect();
+                let op = self.d.pick(&all);
+                let v = self.b.bin(op, a, c);
+                if op.result() == Ty::Int { self.ints.push(v) } else { self.bools.push(v) }
+            }
+            7 => {
+                let bools = self.bools.clone();
+                let c = self.d.pick(&bools);
+                let (x, y) = (self.real(), self.real());
+                let v = self.b.select(c, x, y);
+                self.reals.push(v);
+            }
+            8 => self.branch(depth),
+            _ => self.repetition(depth),
+        }
+    }
+
+    fn scoped(&mut self, depth: usize) -> (Val, Val) {
+        let marks = (self.reals.len(), self.ints.len(), self.bools.len());
+        for _ in 0..1 + self.d.below(6) {
+            self.step(depth + 1);
+        }
+        let out = (self.real(), self.real());
+        self.reals.truncate(marks.0);
+        self.ints.truncate(marks.1);
+        self.bools.truncate(marks.2);
+        out
+    }
+
+    fn branch(&mut self, depth: usize) {
+        let bools = self.bools.clone();
+        let c = self.d.pick(&bools);
+        if self.b.constant(c).is_some() {
+            return;
+        }
+        self.b.open();
+        let t = self.scoped(depth);
+        let then = self.b.close();
+        self.b.open();
+        let e = self.scoped(depth);
+        let els = self.b.close();
+        let out = self.b.join(c, then, vec![t.0, t.1], els, vec![e.0, e.1]);
+        self.reals.extend(out);
+    }
+
+    /// `for (k = n; k > 0; k = k - 1) (x, y) = ...`, with n from 0 to 3 or that of a parameter.
+    fn repetition(&mut self, depth: usize) {
+        let init = [self.real(), self.real()];
+        let three = self.b.int(3);
+        let n = if self.d.real() < 0.5 {
+            let p = self.b.input(In::Param, PARAMS, Ty::Int);
+            self.b.bin(BinOp::IAnd, p, three)
+        } else {
+            three
+        };
+        let params = [self.b.fresh(Ty::Real), self.b.fresh(Ty::Real), self.b.fresh(Ty::Int)];
+        let zero = self.b.int(0);
+        let one = self.b.int(1);
+        self.b.open();
+        let cond = self.b.bin(BinOp::ILt, zero, params[2]);
+        self.b.open();
+        let marks = self.reals.len();
+        self.reals.extend(&params[..2]);
+        let (x, y) = self.scoped(depth);
+        self.reals.truncate(marks);
+        // Bounded, so that repetition does not overflow.
+        let x = self.b.un(UnOp::Tanh, x);
+        let k = self.b.bin(BinOp::ISub, params[2], one);
+        let nodes = self.b.close();
+        let head = self.b.close();
+        let results = [self.b.fresh(Ty::Real), self.b.fresh(Ty::Real), self.b.fresh(Ty::Int)];
+        self.b.node(Node::Loop(Box::new(Loop {
+            params: params.to_vec(),
+            init: vec![init[0], init[1], n],
+            head,
+            cond,
+            body: Body { nodes, yields: vec![x, y, k] },
+            results: results.to_vec(),
+        })));
+        self.reals.extend(&results[..2]);
+        self.ints.push(results[2]);
+    }
+
+    fn finish(mut self) -> Func {
+        for _ in 0..4 + self.d.below(30) {
+            self.step(0);
+        }
+        let n = self.reals.len();
+        for k in 0..PROBES {
+            let v = self.reals[n - 1 - k as usize];
+            self.b.output(Sink::new(Out::F, k), v);
+        }
+        let f = self.b.finish();
+        verify(&f).unwrap_or_else(|e| panic!("{e}\n{f}"));
+        f
+    }
+}
+
+fn inputs(seed: u64) -> (Vec<f64>, Vec<f64>) {
+    let mut d = Dice::new(seed ^ 0x5555);
+    let x = (0..PROBES).map(|_| d.real() * 4.0 - 2.0).collect();
+    let mut p: Vec<f64> = (0..PARAMS).map(|_| d.real() * 4.0 - 2.0).collect();
+    p.push((d.below(12) as f64) - 4.0);
+    (x, p)
+}
+
+fn run(f: &Func, x: &[f64], p: &[f64], cache: &[f64]) -> Vec<(Sink, f64)> {
+    let mut out = vec![];
+    let mut world = |class: In, k: u32| match class {
+        In::Probe => x[k as usize],
+        In::Param => p[k as usize],
+        In::Cache => cache[k as usize],
+        _ => 0.0,
+    };
+    Machine::default().run(f, &mut world, &mut |s, v| out.push((s, v)));
+    out
+}
+
+fn same(a: f64, b: f64) -> bool {
+    a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
+}
+
+/// A program whose unknowns are the probes.
+fn program(eval: Func, slots: usize, entries: Vec<(u32, u32)>) -> Program {
+    let unknown = |k: u32| UnknownInfo {
+        name: format!("u{k}"),
+        source: UnknownSource::Implicit,
+        unit: String::new(),
+        tol: None,
+        is_flow: false,
+    };
+    let lowered = Lowered {
+        unknowns: (0..PROBES).map(unknown).collect(),
+        probes: (0..PROBES).map(|k| (Some(k), None)).collect(),
+        ..Lowered::default()
+    };
+    Program { eval, slots, entries, lowered, ..Program::default() }
+}
+
+#[test]
+fn text_of_random_functions_reads_back() {
+    for seed in 0..150 {
+        let f = Gen::new(seed, false).finish();
+        let g = parse(&f.to_string()).unwrap_or_else(|e| panic!("{e}\n{f}"));
+        verify(&g).unwrap();
+        let (x, p) = inputs(seed);
+        for (a, b) in run(&f, &x, &p, &[]).iter().zip(run(&g, &x, &p, &[])) {
+            assert!(same(a.1, b.1), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn passes_keep_the_results() {
+    for seed in 0..300 {
+        let f = Gen::new(seed, false).finish();
+        for convert in [0, 16, u32::MAX] {
+            let g = prune(&f, |_| true, true, convert);
+            verify(&g).unwrap_or_else(|e| panic!("seed {seed}: {e}\n{g}"));
+            let s = split(&g);
+            for k in 0..3 {
+                let (x, p) = inputs(seed * 7 + k);
+                let want = run(&f, &x, &p, &[]);
+                let mut cache = vec![0.0; s.slots];
+                for (sink, v) in run(&s.setup, &[], &p, &[]) {
+                    cache[sink.a as usize] = v;
+                }
+                let got = run(&s.rest, &x, &p, &cache);
+                for ((_, a), (_, b)) in want.iter().zip(&got) {
+                    assert!(same(*a, *b) || (a - b).abs() <= 1e-12 * a.abs(), "seed {seed}: {a} {b}\n{f}\n{}", s.rest);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn machine_code_and_interpreter_give_the_same_bits() {
+    for seed in 0..200 {
+        let f = Gen::new(seed, false).finish();
+        let s = split(&prune(&f, |_| true, true, if seed % 2 == 0 { 0 } else { 16 }));
+        let p = program(s.rest.clone(), s.slots, vec![]);
+        let kernel = Kernel::compile(&p).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        // Three instances of two classes.
+        let values: Vec<_> = (0..2).map(|k| inputs(seed * 11 + k).1).collect();
+        let mut cache = vec![0.0; 2 * s.slots];
+        for (k, v) in values.iter().enumerate() {
+            for (sink, y) in run(&s.setup, &[], v, &[]) {
+                cache[k * s.slots + sink.a as usize] = y;
+            }
+        }
+        let classes = [0u32, 1, 0];
+        let n = PROBES as usize;
+        let mut x = vec![0.0];
+        (0..3).for_each(|k| x.extend(inputs(seed * 13 + k).0));
+        let rows: Vec<u32> = (1..=3 * PROBES).collect();
+        let (mut ff, mut q) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+        let (mut g, mut c) = (vec![0.0; 1], vec![0.0; 1]);
+        kernel.run(Args {
+            count: 3,
+            x: &x,
+            rows: &rows,
+            slots: &[],
+            classes: &classes,
+            cache: &cache,
+            sim: &[0.0; super::ir::sim::COUNT],
+            hidden: &[],
+            uniforms: &[],
+            normals: &[],
+            old: &mut [],
+            f: &mut ff,
+            q: &mut q,
+            g: &mut g,
+            c: &mut c,
+            max_row: 9,
+            max_slot: 0,
+            class_count: 2,
+        });
+        for i in 0..3 {
+            let k = classes[i] as usize;
+            let own = &x[1 + i * n..1 + (i + 1) * n];
+            for (sink, y) in run(&s.rest, own, &values[k], &cache[k * s.slots..(k + 1) * s.slots]) {
+                let got = ff[1 + i * n + sink.a as usize];
+                assert!(same(got, y + 0.0), "seed {seed}, instance {i}: {got} {y}\n{}", s.rest);
+            }
+        }
+    }
+}
+
+/// Derivatives of smooth functions with branches and loops, against five-point differences at two step sizes.
+#[test]
+fn derivatives_match_differences() {
+    let mut compared = 0;
+    for seed in 0..300 {
+        let f = Gen::new(seed, true).finish();
+        let roots: Vec<Val> = f.outputs.iter().map(|o| o.1).collect();
+        let mut done = differentiate(&f, &roots, &|v| matches!(v, Var::Probe(_)));
+        for (k, r) in roots.iter().enumerate() {
+            for (var, d) in done.of(*r) {
+                if let Var::Probe(p) = var {
+                    done.builder.output(Sink { class: Out::G, a: k as u32, b: p }, d);
+                }
+            }
+        }
+        let g = done.builder.finish();
+        verify(&g).unwrap_or_else(|e| panic!("seed {seed}: {e}\n{g}"));
+        let (x, p) = inputs(seed);
+        let analytic = run(&g, &x, &p, &[]);
+        for col in 0..PROBES as usize {
+            let at = |s: f64| {
+                let mut y = x.clone();
+                y[col] += s;
+                run(&f, &y, &p, &[])
+            };
+            let difference = |h: f64, k: usize| {
+                let [a, b, c, d] = [1.0, -1.0, 2.0, -2.0].map(|s| at(s * h)[k].1);
+                (8.0 * (a - b) - (c - d)) / (12.0 * h)
+            };
+            for k in 0..roots.len() {
+                let (coarse, fine) = (difference(1e-3, k), difference(5e-4, k));
+                let want = fine;
+                // At a jump or near one, and where the function is too large, differences say nothing.
+                if !want.is_finite() || (coarse - fine).abs() > 1e-8 * (1.0 + fine.abs()) || fine.abs() > 1e4 {
+                    continue;
+                }
+                let is = |s: &Sink| s.class == Out::G && s.a == k as u32 && s.b == col as u32;
+                let got = analytic.iter().find(|(s, _)| is(s)).map_or(0.0, |o| o.1);
+                assert!((got - want).abs() < 1e-6 * (1.0 + want.abs()), "seed {seed}, d{k}/dx{col}: {got} {want}\n{f}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 1500, "only {compared} derivatives compared");
+}
+
+#[test]
+fn derivatives_at_the_edges_of_domains_are_finite() {
+    for (text, want) in [("sqrt v0", 0.0), ("pow v0 v1", 0.0), ("hypot v0 v0", 0.0), ("abs v0", 1.0)] {
+        let f =
+            parse(&format!("func t {{\n v0:f = in probe 0\n v1:f = const 1.5\n v2:f = {text}\n out f 0 0 = v2\n}}"))
+                .unwrap();
+        let root = f.outputs[0].1;
+        let mut done = differentiate(&f, &[root], &|_| true);
+        for d in done.of(root).values() {
+            done.builder.output(Sink { class: Out::G, a: 0, b: 0 }, *d);
+        }
+        let g = done.builder.finish();
+        let out = run(&g, &[0.0], &[], &[]);
+        assert_eq!(out.first().map(|o| o.1), Some(want), "{text}\n{g}");
+    }
+}
+
+/// d/dx of ddx(x^3 y, x) is 6 x y.
+#[test]
+fn ddx_meets_the_jacobian() {
+    let f = parse(
+        "func t {
+  direction 0 (0 1.0)
+  v0:f = in probe 0
+  v1:f = in probe 1
+  v2:f = mul v0 v0
+  v3:f = mul v2 v0
+  v4:f = mul v3 v1
+  v5:f = ddx 0 v4
+  out f 0 0 = v5
+}",
+    )
+    .unwrap();
+    let f = super::passes::resolve_ddx(f);
+    let root = f.outputs[0].1;
+    let mut done = differentiate(&f, &[root], &|_| true);
+    for (var, d) in done.of(root) {
+        if let Var::Probe(p) = var {
+            done.builder.output(Sink { class: Out::G, a: 0, b: p }, d);
+        }
+    }
+    let value = done.value(root);
+    done.builder.output(Sink::new(Out::F, 0), value);
+    let out = run(&done.builder.finish(), &[2.0, 5.0], &[], &[]);
+    let find = |c: Out, b: u32| out.iter().find(|(s, _)| s.class == c && s.b == b).map(|o| o.1);
+    assert_eq!((find(Out::F, 0), find(Out::G, 0), find(Out::G, 1)), (Some(60.0), Some(60.0), Some(12.0)));
+}
+
+#[test]
+fn endless_loops_end() {
+    let f = parse(
+        "func t {
+  v0:f = in probe 0
+  v1:b = const true
+  v2:f = loop (v3:f = v0) { } while v1 { v4:f = add v3 v0 yield v4 }
+  out f 0 0 = v2
+}",
+    )
+    .unwrap();
+    assert!(run(&f, &[1.0, 0.0, 0.0], &[], &[])[0].1.is_nan());
+    let kernel = Kernel::compile(&program(f, 0, vec![])).unwrap();
+    let (mut a, mut q) = (vec![0.0; 4], vec![0.0; 4]);
+    kernel.run(Args {
+        count: 1,
+        x: &[0.0, 1.0, 0.0, 0.0],
+        rows: &[1, 2, 3],
+        slots: &[],
+        classes: &[0],
+        cache: &[],
+        sim: &[0.0; super::ir::sim::COUNT],
+        hidden: &[],
+        uniforms: &[],
+        normals: &[],
+        old: &mut [],
+        f: &mut a,
+        q: &mut q,
+        g: &mut [0.0],
+        c: &mut [0.0],
+        max_row: 3,
+        max_slot: 0,
+        class_count: 1,
+    });
+    assert!(a[1].is_nan());
+}
+
+/// The constant that a function folds to.
+#[test]
+fn constants_fold_through_everything() {
+    let mut b = Builder::new("t");
+    let x = b.real(0.5);
+    let y = b.un(UnOp::Exp, x);
+    let z = b.bin(BinOp::Pow, y, x);
+    assert_eq!(b.constant(z), Some(Const::Real(0.5f64.exp().sqrt())));
+}
