@@ -14,7 +14,7 @@ use crate::sparse::etree::{Graph, NONE};
 
 /// Landmarks, and the pairs that are tried.
 const LANDMARKS: usize = 4;
-const PAIRS: [(usize, usize); 4] = [(0, 2), (0, 3), (0, 1), (2, 3)];
+const PAIRS: [(usize, usize); 6] = [(0, 2), (0, 3), (0, 1), (2, 3), (1, 2), (1, 3)];
 /// Where a sweep may stop: shares of the vertices.
 const WINDOW: (f64, f64) = (0.44, 0.56);
 
