@@ -153,7 +153,9 @@ fn residual(case: &Case, x: &[f64], b: &[f64]) -> f64 {
 /// Prints rows for the cases whose name contains `filter`.
 pub fn print(cases: impl Iterator<Item = Case>, filter: &str, budget: Duration) {
     println!("{} threads", rayon::current_num_threads());
-    println!("| matrix | unknowns | entries | solver | refactor µs | solve µs | sum µs | of KLU | of faer LLT | residual |");
+    println!(
+        "| matrix | unknowns | entries | solver | refactor µs | solve µs | sum µs | of KLU | of faer LLT | residual |"
+    );
     println!("|---|---:|---:|---|---:|---:|---:|---:|---:|---:|");
     for case in cases.filter(|c| c.name.contains(filter)) {
         let n = case.pattern.n();

@@ -52,8 +52,8 @@ const INERT: &[&str] = &[
     "timeint",
 ];
 
-/// Values of `solver`: the best for the circuit, or a linear kernel by name.
-pub const SOLVERS: [&str; 4] = ["auto", "lu", "supernodal", "cholesky"];
+/// Values of `solver`: the kernel that is expected to be fastest on the circuit, or one by name.
+pub const SOLVERS: [&str; 4] = ["auto", "lu", "multifrontal", "cholesky"];
 
 /// All names of options, for "did you mean".
 const KNOWN: &[&str] = &[

@@ -82,7 +82,7 @@ impl Analysis {
         }
         let t = self.tree();
         let whole = Choice {
-            kernel: "supernodal",
+            kernel: "multifrontal",
             ordering: t.ordering.name(),
             fill: t.fill,
             flops: t.flops,
@@ -195,7 +195,7 @@ mod tests {
         v[slot] *= 1.5;
         assert!(k.refactor(&v).is_err() && !k.is_factored());
         k.update(&v).unwrap();
-        assert_eq!(k.name(), "supernodal");
+        assert_eq!(k.name(), "multifrontal");
         v[slot] /= 1.5;
         k.factor(&v).unwrap();
         assert_eq!(k.name(), "cholesky");
@@ -226,9 +226,9 @@ mod tests {
     fn arrays_go_to_the_fronts_and_ladders_do_not() {
         let (p, _) = crossbar(60);
         let a = Analysis::new(&p).unwrap();
-        assert_eq!(a.kernel("auto").name, "supernodal");
+        assert_eq!(a.kernel("auto").name, "multifrontal");
         assert_eq!(a.kernel("LU").name, "lu");
-        assert!(a.estimate("lu").seconds > a.estimate("supernodal").seconds);
+        assert!(a.estimate("lu").seconds > a.estimate("multifrontal").seconds);
         let n = 20_000;
         let (p, _) = network(n, &(1..=n as u32).map(|i| (i - 1, i, 1.0)).collect::<Vec<_>>());
         let a = Analysis::new(&p).unwrap();

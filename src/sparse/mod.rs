@@ -196,7 +196,7 @@ pub static KERNELS: &[KernelInfo] = &[
         complex: |a, o| Box::new(Lu::new(a.symbolic().clone(), *o)),
     },
     KernelInfo {
-        name: "supernodal",
+        name: "multifrontal",
         doc: "multifrontal LU on the symmetrised pattern, minimum degree or nested dissection, pivoting inside supernodes \
               and iterative refinement",
         real: |a, o| Box::new(Supernodal::new(a.tree().clone(), *o)),
@@ -204,7 +204,7 @@ pub static KERNELS: &[KernelInfo] = &[
     },
     KernelInfo {
         name: "cholesky",
-        doc: "supernodal Cholesky for symmetric real values; the supernodal LU where they are not, and for complex ones",
+        doc: "supernodal Cholesky for symmetric real values; the multifrontal LU where they are not, and for complex ones",
         real: |a, o| Box::new(Cholesky::new(a.tree().clone(), *o)),
         complex: |a, o| Box::new(Supernodal::new(a.tree().clone(), *o)),
     },

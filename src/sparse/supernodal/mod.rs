@@ -6,7 +6,8 @@
 //!          A pivot that is only noise is replaced by √ε (X. S. Li, J. W. Demmel, ACM TOMS 29, 2003).
 //!          Replaced pivots or large entries of L: a trial solution must be refined to `ACCURACY`, else the
 //!          left-looking LU with full pivoting takes over, which also says what is singular.
-//! solve:   refined where factor said so (M. Arioli, J. W. Demmel, I. S. Duff, SIAM J. Matrix Anal. Appl. 10, 1989)
+//! solve:   measured, and refined where that is not enough (M. Arioli, J. W. Demmel, I. S. Duff, SIAM J. Matrix Anal.
+//!          Appl. 10, 1989); where that fails, the next factorisation is the left-looking kernel's
 //! ```
 
 pub mod cost;
@@ -25,7 +26,7 @@ pub use dense::Dense;
 use dense::Watch;
 pub use tree::Tree;
 
-/// Backward error that solutions have where the factors call for refinement (by components), or they are refused.
+/// Backward error of every solution, by components; factors that cannot reach it are refused.
 pub const ACCURACY: f64 = 1e-12;
 /// An entry of L above this calls for a trial solution.
 const GROWTH: f64 = 1e2;
@@ -42,8 +43,10 @@ pub struct Supernodal<T> {
     tree: Arc<Tree>,
     options: Options,
     is_factored: bool,
-    /// Solutions need refinement; those of the kernel that takes over have it always.
+    /// Pivots were short of what they should be: solutions are refined as far as they go.
     is_refined: bool,
+    /// The row or column of a solution that could not be brought to [`ACCURACY`].
+    suspect: Option<u32>,
     stats: Stats,
     values: Vec<T>,
     /// Scales by row and column index of the pattern.
@@ -80,6 +83,7 @@ impl<T: Dense> Supernodal<T> {
             options,
             is_factored: false,
             is_refined: false,
+            suspect: None,
             stats: Stats::default(),
             values: vec![T::ZERO; tree.pattern.slots()],
             row_scale: vec![1.0; tree.n()],
@@ -227,6 +231,12 @@ impl<T: Dense> Supernodal<T> {
         }
         self.values.copy_from_slice(values);
         self.rescale(values);
+        if self.suspect.take().is_some() {
+            self.is_refined = true;
+            self.fall_back(values)?;
+            self.is_factored = true;
+            return Ok(());
+        }
         self.spread_scales();
         let mut result = self.try_values(true);
         if self.is_refined
@@ -302,9 +312,19 @@ impl<T: Dense> Supernodal<T> {
         let (lu, perm, up_val) = (&self.lu, &self.perm, &self.up_val);
         pulp::Arch::new().dispatch(solve::Solve { tree: t, lu, perm, up_val, x, y, z, is_transposed: false });
         for (j, b) in rhs.chunks_exact_mut(n).enumerate() {
-            for (x, &c) in x.iter().zip(&t.col_perm) {
+            self.refine.b.copy_from_slice(b);
+            let t = &*self.tree;
+            for (x, &c) in self.wide[0].iter().zip(&t.col_perm) {
                 b[c as usize] = x[j].times(self.col_scale[c as usize]);
             }
+            let result = self.improve(b, false);
+            self.note(result);
+        }
+    }
+
+    fn note(&mut self, result: Result<(), usize>) {
+        if let Err(row) = result {
+            self.suspect = Some(row as u32 + 1);
         }
     }
 
@@ -312,10 +332,9 @@ impl<T: Dense> Supernodal<T> {
         self.stats.solved += 1;
         if !self.is_factored {
             rhs.fill(T::from(f64::NAN));
-        } else if self.is_refined {
-            self.solve_refined(rhs, is_transposed);
         } else {
-            self.solve_once(rhs, is_transposed);
+            let result = self.refined(rhs, is_transposed);
+            self.note(result);
         }
     }
 }
@@ -329,6 +348,10 @@ impl<T: Dense> Kernel<T> for Supernodal<T> {
     fn refactor(&mut self, values: &[T]) -> Result<(), Stale> {
         if !self.is_factored {
             return Err(Stale { column: 0, ratio: 0.0 });
+        }
+        if let Some(column) = self.suspect.filter(|_| self.fallback.is_none()) {
+            self.is_factored = false;
+            return Err(Stale { column, ratio: 0.0 });
         }
         if let Some(lu) = &mut self.fallback {
             self.values.copy_from_slice(values);
@@ -361,7 +384,7 @@ impl<T: Dense> Kernel<T> for Supernodal<T> {
         if n == 0 {
             return;
         }
-        if !self.is_factored || self.is_refined || rhs.len() < 2 * n {
+        if !self.is_factored || self.fallback.is_some() || rhs.len() < 2 * n {
             for column in rhs.chunks_exact_mut(n) {
                 self.solve(column);
             }
@@ -388,7 +411,7 @@ impl<T: Dense> Kernel<T> for Supernodal<T> {
     }
 
     fn name(&self) -> &'static str {
-        if self.fallback.is_some() { "lu" } else { "supernodal" }
+        if self.fallback.is_some() { "lu" } else { "multifrontal" }
     }
 
     fn clone_box(&self) -> Box<dyn Kernel<T>> {

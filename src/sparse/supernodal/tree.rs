@@ -76,7 +76,7 @@ pub(crate) struct Task {
 }
 
 /// Estimated seconds of factorisation below which a tree is not divided, and parts that the rest is divided into.
-const DIVIDED: f64 = 5e-3;
+const DIVIDED: f64 = if cfg!(test) { 1e-4 } else { 5e-3 };
 const PARTS: f64 = 12.0;
 
 impl Tree {
