@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use ferrospice::base::Control;
-use ferrospice::dataset::{PlotKind, Table};
+use ferrospice::dataset::{Column, PlotKind, Table};
 use ferrospice::session::{self, Memory, Outcome, RunOptions};
 
 fn run(deck: &str) -> Outcome {
@@ -42,9 +42,10 @@ fn by_solver(deck: &str, analysis: &str, kind: PlotKind, signals: &[&str]) -> Ve
         let out = run(&format!("{deck}.options solver={solver} reltol=1e-6\n{analysis}\n.end\n"));
         let t = table(&out, kind);
         assert!(t.meta.stats.factor_entries >= t.meta.stats.matrix_entries);
-        let values = signals.iter().map(|s| match t.real(s) {
-            Some(v) => v.to_vec(),
-            None => t.complex(s).unwrap().iter().map(|z| z.norm()).collect(),
+        let values = signals.iter().map(|s| match t.column(s) {
+            Some(Column::Real(v)) => v.clone(),
+            Some(Column::Complex(z)) => z.iter().map(|z| z.norm()).collect(),
+            None => panic!("no {s}"),
         });
         (t.meta.stats.kernel.clone(), values.collect())
     };
