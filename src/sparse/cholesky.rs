@@ -59,6 +59,8 @@ pub struct Cholesky {
     /// `None`: there have been no symmetric values yet.
     analysis: Option<Arc<Analysis>>,
     form: Form,
+    /// A solution could not be brought to [`ACCURACY`]: the next factors are the other kernel's.
+    is_suspect: bool,
     stats: Stats,
     /// Scale by position: powers of two that bring the diagonal near 1.
     scale: Vec<f64>,
@@ -146,6 +148,7 @@ impl Cholesky {
         Cholesky {
             options,
             form: Form::None,
+            is_suspect: false,
             stats: Stats {
                 unknowns: n,
                 nnz: tree.pattern.nnz(),
@@ -282,13 +285,10 @@ impl Cholesky {
         }
     }
 
-    /// Solves, with one correction where the factors had no pivots to choose. The backward error of the result where
-    /// that was corrected.
+    /// Solves, measures and corrects, as far as it goes where the factors had no pivots to choose. The backward error of
+    /// the result.
     fn solve_corrected(&mut self, rhs: &mut [f64]) -> f64 {
-        if self.form != Form::Ldlt {
-            self.solve_once(rhs);
-            return 0.0;
-        }
+        let target = if self.form == Form::Ldlt { 4.0 * f64::EPSILON } else { 0.25 * ACCURACY };
         let [mut b, mut r, mut w] = std::mem::take(&mut self.trial);
         b.copy_from_slice(rhs);
         self.solve_once(rhs);
@@ -296,7 +296,7 @@ impl Cholesky {
         for round in 0..4 {
             let last = worst;
             worst = self.error(rhs, &b, &mut r, &mut w);
-            if worst <= 4.0 * f64::EPSILON || round == 3 || !(worst < 0.5 * last) {
+            if worst <= target || round == 3 || !(worst < 0.5 * last) {
                 break;
             }
             self.solve_once(&mut r);
@@ -362,7 +362,12 @@ impl Kernel<f64> for Cholesky {
         self.values.copy_from_slice(values);
         self.rescale(values);
         self.form = Form::None;
-        if self.prepare(values) && self.load(values) && (self.try_form(Form::Llt) || self.try_form(Form::Ldlt)) {
+        let is_suspect = std::mem::take(&mut self.is_suspect);
+        if !is_suspect
+            && self.prepare(values)
+            && self.load(values)
+            && (self.try_form(Form::Llt) || self.try_form(Form::Ldlt))
+        {
             self.other = None;
             return Ok(());
         }
@@ -373,7 +378,7 @@ impl Kernel<f64> for Cholesky {
     fn refactor(&mut self, values: &[f64]) -> Result<(), Stale> {
         let result = match (&mut self.other, self.form) {
             (Some(other), _) => other.refactor(values),
-            (None, Form::None) => Err(Stale { column: 0, ratio: 0.0 }),
+            (None, form) if form == Form::None || self.is_suspect => Err(Stale { column: 0, ratio: 0.0 }),
             (None, form) => {
                 self.values.copy_from_slice(values);
                 self.form = Form::None;
@@ -394,9 +399,7 @@ impl Kernel<f64> for Cholesky {
         match &mut self.other {
             Some(other) => other.solve(rhs),
             None if self.form == Form::None => rhs.fill(f64::NAN),
-            None => {
-                self.solve_corrected(rhs);
-            }
+            None => self.is_suspect |= !(self.solve_corrected(rhs) <= ACCURACY),
         }
     }
 
@@ -442,6 +445,7 @@ impl Clone for Cholesky {
             options: self.options,
             analysis: self.analysis.clone(),
             form: self.form,
+            is_suspect: self.is_suspect,
             stats: self.stats,
             scale: self.scale.clone(),
             a: self.a.clone(),

@@ -23,7 +23,10 @@ const LU_UNKNOWN: f64 = 25e-9;
 /// bookkeeping. What it saves is half of the memory.
 const CHOLESKY: f64 = 1.05;
 
-/// Below this the left-looking kernel is taken without looking further: multiplications in all, and for one unknown.
+/// Fewer unknowns than this are not looked at: the left-looking kernel has them.
+const FEW: usize = 200;
+
+/// Below this the left-looking kernel is taken without laying out fronts: multiplications in all, and for one unknown.
 const LIGHT: f64 = 3e5;
 const SPARSE: f64 = 25.0;
 
@@ -45,14 +48,14 @@ pub struct Choice {
 #[derive(Debug)]
 pub struct Analysis {
     symbolic: Arc<Symbolic>,
-    lu: Choice,
+    lu: OnceLock<Choice>,
     tree: OnceLock<Arc<Tree>>,
 }
 
 impl Analysis {
     pub fn new(pattern: &Arc<Pattern>) -> Result<Arc<Analysis>, Singular> {
         let symbolic = Symbolic::analyze(pattern)?;
-        Ok(Arc::new(Analysis { lu: estimate_lu(&symbolic), symbolic, tree: OnceLock::new() }))
+        Ok(Arc::new(Analysis { symbolic, lu: OnceLock::new(), tree: OnceLock::new() }))
     }
 
     pub fn pattern(&self) -> &Arc<Pattern> {
@@ -78,7 +81,7 @@ impl Analysis {
     /// What a kernel is expected to need.
     pub fn estimate(&self, kernel: &str) -> Choice {
         if kernel == "lu" {
-            return self.lu;
+            return *self.lu.get_or_init(|| estimate_lu(&self.symbolic));
         }
         let t = self.tree();
         let whole = Choice {
@@ -105,11 +108,34 @@ impl Analysis {
         if let Some(info) = kernel(name) {
             return info;
         }
-        let is_light = self.lu.flops < LIGHT || self.lu.flops < SPARSE * self.symbolic.pattern.n() as f64;
+        let n = self.symbolic.pattern.n();
+        let is_light = n < FEW || {
+            let lu = self.estimate("lu");
+            lu.flops < LIGHT || lu.flops < SPARSE * n as f64
+        };
         let costs = |k: &KernelInfo| self.estimate(k.name).seconds;
         let best = KERNELS.iter().filter(|_| !is_light).min_by(|a, b| costs(a).total_cmp(&costs(b)));
         best.unwrap_or(&KERNELS[0])
     }
+}
+
+/// The kernels as a Markdown page.
+pub fn markdown() -> String {
+    let mut s = String::from(
+        "# Linear solvers\n\nGenerated from the register of kernels. `.options solver=NAME` takes one by name; without it, or \
+         with `solver=auto`, the cost of a refactorization and a solution is estimated for each from the matrix's pattern and \
+         the cheapest is taken. All kernels give the same answers: solutions of the multifrontal and of the Cholesky kernel \
+         are measured row by row and refined where rounding has spoilt one, and a kernel that cannot reach a backward error \
+         of 1e-12 hands over to `lu`, which names the unknown of a singular matrix.\n\n| solver | method |\n|---|---|\n\
+         | `auto` | the kernel that is expected to be fastest on the circuit |\n",
+    );
+    for k in KERNELS {
+        s.push_str(&format!("| `{}` | {} |\n", k.name, k.doc));
+    }
+    s + "\n`ferrospice run --stats` tells for every analysis which kernel worked, the order of elimination (`amd`: minimum \
+         degree, `nd`: nested dissection), the entries of the factors, the multiplications of one factorization, the time \
+         that was estimated, and how often the matrix was factored afresh and with pivots kept. Results do not depend on the \
+         number of threads.\n"
 }
 
 fn estimate_lu(s: &Symbolic) -> Choice {

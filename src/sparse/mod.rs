@@ -33,7 +33,7 @@ pub mod symbolic;
 use num_complex::Complex64;
 
 pub use cholesky::Cholesky;
-pub use choose::{Analysis, Choice};
+pub use choose::{Analysis, Choice, markdown};
 pub use condition::{condition, refine};
 pub use lu::Lu;
 pub use pattern::{Builder, Pattern};
