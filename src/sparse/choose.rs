@@ -15,20 +15,23 @@ use super::{KERNELS, KernelInfo, Pattern, Singular, Symbolic, Tree, kernel};
 
 /// Seconds of the left-looking kernel for one multiplication, one entry of the factors, one unknown, of a
 /// refactorisation and a solution.
-const LU_FLOP: f64 = 0.9e-9;
-const LU_ENTRY: f64 = 3.0e-9;
-const LU_UNKNOWN: f64 = 25e-9;
+const LU_FLOP: f64 = 0.75e-9;
+const LU_ENTRY: f64 = 2.5e-9;
+const LU_UNKNOWN: f64 = 8e-9;
+/// One multiplication beyond so many, which no longer run in cache.
+const LU_FAR: f64 = 1.5e-9;
+const NEAR: f64 = 1e6;
 
-/// Time of faer's Cholesky kernel for the time of the supernodal LU in the same order: half the multiplications, more
-/// bookkeeping. What it saves is half of the memory.
-const CHOLESKY: f64 = 1.05;
+/// Time of faer's Cholesky kernel for the time of the multifrontal LU in the same order: half the multiplications, more
+/// bookkeeping, one thread. What it saves is half of the memory.
+const CHOLESKY: f64 = 1.2;
 
 /// Fewer unknowns than this are not looked at: the left-looking kernel has them.
 const FEW: usize = 200;
 
 /// Below this the left-looking kernel is taken without laying out fronts: multiplications in all, and for one unknown.
 const LIGHT: f64 = 3e5;
-const SPARSE: f64 = 25.0;
+const SPARSE: f64 = 200.0;
 
 /// A kernel and what it is expected to need.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -153,7 +156,10 @@ fn estimate_lu(s: &Symbolic) -> Choice {
     let g = Graph::new(p.n(), entries);
     let (below, flops) = etree::work(&etree::counts(&g, &etree::parents(&g)));
     let fill = 2 * below + p.n() as u64 + s.up_row.len() as u64;
-    let seconds = LU_FLOP * flops + LU_ENTRY * fill as f64 + LU_UNKNOWN * p.n() as f64;
+    let seconds = LU_FLOP * flops.min(NEAR)
+        + LU_FAR * (flops - NEAR).max(0.0)
+        + LU_ENTRY * fill as f64
+        + LU_UNKNOWN * p.n() as f64;
     Choice { kernel: "lu", ordering: Ordering::Amd.name(), fill, flops, seconds }
 }
 

@@ -29,7 +29,7 @@ impl Ordering {
 /// Blocks with fewer unknowns, or with less work for an unknown than this, keep their minimum degree order: nothing is
 /// to be gained there.
 const SMALL: usize = 2000;
-const LIGHT: f64 = 150.0;
+const LIGHT: f64 = 400.0;
 
 /// Approximate minimum degree: position → vertex.
 pub fn minimum_degree(g: &Graph) -> Vec<u32> {

@@ -7,11 +7,11 @@ pub fn flops(s: usize, r: usize) -> f64 {
 }
 
 /// Bookkeeping of one front.
-const FRONT: f64 = 250e-9;
+const FRONT: f64 = 340e-9;
 /// Clearing, adding up and handing on one entry of a front.
-const ENTRY: f64 = 1.1e-9;
+const ENTRY: f64 = 1.5e-9;
 /// One multiplication in large fronts; in narrow ones it costs up to four times that.
-const FLOP: f64 = 0.065e-9;
+const FLOP: f64 = 0.09e-9;
 
 /// Assembling and factoring one front.
 pub fn front(s: usize, r: usize) -> f64 {
@@ -20,7 +20,7 @@ pub fn front(s: usize, r: usize) -> f64 {
     FRONT + ENTRY * side * side + FLOP * narrow * flops(s, r)
 }
 
-/// Solving with one front, there and back.
+/// Solving with one front, there and back, and measuring what comes out.
 pub fn solve(s: usize, r: usize) -> f64 {
-    60e-9 + 1.5e-9 * (s * (s + 2 * r)) as f64 + 1.5e-9 * r as f64
+    80e-9 + 2.0e-9 * (s * (s + 2 * r)) as f64 + 2.0e-9 * r as f64 + 20e-9 * s as f64
 }
