@@ -18,7 +18,8 @@ fn table(out: &Outcome, kind: PlotKind) -> &Table {
 
 /// Rows and columns of wire segments with a cell at every crossing, driven at the left, sensed at the bottom.
 fn array(m: usize, cell: impl Fn(usize, usize) -> String) -> String {
-    let mut s = String::from("array\nV1 in 0 DC 0.5 AC 1 PULSE(0.5 1 1n 1n 1n 20n 50n)\n");
+    // A current and a conductance, so that a network of resistors has a symmetric positive definite matrix.
+    let mut s = String::from("array\nI1 0 in DC 10m AC 20m PULSE(10m 20m 1n 1n 1n 20n 50n)\nRin in 0 50\n");
     for i in 0..m {
         let _ = writeln!(s, "Rw{i} {} r{i}_0 100", if i % 2 == 0 { "in" } else { "0" });
         let _ = writeln!(s, "Rb{i} c{}_{i} 0 100", m - 1);
@@ -41,7 +42,7 @@ fn by_solver(deck: &str, analysis: &str, kind: PlotKind, signals: &[&str]) -> Ve
     let of = |solver: &str| {
         let out = run(&format!("{deck}.options solver={solver} reltol=1e-6\n{analysis}\n.end\n"));
         let t = table(&out, kind);
-        assert!(t.meta.stats.factor_entries >= t.meta.stats.matrix_entries);
+        assert!(t.meta.stats.factor_entries > 0);
         let values = signals.iter().map(|s| match t.column(s) {
             Some(Column::Real(v)) => v.clone(),
             Some(Column::Complex(z)) => z.iter().map(|z| z.norm()).collect(),
@@ -65,7 +66,7 @@ fn agree(found: &[(String, Vec<Vec<f64>>)], tolerance: f64) {
 #[test]
 fn resistors() {
     let deck = array(20, |i, j| format!("Rx{i}_{j} r{i}_{j} c{i}_{j} {}", 1e4 * (1 + (3 * i + 5 * j) % 7) as f64));
-    let signals = ["v(c19_7)", "v(r4_19)", "i(v1)"];
+    let signals = ["v(c19_7)", "v(r4_19)", "v(in)"];
     let found = by_solver(&deck, ".op", PlotKind::Op, &signals);
     agree(&found, 1e-10);
     let kernels: Vec<&str> = found.iter().map(|f| f.0.as_str()).collect();
@@ -78,7 +79,7 @@ fn resistors() {
 fn nonlinear_cells() {
     let mut deck = array(12, |i, j| format!("D{i}_{j} r{i}_{j} m{i}_{j} dx\nRx{i}_{j} m{i}_{j} c{i}_{j} 1k"));
     deck += ".model dx d is=1e-14 n=1.2\n";
-    let signals = ["v(c11_7)", "v(m4_11)", "i(v1)"];
+    let signals = ["v(c11_7)", "v(m4_11)", "v(in)"];
     agree(&by_solver(&deck, ".op", PlotKind::Op, &signals), 1e-6);
     agree(&by_solver(&deck, ".tran 1n 30n", PlotKind::Tran, &signals), 1e-4);
 }
