@@ -2,9 +2,9 @@
 //! operations on one core (`cargo bench --bench kernels` measures them again).
 //!
 //! ```text
-//! lu:          fill and multiplications of the minimum degree order of each block, pivots on the diagonal
-//! supernodal:  the sum over the fronts, in the better of two orders (only looked at where `lu` is not cheap anyway)
-//! cholesky:    the same fronts, half the work at a lower rate; values that are not symmetric go to `supernodal`
+//! lu:           fill and multiplications of the minimum degree order of each block, pivots on the diagonal
+//! multifrontal: the sum over the fronts, in the better of two orders (only looked at where `lu` is not cheap anyway)
+//! cholesky:     the same fronts, half the work at a lower rate; values that are not symmetric go to `multifrontal`
 //! ```
 
 use std::sync::{Arc, OnceLock};
