@@ -51,6 +51,9 @@ const INERT: &[&str] = &[
     "timeint",
 ];
 
+/// Values of `solver`: the kernel that is expected to be fastest on the circuit, or one by name.
+pub const SOLVERS: [&str; 4] = ["auto", "lu", "multifrontal", "cholesky"];
+
 /// All names of options, for "did you mean".
 const KNOWN: &[&str] = &[
     "reltol",
@@ -155,6 +158,11 @@ impl<'a> Elab<'a> {
                 return;
             }
             "solver" => {
+                if !SOLVERS.contains(&text.as_str()) {
+                    let d = Diagnostic::error(codes::OPTION_VALUE, format!("unknown linear kernel `{text}`"));
+                    let help = format!("kernels: {}", SOLVERS.join(", "));
+                    return self.report(d.at(at, "here").help(help));
+                }
                 self.options.solver = text;
                 return;
             }

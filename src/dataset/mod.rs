@@ -275,6 +275,12 @@ pub struct Stats {
     pub homotopy: String,
     /// The linear kernel used.
     pub kernel: String,
+    /// Its order of elimination: `amd` or `nd`.
+    pub ordering: String,
+    /// Multiplications of one factorisation.
+    pub factor_flops: u64,
+    /// What one refactorisation and solution was expected to take when the kernel was chosen, s.
+    pub factor_estimate: f64,
     pub min_step: f64,
     pub max_step: f64,
     /// Seconds of wall clock by phase. Never golden-tested.

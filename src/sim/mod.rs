@@ -20,7 +20,7 @@ use crate::circuit::{Circuit, SweepTarget};
 use crate::dataset::Stats;
 use crate::device::{Batch, Env, ParamId, Point, Unknown, UnknownSpec, Wishes};
 use crate::diag::Diagnostic;
-use crate::sparse::{Kernel, Pattern, Singular, Symbolic};
+use crate::sparse::{Analysis, Kernel, Pattern, Singular};
 
 use rows::Rows;
 
@@ -68,7 +68,7 @@ pub struct Simulation {
     pub(crate) slots: Vec<BatchSlot>,
     pub(crate) branches: Arc<HashMap<Sym, Unknown>>,
     pub(crate) pattern: Arc<Pattern>,
-    pub(crate) symbolic: Arc<Symbolic>,
+    pub(crate) solver: Arc<Analysis>,
     pub(crate) kernel: Box<dyn Kernel<f64>>,
     /// Slot of (i, i), 0 where the pattern has none.
     pub(crate) diagonal: Arc<[u32]>,
@@ -124,8 +124,9 @@ impl Simulation {
         &self.pattern
     }
 
-    pub fn symbolic(&self) -> &Arc<Symbolic> {
-        &self.symbolic
+    /// What the linear kernels know of the pattern.
+    pub fn solver(&self) -> &Arc<Analysis> {
+        &self.solver
     }
 
     /// The batch of group `g` of the circuit.
@@ -228,6 +229,9 @@ impl Simulation {
             matrix_entries: s.matrix_entries,
             factor_entries: s.factor_entries,
             kernel: s.kernel.clone(),
+            ordering: s.ordering.clone(),
+            factor_flops: s.factor_flops,
+            factor_estimate: s.factor_estimate,
             min_step: f64::INFINITY,
             ..Stats::default()
         };

@@ -4,6 +4,7 @@ use super::Simulation;
 use crate::device::{IterMem, Load, Point, UnknownKind};
 use crate::integrate::Controller;
 use crate::newton::{Knobs, Problem, Singular};
+use crate::sparse::Stats;
 
 /// Conductance, S, through which `.ic` and `.nodeset` force a node.
 const FORCE: f64 = 1e10;
@@ -102,6 +103,18 @@ impl Simulation {
         }
     }
 
+    /// Notes which kernel works and what it holds: one may have handed over to another.
+    pub(crate) fn note_kernel(&mut self, after: &Stats, name: &'static str) {
+        self.stats.factor_entries = after.factor_nnz;
+        self.stats.factor_flops = after.flops;
+        if self.stats.kernel != name {
+            let choice = self.solver.estimate(name);
+            self.stats.kernel = name.into();
+            self.stats.ordering = choice.ordering.into();
+            self.stats.factor_estimate = choice.seconds;
+        }
+    }
+
     /// Unknowns that a static solution holds: (unknown, value).
     pub fn holds(&self) -> impl Iterator<Item = (usize, f64)> {
         self.holds.iter().map(|h| (h.unknown as usize, h.value))
@@ -196,7 +209,7 @@ impl Problem for System<'_> {
             let after = sim.kernel.stats();
             sim.stats.factorizations += after.factored - before.factored;
             sim.stats.refactorizations += after.refactored - before.refactored;
-            sim.stats.factor_entries = after.factor_nnz;
+            sim.note_kernel(&after, sim.kernel.name());
             if let Err(s) = result {
                 let unknown = s.column as usize;
                 sim.last_singular = Some(s);
