@@ -11,10 +11,9 @@ use ferrospice::diag::SourceMap;
 use ferrospice::session::BackEnd;
 use ferrospice::session::world::{Memory, World};
 use ferrospice::sim::Simulation;
-use ferrospice::sparse::{Builder, Kernel, Lu, Symbolic};
+use ferrospice::sparse::{Analysis, Builder, KERNELS, Kernel, Lu, Options, Symbolic};
 use ferrospice::veriloga::Library;
-use ferrospice::{circuit, netlist};
-use ferrospice::{sparse, veriloga};
+use ferrospice::{circuit, netlist, sparse, veriloga};
 use num_complex::Complex64;
 
 thread_local! {
@@ -145,4 +144,34 @@ endmodule
     };
     assert!(steps(0, 200) > 5);
     assert_eq!(allocations(|| assert!(steps(200, 400) > 5)), 0);
+}
+
+#[test]
+fn kernels_refactor_in_place() {
+    let (m, n) = (40, 1600);
+    let mut b = Builder::new();
+    for i in 1..=n {
+        b.add(i, i);
+        for k in [1, m] {
+            b.add(i, i.saturating_sub(k));
+            b.add(i.saturating_sub(k), i);
+        }
+    }
+    let pattern = Arc::new(b.finish(n as usize).0);
+    let mut values: Vec<f64> = vec![0.0];
+    values.extend(pattern.entries().map(|(r, c, _)| if r == c { 4.1 } else { -1.0 }));
+    let analysis = Analysis::new(&pattern).unwrap();
+    for info in KERNELS {
+        let mut k = (info.real)(&analysis, &Options::default());
+        let mut x = vec![1.0; 3 * n as usize];
+        k.factor(&values).unwrap();
+        k.solve_many(&mut x);
+        let work = || {
+            k.refactor(&values).unwrap();
+            k.solve(&mut x[..n as usize]);
+            k.solve_transposed(&mut x[..n as usize]);
+            k.solve_many(&mut x);
+        };
+        assert_eq!(allocations(work), 0, "{}", info.name);
+    }
 }
