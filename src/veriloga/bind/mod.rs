@@ -249,6 +249,12 @@ impl VaDevice {
         self.op_vars
     }
 
+    /// Kind of the unknown at a terminal.
+    pub(crate) fn kind_of_terminal(&self, terminal: usize) -> UnknownKind {
+        let at = self.terminal_of.iter().position(|t| *t == Some(terminal as u32));
+        at.map_or(UnknownKind::Voltage, |u| self.unknowns[u].1)
+    }
+
     /// Does an evaluation run machine code?
     pub fn is_native(&self) -> bool {
         self.kernel.is_some()

@@ -166,7 +166,7 @@ impl Lower<'_> {
     fn branches(&mut self, rows: &mut [Option<Val>]) {
         let m = self.m;
         for (id, br) in m.branches.iter() {
-            let is_touched = self.env.contains_key(&Cell::Kind(id));
+            let is_touched = self.env.get(Cell::Kind(id)).is_some();
             let is_probed = self.flow_of.contains_key(&id);
             if !is_touched && !is_probed {
                 continue;
@@ -224,7 +224,7 @@ impl Lower<'_> {
                 let is_static = self.b.input(In::Sim, IDT_STATIC + k, Ty::Bool);
                 let off = self.b.sub(y, ic);
                 rest = self.b.select(is_static, off, rest);
-                if self.env.contains_key(&Cell::IdtReset(k)) {
+                if self.env.get(Cell::IdtReset(k)).is_some() {
                     let reset = self.read(Cell::IdtReset(k));
                     let rate = self.b.real(RESET_RATE);
                     let pull = self.b.mul(rate, off);
@@ -272,15 +272,15 @@ impl Lower<'_> {
                 self.b.output(Sink { class: Out::Event, a: k, b }, v);
             }
         }
-        if self.env.contains_key(&Cell::Bound) {
+        if self.env.get(Cell::Bound).is_some() {
             let v = self.read(Cell::Bound);
             self.b.output(Sink::new(Out::Step, 0), v);
         }
-        if self.env.contains_key(&Cell::NextBreak) {
+        if self.env.get(Cell::NextBreak).is_some() {
             let v = self.read(Cell::NextBreak);
             self.b.output(Sink::new(Out::Step, 2), v);
         }
-        if self.env.contains_key(&Cell::Jump) {
+        if self.env.get(Cell::Jump).is_some() {
             let v = self.read(Cell::Jump);
             self.b.output(Sink::new(Out::Step, 1), v);
         }

@@ -6,12 +6,15 @@
 
 pub mod assemble;
 mod cells;
+mod environment;
 mod expr;
 mod finish;
 mod operator;
 mod stmt;
 
 use std::collections::HashMap;
+
+use environment::Environment;
 
 use super::hir::{self, BranchId, FunctionId, Module, NodeId, ParamId, VarId};
 use super::ir::{Builder, Func, In, Ty, Val, env, sim};
@@ -233,9 +236,7 @@ pub(crate) struct Lower<'a> {
     b: Builder,
     out: Lowered,
     faults: Vec<Diagnostic>,
-    env: HashMap<Cell, Val>,
-    /// Order in which cells were first met, so that joins are made in a fixed order.
-    order: Vec<Cell>,
+    env: Environment,
     /// In the parameter function: values so far.
     param_values: Option<HashMap<(ParamId, u32), Val>>,
     param_index: HashMap<(ParamId, u32), u32>,
@@ -268,8 +269,7 @@ impl<'a> Lower<'a> {
             b,
             out: Lowered::default(),
             faults: vec![],
-            env: HashMap::new(),
-            order: vec![],
+            env: Environment::default(),
             param_values: is_params.then(HashMap::new),
             param_index: HashMap::new(),
             flow_of: HashMap::new(),

@@ -201,20 +201,20 @@ impl Lower<'_> {
         cond: &mut dyn FnMut(&mut Self, Option<Val>) -> Val,
         body: &mut dyn FnMut(&mut Self),
     ) {
-        let before = self.snapshot();
+        let before = self.env.snapshot();
         let effects = self.out.effects.len();
         let mut carried: Vec<Cell> = vec![];
         for _ in 0..50 {
             self.out.effects.truncate(effects);
-            self.env.clone_from(&before);
+            self.env.restore(&before);
             let init: Vec<Val> = carried.iter().map(|c| self.read(*c)).collect();
-            let outside = self.snapshot();
+            let outside = self.env.snapshot();
             let mut params: Vec<Val> = vec![];
             for (c, i) in carried.iter().zip(&init) {
                 let ty = self.b.ty(*i);
                 let p = self.b.fresh(ty);
                 params.push(p);
-                self.env.insert(*c, p);
+                self.env.set(*c, p);
             }
             let k = counter.map(|_| self.b.fresh(Ty::Int));
             self.b.open();
@@ -226,21 +226,14 @@ impl Lower<'_> {
             let next_k = k.map(|k| self.b.bin(BinOp::IAdd, k, one));
             self.in_loop -= 1;
             let mut fresh = vec![];
-            for cell in self.order.clone() {
+            for (k, cell) in self.env.cells().to_vec().into_iter().enumerate() {
                 if carried.contains(&cell) || !self.outlives(cell) {
                     continue;
                 }
-                let Some(now) = self.env.get(&cell).copied() else { continue };
-                let was = match outside.get(&cell) {
-                    Some(v) => *v,
-                    None => {
-                        let env = self.env.remove(&cell);
-                        let v = self.read(cell);
-                        if let Some(e) = env {
-                            self.env.insert(cell, e);
-                        }
-                        v
-                    }
+                let Some(now) = self.env.get(cell) else { continue };
+                let was = match outside.get(k) {
+                    Some(v) => v,
+                    None => self.initial(cell),
                 };
                 if now != was {
                     fresh.push(cell);
@@ -261,9 +254,9 @@ impl Lower<'_> {
             }
             let results: Vec<Val> =
                 params.iter().map(|p| self.b.ty(*p)).collect::<Vec<_>>().into_iter().map(|t| self.b.fresh(t)).collect();
-            self.env = outside;
+            self.env.restore(&outside);
             for (c, r) in carried.iter().zip(&results) {
-                self.env.insert(*c, *r);
+                self.env.set(*c, *r);
             }
             let body = Body { nodes, yields };
             self.b.node(Node::Loop(Box::new(Loop { params, init, head, cond: c, body, results })));

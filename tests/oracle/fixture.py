@@ -1,0 +1,116 @@
+"""One fixture for any module, in two languages.
+
+Every port k is driven through a noiseless resistor from a source of gain g[k] times the common drive `ramp`, so that one
+sweep moves all ports along a line through the origin of the port voltages:
+
+    ramp --(x g[k])-- s[k] --R-- p[k] --port k of the module
+"""
+import dataclasses
+
+OHMS = 50.0
+RESISTOR = """`include "disciplines.vams"
+module oracle_resistor(p, n);
+  inout p, n;
+  electrical p, n;
+  parameter real r = 50;
+  analog I(p, n) <+ V(p, n) / r;
+endmodule
+"""
+# Directions in the space of port voltages; repeated for modules with more ports.
+LINES = {
+    "a": [1.0, 0.8, 0.0, -0.1, 0.05, 0.0],
+    "b": [0.6, -0.7, 0.1, 0.3, 0.0, -0.2],
+    "c": [-0.3, 0.9, 0.5, 0.0, -0.4, 0.1],
+}
+
+
+@dataclasses.dataclass
+class Case:
+    """A module under test: its file, name, ports, parameters, and the direction in which it is driven."""
+
+    file: str
+    module: str
+    ports: list
+    line: str = "a"
+    params: dict = dataclasses.field(default_factory=dict)
+    gains: list = None
+    sweep: tuple = (-1.0, 1.0, 0.05)
+    bias: float = 0.7
+    frequency: float = 1e6
+    # Tight tolerances.
+    reltol: float = 1e-9
+
+    def gain(self, k):
+        gains = self.gains or LINES[self.line]
+        return gains[k % len(gains)]
+
+    def pairs(self):
+        return " ".join(f"{k}={v}" for k, v in self.params.items())
+
+
+def spice(case, analyses, resistor):
+    """The deck for ferrospice."""
+    out = [f"* {case.module}", f'.hdl "{case.file}"', f'.hdl "{resistor}"']
+    out.append(
+        f"vramp ramp 0 dc {case.bias} ac 1 sin({case.bias} {0.3 * abs(case.bias):g} {case.frequency:g})"
+    )
+    for k, _ in enumerate(case.ports):
+        out.append(f"e{k} s{k} 0 ramp 0 {case.gain(k):g}")
+        out.append(f"xr{k} s{k} p{k} oracle_resistor r={OHMS:g}")
+    nodes = " ".join(f"p{k}" for k in range(len(case.ports)))
+    out.append(f"xdut {nodes} {case.module} {case.pairs()}".rstrip())
+    out.append(
+        f".options reltol={case.reltol:g} abstol=1e-18 vntol=1e-12 gmin=1e-12 temp=27 tnom=27 method=trap trtol=1e6"
+    )
+    signals = [f"v(p{k})" for k in range(len(case.ports))] + [f"i(e{k})" for k in range(len(case.ports))]
+    out.append(".save " + " ".join(signals))
+    period = 1 / case.frequency
+    a, b, step = case.sweep
+    cards = {
+        "op": ".op",
+        "dc": f".dc vramp {a:g} {b:g} {step:g}",
+        "ac": ".ac dec 1 1k 1g",
+        "tran": f".tran {period / 400:g} {period:g} 0 {period / 400:g}",
+        "noise": f".noise v(p0) vramp dec 1 1k 1g",
+    }
+    out += [cards[a] for a in analyses]
+    return "\n".join(out + [".end", ""])
+
+
+def vacask(case, analyses, osdi, resistor):
+    """The deck for VACASK; every analysis writes a raw file of its own name."""
+    out = [f"{case.module}", "ground 0", f'load "{osdi}"', f'load "{resistor}"']
+    out += ["model vsource vsource", "model vcvs vcvs", "model oracle_resistor oracle_resistor"]
+    out.append(f"model dut {case.module} ({case.pairs()})" if case.params else f"model dut {case.module}")
+    period = 1 / case.frequency
+    out.append(
+        f'vramp (ramp 0) vsource type="sine" dc={case.bias} sinedc={case.bias} ampl={0.3 * abs(case.bias):g} '
+        f"freq={case.frequency:g} mag=1"
+    )
+    for k, _ in enumerate(case.ports):
+        out.append(f"e{k} (s{k} 0 ramp 0) vcvs gain={case.gain(k):g}")
+        out.append(f"r{k} (s{k} p{k}) oracle_resistor r={OHMS:g}")
+    nodes = " ".join(f"p{k}" for k in range(len(case.ports)))
+    out.append(f"xdut ({nodes}) dut")
+    out.append("control")
+    out.append("  abort always")
+    saves = [f"v(p{k})" for k in range(len(case.ports))] + [f"i(e{k})" for k in range(len(case.ports))]
+    out.append("  save default " + " ".join(saves))
+    out.append(
+        f'  options reltol={case.reltol:g} abstol=1e-18 vntol=1e-12 temp=27 tnom=27 gmin=1e-12 tran_method="trap" '
+        'tran_redofactor=0 tran_lteratio=1e6 tran_itl=50 relrefsol="pointlocal" relrefres="pointlocal"'
+    )
+    a, b, step = case.sweep
+    for name in analyses:
+        if name == "op":
+            out.append("  analysis op op")
+        elif name == "dc":
+            out.append(f'  sweep drive instance="vramp" parameter="sinedc" from={a:g} to={b:g} step={step:g}')
+            out.append("  analysis dc op")
+        elif name == "ac":
+            out.append('  analysis ac ac from=1k to=1g mode="dec" points=1')
+        elif name == "tran":
+            out.append(f"  analysis tran tran step={period / 400:g} stop={period:g} maxstep={period / 400:g}")
+        elif name == "noise":
+            out.append('  analysis noise noise out="p0" in="vramp" from=1k to=1g mode="dec" points=1')
+    return "\n".join(out + ["endc", ""])
