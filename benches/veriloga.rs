@@ -23,7 +23,11 @@ fn large(params: usize, blocks: usize) -> String {
     s.push_str("inout d, g, s, b; electrical d, g, s, b, di, gi, si, bi, sb, db;\n");
     s.push_str("parameter real l = 1e-7 from (0:inf); parameter real w = 1e-6 from (0:inf); parameter integer mode = 1 from [0:3];\n");
     for k in 0..params {
-        let _ = writeln!(s, "parameter real p{k} = {:.3} from [0:10]; parameter real lp{k} = 0.01;", 0.5 + 0.001 * k as f64);
+        let _ = writeln!(
+            s,
+            "parameter real p{k} = {:.3} from [0:10]; parameter real lp{k} = 0.01;",
+            0.5 + 0.001 * k as f64
+        );
     }
     s.push_str("real il, iw, vt, vgs, vds, vbs, i0, q0, x0, y0;\n");
     for k in 0..params {
@@ -37,7 +41,10 @@ fn large(params: usize, blocks: usize) -> String {
     for k in 0..params {
         let _ = writeln!(s, "e{k} = p{k} + lp{k} * il + 0.001 * iw * il;");
         if k % 4 == 0 {
-            let _ = writeln!(s, "if (e{k} < 0) begin $warning(\"p{k} is negative\"); e{k} = 0; end else if (mode > 1) e{k} = e{k} * pow(iw, 0.1);");
+            let _ = writeln!(
+                s,
+                "if (e{k} < 0) begin $warning(\"p{k} is negative\"); e{k} = 0; end else if (mode > 1) e{k} = e{k} * pow(iw, 0.1);"
+            );
         }
     }
     s.push_str("vgs = V(gi, si); vds = V(di, si); vbs = V(bi, si); i0 = 1e-6; q0 = 1e-15; x0 = vgs; y0 = vds;\n");
@@ -54,20 +61,30 @@ fn large(params: usize, blocks: usize) -> String {
                 );
             }
             1 => {
-                let _ = writeln!(s, "x{n} = 0.3 * tanh(z{k} + 0.01 * vbs) + pow(1 + e{q} * abs(y{k}), 0.3) - 0.9; y{n} = 0.5 * vds + 0.1 * x{n};");
+                let _ = writeln!(
+                    s,
+                    "x{n} = 0.3 * tanh(z{k} + 0.01 * vbs) + pow(1 + e{q} * abs(y{k}), 0.3) - 0.9; y{n} = 0.5 * vds + 0.1 * x{n};"
+                );
             }
             _ => {
-                let _ = writeln!(s, "x{n} = z{k} / sqrt(1 + x{k} * x{k}) + 0.1 * vgs; y{n} = (y{k} + 0.1 * z{k} * z{k}) / (1.2 + abs(z{k}));");
+                let _ = writeln!(
+                    s,
+                    "x{n} = z{k} / sqrt(1 + x{k} * x{k}) + 0.1 * vgs; y{n} = (y{k} + 0.1 * z{k} * z{k}) / (1.2 + abs(z{k}));"
+                );
             }
         }
-        let _ = writeln!(s, "i{n} = i{k} * (1 + 0.01 * e{p} * x{n}) / (1 + 0.01 * e{q}); q{n} = q{k} + 1e-18 * e{r} * y{n};");
+        let _ = writeln!(
+            s,
+            "i{n} = i{k} * (1 + 0.01 * e{p} * x{n}) / (1 + 0.01 * e{q}); q{n} = q{k} + 1e-18 * e{r} * y{n};"
+        );
     }
     let _ = writeln!(s, "I(di, si) <+ i{blocks} * tanh(vds / vt);");
     for (a, b, k) in [("gi", "si", 0), ("gi", "di", 1), ("gi", "bi", 2), ("bi", "di", 3), ("bi", "si", 4)] {
         let at = blocks - 5 * k - 1;
         let _ = writeln!(s, "I({a}, {b}) <+ ddt(q{at} * V({a}, {b}) * (1 + 0.1 * x{at})) + 1e-12 * V({a}, {b});");
     }
-    for (a, b, p) in [("d", "di", 1), ("s", "si", 2), ("g", "gi", 3), ("b", "bi", 4), ("sb", "bi", 5), ("db", "bi", 6)] {
+    for (a, b, p) in [("d", "di", 1), ("s", "si", 2), ("g", "gi", 3), ("b", "bi", 4), ("sb", "bi", 5), ("db", "bi", 6)]
+    {
         let _ = writeln!(s, "if (e{p} > 1e-3) I({a}, {b}) <+ V({a}, {b}) / e{p}; else V({a}, {b}) <+ 0;");
     }
     s.push_str("I(sb, s) <+ 1e-14 * (limexp(V(sb, s) / vt) - 1); I(db, d) <+ 1e-14 * (limexp(V(db, d) / vt) - 1);\n");

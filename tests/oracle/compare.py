@@ -134,7 +134,7 @@ class Oracle:
 
 def columns(plots, ports, analysis):
     """{"v0": [...], "i0": [...]} whatever the simulator calls them."""
-    _, table = plots[-1]
+    _, table = next((p for p in plots if "onoise_spectrum" in p[1]), plots[-1])
     out = {}
     if analysis == "noise":
         for name, col in table.items():

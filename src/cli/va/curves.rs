@@ -87,7 +87,8 @@ fn deck(m: &Module, path: &Path, args: &VaPlot) -> Result<(String, String), Vec<
     if loops {
         let _ = writeln!(text, ".tran {:e} {period:e} 0 {:e}", period / 500.0, period / 500.0);
     } else if many {
-        let _ = writeln!(text, ".dc v{x} {} {} {:e} v{y} {} {} {:e}", sweep.0, sweep.1, sweep.2, step.0, step.1, step.2);
+        let _ =
+            writeln!(text, ".dc v{x} {} {} {:e} v{y} {} {} {:e}", sweep.0, sweep.1, sweep.2, step.0, step.1, step.2);
     } else {
         let _ = writeln!(text, ".dc v{x} {} {} {:e}", sweep.0, sweep.1, sweep.2);
     }
@@ -125,11 +126,8 @@ pub fn run(args: &VaPlot, options: &Options, term: &Term) -> u8 {
     let (Ok((text, entry)), Ok((width, height)), true) = (made, size, usage.is_empty()) else {
         return super::super::usage(&usage, term);
     };
-    let run_options = RunOptions {
-        include_dirs: options.include_dirs.clone(),
-        plots: vec![entry.clone()],
-        ..RunOptions::default()
-    };
+    let run_options =
+        RunOptions { include_dirs: options.include_dirs.clone(), plots: vec![entry.clone()], ..RunOptions::default() };
     let outcome = session::run_text("curves.cir", &text, &run_options, &Disk, &Control::default());
     term.report(&outcome.diagnostics, &outcome.sources);
     if outcome.status().exit_code() != 0 {

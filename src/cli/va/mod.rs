@@ -66,10 +66,8 @@ fn check(files: &[std::path::PathBuf], options: &Options, term: &Term) -> u8 {
         let name = file.display().to_string();
         let list: Vec<&str> = modules.iter().map(|m| m.name.as_str()).collect();
         if term.json {
-            let ports: serde_json::Map<String, serde_json::Value> = modules
-                .iter()
-                .map(|m| (m.name.clone(), m.ports.values().map(|p| p.name.as_str()).collect()))
-                .collect();
+            let ports: serde_json::Map<String, serde_json::Value> =
+                modules.iter().map(|m| (m.name.clone(), m.ports.values().map(|p| p.name.as_str()).collect())).collect();
             let line = json!({
                 "file": name, "ok": errors == 0, "modules": list, "tops": tops(&modules), "ports": ports,
                 "errors": errors, "lints": others,

@@ -203,7 +203,7 @@ impl VaBatch {
     ) {
         let p = self.program();
         let l = &p.lowered;
-        let (nu, no, ne) = (l.unknowns.len(), l.limits as usize, p.entries.len());
+        let (nu, no, ne) = (l.unknowns.len(), l.limit_states as usize, p.entries.len());
         let rows = &self.rows[i * nu..(i + 1) * nu];
         let slots = &self.slots[i * ne..(i + 1) * ne];
         let old: Vec<f64> = mem.values[i * no..(i + 1) * no].to_vec();
@@ -292,7 +292,7 @@ impl Batch for VaBatch {
     }
 
     fn iter_len(&self) -> usize {
-        self.n * self.program().lowered.limits as usize
+        self.n * self.program().lowered.limit_states as usize
     }
 
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {

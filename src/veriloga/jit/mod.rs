@@ -105,7 +105,7 @@ impl Sizes {
             entries: p.entries.len(),
             slots: p.slots,
             cells: l.cells.len(),
-            limits: l.limits as usize,
+            limits: l.limit_states as usize,
             uniforms: l.uniforms as usize,
             normals: l.normals as usize,
         }

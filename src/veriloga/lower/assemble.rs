@@ -247,9 +247,14 @@ impl Lower<'_> {
             let (arg, value) = (self.read(Cell::LimitArg(k)), self.read(Cell::LimitValue(k)));
             self.b.output(Sink { class: Out::Root, a: k, b: root::LIMIT_ARG }, arg);
             self.b.output(Sink { class: Out::Root, a: k, b: root::LIMIT_VALUE }, value);
-            self.b.output(Sink::new(Out::Old, k), value);
-            let differs = self.b.bin(BinOp::Ne, arg, value);
-            self.b.output(Sink::new(Out::IsLimited, k), differs);
+        }
+        for k in 0..self.out.limit_states {
+            let v = self.read(Cell::LimitState(k));
+            self.b.output(Sink::new(Out::Old, k), v);
+        }
+        if self.env.get(Cell::Limited).is_some() {
+            let v = self.read(Cell::Limited);
+            self.b.output(Sink::new(Out::IsLimited, 0), v);
         }
         for k in 0..self.out.noises.len() as u32 {
             let p = self.read(Cell::NoisePower(k));

@@ -8,7 +8,9 @@ impl Lower<'_> {
     pub(super) fn cell_type(&self, cell: Cell) -> Ty {
         match cell {
             Cell::Var(v, _) => Self::ir_type(self.m.vars[v].ty),
-            Cell::Kind(_) | Cell::IsIndirect(_) | Cell::IdtReset(_) | Cell::WatchOn(_) | Cell::Jump => Ty::Bool,
+            Cell::Kind(_) | Cell::IsIndirect(_) | Cell::IdtReset(_) | Cell::WatchOn(_) | Cell::Jump | Cell::Limited => {
+                Ty::Bool
+            }
             _ => Ty::Real,
         }
     }
@@ -35,7 +37,7 @@ impl Lower<'_> {
                 }
                 self.b.input(In::Hidden, index, ty)
             }
-            Cell::LimitValue(k) | Cell::LimitArg(k) => self.b.input(In::Old, k, Ty::Real),
+            Cell::LimitState(k) => self.b.input(In::Old, k, Ty::Real),
             Cell::Bound | Cell::NextBreak | Cell::TimerPeriod(_) => self.b.real(f64::INFINITY),
             _ => self.zero(ty),
         }

@@ -466,19 +466,10 @@ fn jacobian(func: &Func, l: &Lowered) -> (Func, Vec<(u32, u32)>) {
         }
     }
     for (s, v) in &func.outputs {
-        if matches!(s.class, Out::Old | Out::Flag) {
+        if matches!(s.class, Out::Old | Out::Flag | Out::IsLimited) {
             let v = done.value(*v);
             done.builder.output(*s, v);
         }
-    }
-    let flags: Vec<Val> =
-        func.outputs.iter().filter(|(s, _)| s.class == Out::IsLimited).map(|(_, v)| done.value(*v)).collect();
-    if !flags.is_empty() {
-        let mut any = done.builder.bool(false);
-        for f in flags {
-            any = done.builder.bin(crate::veriloga::ir::BinOp::Or, any, f);
-        }
-        done.builder.output(Sink::new(Out::IsLimited, 0), any);
     }
     (done.builder.finish().checked("derivatives"), entries)
 }

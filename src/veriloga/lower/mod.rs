@@ -161,8 +161,9 @@ pub struct Lowered {
     pub op_vars: Vec<OpVarInfo>,
     /// Persisting cells.
     pub cells: Vec<CellInfo>,
-    /// Sites of limiting functions.
+    /// Sites of limiting functions, and the values that they keep: sites of users' functions on one quantity share one.
     pub limits: u32,
+    pub limit_states: u32,
     pub uniforms: u32,
     pub normals: u32,
     /// Texts by number; 0 is the empty one.
@@ -213,6 +214,10 @@ pub(crate) enum Cell {
     IdtReset(u32),
     LimitArg(u32),
     LimitValue(u32),
+    /// What limiting functions keep for the next iteration.
+    LimitState(u32),
+    /// Bool: a limiting function changed its value.
+    Limited,
     Watch(u32),
     WatchDirection(u32),
     /// Bool: the event's place was reached and enabled.
@@ -248,6 +253,10 @@ pub(crate) struct Lower<'a> {
     in_loop: u32,
     charges: u32,
     aux: u32,
+    /// State of the limiting functions of users, by the quantity that they limit.
+    limit_state_of: HashMap<Val, u32>,
+    /// Inside of a user's limiting function.
+    in_limiter: bool,
     /// Rows of unknowns that operators brought along.
     rows: Vec<(u32, Val)>,
     /// Cells that persist, by their number in `In::Hidden`.
@@ -279,6 +288,8 @@ impl<'a> Lower<'a> {
             in_loop: 0,
             charges: 0,
             aux: 0,
+            limit_state_of: HashMap::new(),
+            in_limiter: false,
             rows: vec![],
             hidden: HashMap::new(),
             is_params,

@@ -3,8 +3,8 @@
 use super::{Cell, EffectItem, EffectKind, EffectSite, EventInfo, Lower, MAX_NODES, codes};
 use crate::diag::Span;
 use crate::veriloga::hir::{
-    CallArg, Direction, EventId, EventKind, ExprId, ExprKind, FormatItem, FunctionId, LValue, Owner, Quantity, Stmt,
-    StmtKind, Task, VarId,
+    BinOp as HBin, CallArg, Direction, EventId, EventKind, ExprId, ExprKind, FormatItem, FunctionId, LValue,
+    OperatorKind, Owner, Quantity, Stmt, StmtKind, Task, VarId,
 };
 use crate::veriloga::ir::{BinOp, Body, Const, In, Loop, Node, Ty, Val, sim};
 
@@ -51,9 +51,15 @@ impl Lower<'_> {
                     Quantity::Flow => (Cell::Flow(*branch), Cell::Potential(*branch), false),
                     Quantity::Potential => (Cell::Potential(*branch), Cell::Flow(*branch), true),
                 };
-                // The quantity contributed last wins: what the other had is gone.
+                // The quantity contributed last wins: what the other had is gone. Noise alone decides nothing: models add
+                // it to a branch whether or not the branch is a short.
                 let old = self.read(to);
                 let sum = self.b.add(old, v);
+                if !is_potential && self.is_noise(*value) {
+                    self.read(Cell::Kind(*branch));
+                    self.write(to, sum);
+                    return;
+                }
                 let zero = self.b.real(0.0);
                 let kind = self.b.bool(is_potential);
                 let no = self.b.bool(false);
@@ -99,6 +105,23 @@ impl Lower<'_> {
             StmtKind::Eval(e) => {
                 self.expr(*e);
             }
+        }
+    }
+
+    /// Is an expression zero but for noise?
+    fn is_noise(&self, e: ExprId) -> bool {
+        match &self.m.exprs[e].kind {
+            ExprKind::Operator(op) => matches!(
+                self.m.operators[*op].kind,
+                OperatorKind::WhiteNoise { .. } | OperatorKind::FlickerNoise { .. } | OperatorKind::NoiseTable { .. }
+            ),
+            ExprKind::Unary(_, a) | ExprKind::Cast(a) => self.is_noise(*a),
+            ExprKind::Binary(HBin::Mul, a, b) => self.is_noise(*a) || self.is_noise(*b),
+            ExprKind::Binary(HBin::Div, a, _) => self.is_noise(*a),
+            ExprKind::Binary(HBin::Add | HBin::Sub, a, b) | ExprKind::Select(_, a, b) => {
+                self.is_noise(*a) && self.is_noise(*b)
+            }
+            _ => false,
         }
     }
 
@@ -399,11 +422,17 @@ impl Lower<'_> {
             Task::Discontinuity(e) => {
                 let v = self.expr(*e);
                 let v = self.coerce_int(v);
-                let zero = self.b.int(0);
+                let (zero, minus) = (self.b.int(0), self.b.int(-1));
                 let is = self.b.bin(BinOp::ILe, zero, v);
                 let old = self.read(Cell::Jump);
                 let new = self.b.bin(BinOp::Or, old, is);
                 self.write(Cell::Jump, new);
+                if self.in_limiter {
+                    let is = self.b.bin(BinOp::IEq, minus, v);
+                    let old = self.read(Cell::Limited);
+                    let new = self.b.bin(BinOp::Or, old, is);
+                    self.write(Cell::Limited, new);
+                }
             }
             Task::Limit(op) => {
                 self.operator(*op);
