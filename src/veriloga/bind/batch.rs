@@ -179,7 +179,7 @@ impl VaBatch {
             In::Uniform => self.uniforms[i * l.uniforms as usize + k0],
             In::Normal => self.normals[i * l.normals as usize + k0],
             In::Event | In::Old | In::Limited => 0.0,
-            _ => self.class(i).input(class, k, self.temp, self.env.tnom),
+            _ => self.class(i).input(class, k, self.temp),
         }
     }
 
@@ -281,9 +281,8 @@ impl Batch for VaBatch {
 
     fn set_temperature(&mut self, temp: f64) {
         self.temp = temp;
-        let tnom = self.env.tnom;
         for c in &mut self.classes {
-            c.set_up(&self.dev.program, &mut self.machine, temp, tnom);
+            c.set_up(&self.dev.program, &mut self.machine, temp);
         }
         self.pack();
         if !self.started {

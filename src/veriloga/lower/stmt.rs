@@ -528,6 +528,7 @@ impl Lower<'_> {
         }
         for (arg, list) in func.args.iter().zip(values) {
             for (k, v) in list.into_iter().enumerate() {
+                let v = self.coerce(v, arg.var);
                 self.write(Cell::Var(arg.var, k as u32), v);
             }
         }
