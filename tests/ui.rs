@@ -126,6 +126,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("W0757", "about `check --run`, not the deck"),
     ("E0851", "needs a module of millions of operations"),
     ("E0758", "about `-D` on the command line, not the deck"),
+    ("W0851", "about `va test`: src/veriloga/doctor.rs"),
+    ("W0852", "about `va test`: src/veriloga/doctor.rs"),
+    ("W0853", "about `va test`: src/veriloga/doctor.rs"),
+    ("W0854", "about `va test`: src/veriloga/doctor.rs"),
+    ("W0855", "about `va test`: src/veriloga/doctor.rs"),
+    ("W0856", "about `va test`: src/veriloga/doctor.rs"),
 ];
 
 #[test]

@@ -26,6 +26,12 @@ fn flags() -> MemFlagsData {
     MemFlagsData::trusted()
 }
 
+/// Memory that nothing writes while the code runs: a load may stand where its value is needed, and again where it is needed
+/// again. Everything that setup computed would stay alive from the function's start to its end otherwise.
+fn fixed() -> MemFlagsData {
+    MemFlagsData::trusted().with_readonly().with_can_move()
+}
+
 /// Builds the function in `ctx`.
 pub fn build(p: &Program, sizes: &Sizes, module: &mut JITModule, ctx: &mut Context) -> Result<(), String> {
     let pointer = module.target_config().pointer_type();
@@ -181,7 +187,7 @@ impl Gen<'_, '_> {
     }
 
     fn real_at(&mut self, base: Value, k: u32) -> Value {
-        self.b.ins().load(types::F64, flags(), base, (8 * k) as i32)
+        self.b.ins().load(types::F64, fixed(), base, (8 * k) as i32)
     }
 
     /// A number kept as f64, as the type that is wanted.
@@ -200,7 +206,7 @@ impl Gen<'_, '_> {
         let rows = self.at.rows;
         let index = self.b.ins().uload32(flags(), rows, (4 * u) as i32);
         let address = self.offset(self.base.x, index, 8);
-        self.b.ins().load(types::F64, flags(), address, 0)
+        self.b.ins().load(types::F64, fixed(), address, 0)
     }
 
     fn input(&mut self, class: In, k: u32, t: Ty) -> Value {
@@ -223,7 +229,8 @@ impl Gen<'_, '_> {
             In::Cache => self.real_at(self.at.cache, k),
             In::Sim => self.real_at(self.at.sim, k),
             In::Hidden => self.real_at(self.at.hidden, k),
-            In::Old => self.real_at(self.at.old, k),
+            // Written at the end.
+            In::Old => self.b.ins().load(types::F64, flags(), self.at.old, (8 * k) as i32),
             In::Uniform => self.real_at(self.at.uniforms, k),
             In::Normal => self.real_at(self.at.normals, k),
             // Not in an evaluation: events are none while a step is solved; the others are setup's.

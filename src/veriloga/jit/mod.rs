@@ -8,8 +8,9 @@
 mod calls;
 mod codegen;
 
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
+use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module};
@@ -136,10 +137,10 @@ impl Drop for Kernel {
     }
 }
 
-impl Kernel {
-    /// Generates code for a module's evaluation. The message says what the code generator disliked.
-    pub fn compile(p: &Program) -> Result<Kernel, String> {
-        let text = |e: &dyn std::fmt::Display| e.to_string();
+/// The processor that this runs on; looked at once.
+fn machine() -> Result<OwnedTargetIsa, String> {
+    static ISA: OnceLock<Result<OwnedTargetIsa, String>> = OnceLock::new();
+    let find = || -> Result<OwnedTargetIsa, String> {
         let mut flags = settings::builder();
         for (name, value) in [
             ("opt_level", "speed"),
@@ -147,11 +148,19 @@ impl Kernel {
             ("use_colocated_libcalls", "false"),
             ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
         ] {
-            flags.set(name, value).map_err(|e| text(&e))?;
+            flags.set(name, value).map_err(|e| e.to_string())?;
         }
-        let isa = cranelift_native::builder().map_err(|e| e.to_string())?;
-        let isa = isa.finish(settings::Flags::new(flags)).map_err(|e| text(&e))?;
-        let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
+        let isa = cranelift_native::builder()?;
+        isa.finish(settings::Flags::new(flags)).map_err(|e| e.to_string())
+    };
+    ISA.get_or_init(find).clone()
+}
+
+impl Kernel {
+    /// Generates code for a module's evaluation. The message says what the code generator disliked.
+    pub fn compile(p: &Program) -> Result<Kernel, String> {
+        let text = |e: &dyn std::fmt::Display| e.to_string();
+        let mut builder = JITBuilder::with_isa(machine()?, cranelift_module::default_libcall_names());
         for op in UnOp::ALL {
             if let Some(address) = calls::un(*op) {
                 builder.symbol(format!("va_{}", op.name()), address);

@@ -368,9 +368,18 @@ impl<'a> Ad<'a> {
         match *op {
             Op::Un(o, a) => {
                 let Some(p) = self.partial(o, mapped(&self.map, a), r) else { return };
+                // exp(-b/|x|) of tunnelling is flat at x = 0, where the slope of its argument is infinite: 0, not 0 inf.
+                let flat = (o == UnOp::Exp && self.has_pole(a, 6)).then(|| {
+                    let zero = self.b.real(0.0);
+                    self.b.bin(BinOp::Eq, r, zero)
+                });
                 for k in 0..self.d[a.index()].len() {
                     let (var, d) = self.d[a.index()][k];
-                    let x = self.b.mul(p, d);
+                    let mut x = self.b.mul(p, d);
+                    if let Some(flat) = flat {
+                        let zero = self.b.real(0.0);
+                        x = self.b.select(flat, zero, x);
+                    }
                     self.store(v, var, x);
                 }
             }
@@ -388,6 +397,21 @@ impl<'a> Ad<'a> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// May a value become infinite because something that moves divides it? Looks a few operations up.
+    fn has_pole(&self, v: Val, depth: u32) -> bool {
+        if depth == 0 {
+            return false;
+        }
+        match self.func.op(v) {
+            Some(Op::Bin(BinOp::Div, x, y)) => !self.d[y.index()].is_empty() || self.has_pole(*x, depth - 1),
+            Some(Op::Bin(BinOp::Add | BinOp::Sub | BinOp::Mul, x, y) | Op::Select(_, x, y)) => {
+                self.has_pole(*x, depth - 1) || self.has_pole(*y, depth - 1)
+            }
+            Some(Op::Un(UnOp::Neg, x)) => self.has_pole(*x, depth - 1),
+            _ => false,
         }
     }
 
