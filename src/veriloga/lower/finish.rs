@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::assemble::{IDT_IC, IDT_STATIC, root};
 use super::{BranchMode, Lowered, UnknownInfo, UnknownSource};
 use crate::veriloga::ir::{
-    Builder, Const, Def, Func, In, Keep, Node, Op, Out, Sink, Ty, UnOp, Val, copy_nodes, mapped, sim,
+    BinOp, Builder, Const, Def, Func, In, Keep, Node, Op, Out, Sink, Ty, UnOp, Val, copy_nodes, mapped, sim,
 };
 use crate::veriloga::passes::{Deps, Var, differentiate, invariants, prune, resolve_ddx, split};
 
@@ -428,8 +428,11 @@ fn jacobian(func: &Func, l: &Lowered) -> (Func, Vec<(u32, u32)>) {
         for (k, d) in by_limit {
             let (Some(arg), Some(lim)) = (arg_of(k, root::LIMIT_ARG), arg_of(k, root::LIMIT_VALUE)) else { continue };
             let (a, b) = (done.value(arg), done.value(lim));
+            // A quantity that nothing depends on may be limited to infinity: 0, not 0 inf.
+            let is_idle = done.builder.bin(BinOp::Eq, d, zero);
             let off = done.builder.sub(a, b);
             let term = done.builder.mul(d, off);
+            let term = done.builder.select(is_idle, zero, term);
             value = done.builder.add(value, term);
             for (var, da) in done.of(arg).to_vec() {
                 if let Var::Probe(p) = var {

@@ -338,7 +338,7 @@ impl Lower<'_> {
                     let x = self.real_expr(*a);
                     values.push(vec![x]);
                 }
-                tells = self.has_discontinuity(&self.m.functions[*f].body);
+                tells = self.limiters_tell();
                 let outer = std::mem::replace(&mut self.in_limiter, true);
                 let r = self.inline(*f, values, span);
                 self.in_limiter = outer;
@@ -349,7 +349,8 @@ impl Lower<'_> {
         self.write(Cell::LimitArg(k), v);
         self.write(Cell::LimitValue(k), limited);
         self.write(Cell::LimitState(state), limited);
-        // A function that calls `$discontinuity(-1)` says itself whether it changed the value.
+        // Where functions call `$discontinuity(-1)` they say themselves whether a value was changed: one that only asks
+        // for the last value changes nothing.
         let mut acts = self.b.bin(BinOp::Ne, v, limited);
         if tells {
             acts = self.b.and(acts, first);
@@ -358,6 +359,15 @@ impl Lower<'_> {
         let acts = self.b.bin(BinOp::Or, before, acts);
         self.write(Cell::Limited, acts);
         self.b.op(Op::Limit(k, v, limited))
+    }
+
+    fn limiters_tell(&self) -> bool {
+        self.m.operators.values().any(|o| match &o.kind {
+            OperatorKind::Limit { limiter: Limiter::User(f, _), .. } => {
+                self.has_discontinuity(&self.m.functions[*f].body)
+            }
+            _ => false,
+        })
     }
 
     fn has_discontinuity(&self, list: &[Stmt]) -> bool {
