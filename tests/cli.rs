@@ -58,6 +58,17 @@ fn an_operating_point_is_printed_and_nothing_is_written() {
 }
 
 #[test]
+fn results_that_nobody_asked_for_are_mentioned() {
+    let dir = with("rc\nV1 in 0 sin(0 1 1k)\nR1 in out 1k\nC1 out 0 1u\n.tran 10u 1m\n.end\n");
+    let o = run(dir.path(), &["run", "d.cir"]);
+    assert!(out(&o).is_empty(), "{}", out(&o));
+    assert!(err(&o).contains("Transient Analysis: ") && err(&o).contains("--plot"), "{}", err(&o));
+    for asked in [&["run", "d.cir", "-q"][..], &["run", "d.cir", "-r", "d.raw"]] {
+        assert!(!err(&run(dir.path(), asked)).contains("--plot"));
+    }
+}
+
+#[test]
 fn a_netlist_fault_exits_1_and_leaves_no_rawfile() {
     let dir = with(BROKEN);
     let o = run(dir.path(), &["run", "d.cir", "-r", "d.raw", "-o", "o"]);

@@ -457,6 +457,33 @@ fn parasitics_are_elements() {
 }
 
 #[test]
+fn compliance_of_controlled_sources() {
+    // 5 V over 1 kΩ would be 5 mA; the same sources into 100 kΩ stay below their 1 mA.
+    for source in [
+        "e1 a 0 c 0 5 compliance=1m",
+        "e1 a 0 poly(1) c 0 0 5 ilim=1m",
+        "e1 a 0 value={5*v(c)} icomp=1m",
+        "e1 a 0 value=5*v(c) compliance={1m}",
+        "e1 a 0 table {v(c)} = (0,0) (2,10) compliance=1m",
+        "e1 a 0 laplace {v(c)} = {5/(1+s*1u)} compliance=1m",
+        "h1 a 0 vc -5k compliance=1m",
+        "b1 a 0 v=5*v(c) compliance=1m",
+    ] {
+        let i = format!("i({})", &source[..2]);
+        for (load, v) in [("1k", 1.0), ("100k", 5.0)] {
+            op(
+                &format!("vc c 0 1\nrc c 0 1k\n{source}\nrl a 0 {load}"),
+                &[("v(a)", v), (&i, -v / if v > 2.0 { 1e5 } else { 1e3 })],
+            );
+        }
+        let limited = format!("@{}#compliance[limited]", &source[..2]);
+        let deck = format!("t\nvc c 0 1\nrc c 0 1k\n{source}\nrl a 0 1k\n.save {limited}\n.op\n.end\n");
+        let out = run(&deck);
+        assert_eq!(value(out.tables().next().expect("operating point"), &limited), 1.0, "{source}");
+    }
+}
+
+#[test]
 fn polynomial_capacitors_and_inductors() {
     // C(1 V) = 1n + 2n + 3n; L(1 A) = 1u + 2·1u.
     let deck = "t\nv1 a 0 dc 1 ac 1\nc1 a 0 poly 1n 2n 3n\nr1 a 0 1meg\ni2 0 b dc 1 ac 1\nl1 b 0 poly 1u 2u ic=0\n\

@@ -235,7 +235,7 @@ impl<'a> Elab<'a> {
                     );
                     return false;
                 };
-                let (a, b) = self.run_after(&body[k + 1..], draft);
+                let (a, b) = self.run_after(e, &body[k + 1..], draft);
                 let run = &body[k + 1 + a..k + 1 + b];
                 let Some(x) = self.expr_of_run(scope, e.file, run) else {
                     if run.is_empty() {
@@ -259,7 +259,7 @@ impl<'a> Elab<'a> {
     }
 
     /// The run of fields that is the expression after a key: up to the next key that the device knows.
-    fn run_after(&self, fields: &[Field], draft: &Draft) -> (usize, usize) {
+    fn run_after(&self, e: &Element, fields: &[Field], draft: &Draft) -> (usize, usize) {
         let start = usize::from(fields.first().is_some_and(|f| f.kind == FieldKind::Symbol));
         if fields.get(start).is_some_and(|f| f.kind == FieldKind::Expr)
             && fields.get(start + 1).is_none_or(|f| f.kind == FieldKind::Key)
@@ -273,7 +273,10 @@ impl<'a> Elab<'a> {
                 FieldKind::Open => depth += 1,
                 FieldKind::Close => depth = depth.saturating_sub(1),
                 FieldKind::Key
-                    if depth == 0 && instance_param(draft.ty.info(), self.deck.names.get(f.sym)).is_some() =>
+                    if depth == 0 && {
+                        let key = self.deck.names.get(f.sym);
+                        instance_param(draft.ty.info(), key).is_some() || self.is_parasitic(e, key)
+                    } =>
                 {
                     break;
                 }
@@ -544,7 +547,7 @@ impl<'a> Elab<'a> {
                     continue;
                 }
             };
-            let (a, b) = if f.kind == FieldKind::Key { self.run_after(&body[start..], &draft) } else { (0, 1) };
+            let (a, b) = if f.kind == FieldKind::Key { self.run_after(e, &body[start..], &draft) } else { (0, 1) };
             let run = body.get(start + a..start + b).unwrap_or(&[]);
             i = start + b.max(1);
             if spec.kind == ParamKind::Expr {

@@ -211,6 +211,24 @@ pub fn json_lines(outcome: &Outcome) -> String {
     s
 }
 
+/// For a run whose results nobody asked for: what there is, and how to get it.
+pub fn unseen(outcome: &Outcome) -> String {
+    let mut s = String::new();
+    for t in outcome.points.first().iter().flat_map(|p| &p.tables) {
+        let (points, signals) = (t.table.len(), t.table.columns.len());
+        let _ = writeln!(s, "{}: {points} points of {signals} signals", t.table.schema.kind.title());
+    }
+    if outcome.points.len() > 1 {
+        let _ = writeln!(s, "and the same for {} more points of the sweep", outcome.points.len() - 1);
+    }
+    if !s.is_empty() {
+        s.push_str(
+            "nothing was asked for: `-o DIR` writes results, `--plot` draws, `.print` and `.meas` cards show them\n",
+        );
+    }
+    s
+}
+
 /// What the solver did, one line a table.
 pub fn stats(outcome: &Outcome) -> String {
     let mut s = String::new();

@@ -33,11 +33,17 @@ pub fn run(args: &Run, term: &mut Term) -> u8 {
     for m in outcome.points.iter().flat_map(|p| &p.messages) {
         term.note(&if args.json { format!("{}\n", serde_json::json!({ "message": m })) } else { format!("{m}\n") });
     }
+    let mut unseen = None;
     if !args.quiet {
-        term.print(&if args.json { report::json_lines(&outcome) } else { report::text(&outcome) });
+        let text = if args.json { report::json_lines(&outcome) } else { report::text(&outcome) };
+        unseen = text.is_empty().then(|| report::unseen(&outcome));
+        term.print(&text);
         term.flush();
     }
-    let faults = write(&mut outcome, &outputs, args, term);
+    let (written, faults) = write(&mut outcome, &outputs, args, term);
+    if let Some(hint) = unseen.filter(|_| written.is_empty()) {
+        term.note(&hint);
+    }
     let status = outcome.status();
     outcome.diagnostics.extend(faults);
     term.report(&outcome.diagnostics, &outcome.sources);
@@ -45,14 +51,14 @@ pub fn run(args: &Run, term: &mut Term) -> u8 {
     if status == Status::Ok { written_badly.exit_code() } else { status.exit_code() }
 }
 
-/// Figures first: they may need columns that the files do not keep.
-fn write(outcome: &mut Outcome, outputs: &Outputs, args: &Run, term: &Term) -> Vec<Diagnostic> {
+/// What was written, and what could not be. Figures first: they may need columns that the files do not keep.
+fn write(outcome: &mut Outcome, outputs: &Outputs, args: &Run, term: &Term) -> (Vec<PathBuf>, Vec<Diagnostic>) {
     let mut faults = vec![];
     if args.stats {
         term.note(&report::stats(outcome));
     }
     if !outcome.has_run {
-        return faults;
+        return (vec![], faults);
     }
     let mut written: Vec<PathBuf> = vec![];
     let mut keep = |r: Result<Vec<PathBuf>, Diagnostic>| match r {
@@ -90,7 +96,7 @@ fn write(outcome: &mut Outcome, outputs: &Outputs, args: &Run, term: &Term) -> V
         }
     }
     if !args.quiet {
-        for path in written {
+        for path in &written {
             term.note(&if args.json {
                 format!("{}\n", serde_json::json!({ "wrote": path.display().to_string() }))
             } else {
@@ -98,5 +104,5 @@ fn write(outcome: &mut Outcome, outputs: &Outputs, args: &Run, term: &Term) -> V
             });
         }
     }
-    faults
+    (written, faults)
 }

@@ -51,8 +51,8 @@ crate::codes! { CODES:
         "Sources F and H, and switch W, are controlled by the current of an element with a branch current (a voltage \
          source, an inductor), which they name after their nodes. Put a voltage source of 0 V where the current flows.";
     BAD_COMPLIANCE = "E0452", "compliance on a source that has none",
-        "`compliance=` limits the current of a voltage source: it needs a value above zero, and makes no sense on a \
-         current source.";
+        "`compliance=` limits the current of a voltage source (V, E, H, B with `v=`): it needs a value above zero, and \
+         makes no sense on a current source.";
     MISSING_EXPRESSION = "E0453", "behavioural element without its expression",
         "A behavioural source needs `v=` or `i=`, a behavioural resistor `r=`, a capacitor `c=` or `q=`, an inductor \
          `l=` or `flux=`; a LAPLACE source its input expression and transfer function.";
