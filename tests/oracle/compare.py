@@ -223,7 +223,8 @@ def tran_deviation(a, b, floors):
         names = [x for x in a if x[0] == kind and x in b and x[1:].isdigit()]
         scale = max(max(map(abs, a[x])) for x in names)
         for x in names:
-            size = max(max(map(abs, a[x])), 1e-6 * scale, least)
+            # Two solutions and a difference quotient, each within tolerance.
+            size = max(max(map(abs, a[x])), 1e-6 * scale, 10 * least)
             # The first steps are each simulator's own affair.
             for k in range(20, 200):
                 t = a["x"][-1] * k / 201

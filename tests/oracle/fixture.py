@@ -110,7 +110,7 @@ def vacask(case, analyses, osdi, resistor, reltol=1e-8, abstol=1e-18, vntol=1e-1
     """The deck for VACASK; every analysis writes a raw file of its own name."""
     out = [f"{case.module}", "ground 0", f'load "{osdi}"', f'load "{resistor}"']
     out += ["model vsource vsource", "model vcvs vcvs", "model oracle_resistor oracle_resistor (r=50)"]
-    out.append(f"model dut {case.module} ({case.pairs()})" if case.params else f"model dut {case.module}")
+    out.append(f"model dut {case.module.lower()} ({case.pairs().lower()})" if case.params else f"model dut {case.module.lower()}")
     period = 1 / case.frequency
     if "tran" in analyses:
         # From its lowest point, where it is flat: nothing depends on how each simulator takes its first steps.

@@ -12,6 +12,8 @@ use crate::veriloga::ir::{BinOp, Body, Const, In, Loop, Node, Ty, Val, sim};
 /// contributions, which have to be.
 const PLAIN_ROUNDS: u32 = 64;
 const OPERATOR_ROUNDS: u32 = 10_000;
+/// Elements of an array up to which all are taken to change in a loop that assigns to it.
+const MAX_SEEDED: u32 = 64;
 /// Functions cannot call themselves; deeper nesting is a fault of ours.
 const MAX_DEPTH: usize = 200;
 
@@ -188,16 +190,29 @@ impl Lower<'_> {
             return;
         }
         let zero = self.b.int(0);
+        let mut changed = vec![];
+        self.assigned(body, &mut changed);
         self.real_loop(
             span,
             Some(zero),
+            &changed,
             &mut |l, k| k.map_or(l.b.bool(false), |k| l.b.bin(BinOp::ILt, k, n)),
             &mut |l| l.stmts(body),
         );
     }
 
     fn repetition(&mut self, cond: ExprId, body: &[Stmt], step: &[Stmt], span: Span) {
-        let most = if self.has_operator(body) { OPERATOR_ROUNDS } else { PLAIN_ROUNDS };
+        let mut changed = vec![];
+        self.assigned(body, &mut changed);
+        let most = if self.has_operator(body) {
+            OPERATOR_ROUNDS
+        } else if self.mentions(cond, &changed) {
+            // What the body itself decides is not known for long: rounds that are written out first would only multiply with
+            // those of the loops inside.
+            0
+        } else {
+            PLAIN_ROUNDS
+        };
         for _ in 0..most {
             let c = self.expr(cond);
             match self.b.constant(c) {
@@ -209,24 +224,77 @@ impl Lower<'_> {
                 None => break,
             }
         }
-        self.real_loop(span, None, &mut |l, _| l.expr(cond), &mut |l| {
+        self.assigned(step, &mut changed);
+        self.real_loop(span, None, &changed, &mut |l, _| l.expr(cond), &mut |l| {
             l.stmts(body);
             l.stmts(step);
         });
     }
 
+    /// Variables that statements assign to.
+    fn assigned(&self, list: &[Stmt], out: &mut Vec<VarId>) {
+        for s in list {
+            match &s.kind {
+                StmtKind::Assign { target: LValue { var, .. }, .. } | StmtKind::AssignArray { target: var, .. } => {
+                    if !out.contains(var) {
+                        out.push(*var);
+                    }
+                }
+                StmtKind::If { then, otherwise, .. } => {
+                    self.assigned(then, out);
+                    self.assigned(otherwise, out);
+                }
+                StmtKind::Case { arms, default, .. } => {
+                    arms.iter().for_each(|a| self.assigned(&a.body, out));
+                    self.assigned(default, out);
+                }
+                StmtKind::Loop { body, step, .. } => {
+                    self.assigned(body, out);
+                    self.assigned(step, out);
+                }
+                StmtKind::Repeat { body, .. } | StmtKind::OnEvent { body, .. } => self.assigned(body, out),
+                _ => {}
+            }
+        }
+    }
+
+    /// Does an expression read one of these variables?
+    fn mentions(&self, e: ExprId, vars: &[VarId]) -> bool {
+        use ExprKind::*;
+        let any = |l: &[ExprId]| l.iter().any(|e| self.mentions(*e, vars));
+        match &self.m.exprs[e].kind {
+            Var(v) => vars.contains(v),
+            VarElement(v, l) => vars.contains(v) || any(l),
+            ParamElement(_, l) | Math(_, l) => any(l),
+            Unary(_, a) | Cast(a) => any(&[*a]),
+            Binary(_, a, b) => any(&[*a, *b]),
+            Select(a, b, c) => any(&[*a, *b, *c]),
+            Call(_, args) => args.iter().any(|a| matches!(a, CallArg::In(e) if self.mentions(*e, vars))),
+            _ => false,
+        }
+    }
+
     /// A loop that runs while simulating. Which cells it changes is found by lowering it until no further one shows up.
-    /// `counter`: a loop parameter of its own that counts up from this value.
+    /// `counter`: a loop parameter of its own that counts up from this value. `changed`: variables that are known to
+    /// change, so that nested loops need not be lowered again and again.
     fn real_loop(
         &mut self,
         span: Span,
         counter: Option<Val>,
+        changed: &[VarId],
         cond: &mut dyn FnMut(&mut Self, Option<Val>) -> Val,
         body: &mut dyn FnMut(&mut Self),
     ) {
         let before = self.env.snapshot();
         let effects = self.out.effects.len();
         let mut carried: Vec<Cell> = vec![];
+        for v in changed {
+            let n = self.m.vars[*v].len() as u32;
+            let cells = (0..n).map(|k| Cell::Var(*v, k)).filter(|c| self.outlives(*c));
+            if n <= MAX_SEEDED {
+                carried.extend(cells);
+            }
+        }
         for _ in 0..50 {
             self.out.effects.truncate(effects);
             self.env.restore(&before);
