@@ -337,7 +337,7 @@ pub enum VaCommand {
         reading: VaReading,
     },
     /// Curves of a module: current against voltage, hysteresis loops, families of curves
-    Plot(VaPlot),
+    Plot(Box<VaPlot>),
     /// The modules as the compiler sees them
     Dump {
         file: PathBuf,

@@ -235,10 +235,10 @@ impl Lower<'_> {
     fn assigned(&self, list: &[Stmt], out: &mut Vec<VarId>) {
         for s in list {
             match &s.kind {
-                StmtKind::Assign { target: LValue { var, .. }, .. } | StmtKind::AssignArray { target: var, .. } => {
-                    if !out.contains(var) {
-                        out.push(*var);
-                    }
+                StmtKind::Assign { target: LValue { var, .. }, .. } | StmtKind::AssignArray { target: var, .. }
+                    if !out.contains(var) =>
+                {
+                    out.push(*var);
                 }
                 StmtKind::If { then, otherwise, .. } => {
                     self.assigned(then, out);
