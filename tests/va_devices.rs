@@ -557,3 +557,32 @@ analog I(a, c) <+ pick(1.6, V(a, c)) * 1e-3; endmodule
     let o = run(module, "t\n.hdl \"m.va\"\nv1 a 0 1\nx1 a 0 m\n.op\n.end\n");
     assert!((last(table(&o, 0), "i(v1)") + 2e-3).abs() < 1e-15);
 }
+
+/// A node that some parameters do without: shorted under a condition, with flow contributed in any case.
+#[test]
+fn flow_does_not_undo_a_conditional_short() {
+    let module = "
+module m(a, c); inout a, c; electrical a, c, q; parameter integer nqs = 0;
+analog begin
+  if (nqs == 0) V(q) <+ 0;
+  I(q) <+ nqs * 1e-3 * (V(q) - V(a, c));
+  I(a, c) <+ 1e-3 * (nqs ? V(q) : 2 * V(a, c));
+end
+endmodule
+";
+    let o = run(module, "t\n.hdl \"m.va\"\nv1 a 0 1\nx1 a 0 m\nv2 b 0 1\nx2 b 0 m nqs=1\n.op\n.end\n");
+    assert!((last(table(&o, 0), "i(v1)") + 2e-3).abs() < 1e-12);
+    assert!((last(table(&o, 0), "i(v2)") + 1e-3).abs() < 1e-12);
+}
+
+/// Without a condition the flow wins, as the language says.
+#[test]
+fn flow_undoes_an_unconditional_short() {
+    let module = "
+module m(a, c); inout a, c; electrical a, c; parameter real r = 1k;
+analog begin V(a, c) <+ 0; if (r > 0) I(a, c) <+ V(a, c) / r; end
+endmodule
+";
+    let o = run(module, "t\n.hdl \"m.va\"\nv1 a 0 1\nx1 a 0 m\n.op\n.end\n");
+    assert!((last(table(&o, 0), "i(v1)") + 1e-3).abs() < 1e-12);
+}

@@ -3,7 +3,7 @@
 use super::{Cell, EffectItem, EffectKind, EffectSite, EventInfo, Lower, MAX_NODES, codes};
 use crate::diag::Span;
 use crate::veriloga::hir::{
-    BinOp as HBin, CallArg, Direction, EventId, EventKind, ExprId, ExprKind, FormatItem, FunctionId, LValue,
+    BinOp as HBin, BranchId, CallArg, Direction, EventId, EventKind, ExprId, ExprKind, FormatItem, FunctionId, LValue,
     OperatorKind, Owner, Quantity, Stmt, StmtKind, Task, VarId,
 };
 use crate::veriloga::ir::{BinOp, Body, Const, In, Loop, Node, Ty, Val, sim};
@@ -53,11 +53,12 @@ impl Lower<'_> {
                     Quantity::Flow => (Cell::Flow(*branch), Cell::Potential(*branch), false),
                     Quantity::Potential => (Cell::Potential(*branch), Cell::Flow(*branch), true),
                 };
-                // The quantity contributed last wins: what the other had is gone. Noise alone decides nothing: models add
-                // it to a branch whether or not the branch is a short.
+                // The quantity contributed last wins: what the other had is gone. Two things decide nothing: noise alone,
+                // which models add to a branch whether or not it is a short, and flow on a branch that was made a short
+                // under a condition before, which is how models leave out a node that some parameters do without.
                 let old = self.read(to);
                 let sum = self.b.add(old, v);
-                if !is_potential && self.is_noise(*value) {
+                if !is_potential && (self.is_noise(*value) || self.may_be_short(*branch)) {
                     self.read(Cell::Kind(*branch));
                     self.write(to, sum);
                     return;
@@ -108,6 +109,15 @@ impl Lower<'_> {
                 self.expr(*e);
             }
         }
+    }
+
+    /// Was a potential of zero, and nothing else, contributed to a branch under a condition that is not known yet?
+    fn may_be_short(&mut self, branch: BranchId) -> bool {
+        let (kind, potential) = (self.read(Cell::Kind(branch)), self.read(Cell::Potential(branch)));
+        let indirect = self.read(Cell::IsIndirect(branch));
+        self.b.constant(kind).is_none()
+            && matches!(self.b.constant(potential), Some(Const::Real(z)) if z == 0.0)
+            && matches!(self.b.constant(indirect), Some(Const::Bool(false)))
     }
 
     /// Is an expression zero but for noise?
