@@ -586,3 +586,14 @@ endmodule
     let o = run(module, "t\n.hdl \"m.va\"\nv1 a 0 1\nx1 a 0 m\n.op\n.end\n");
     assert!((last(table(&o, 0), "i(v1)") + 1e-3).abs() < 1e-12);
 }
+
+#[test]
+fn a_module_called_as_a_native_device() {
+    let module = "
+module resistor(p, n); inout p, n; electrical p, n; parameter real r = 1k;
+analog I(p, n) <+ V(p, n) / (2 * r); endmodule
+";
+    let o = run(module, "t\n.hdl \"m.va\"\nv1 a 0 1\nx1 a 0 resistor\nv2 b 0 1\nr2 b 0 1k\n.op\n.end\n");
+    assert!((last(table(&o, 0), "i(v1)") + 0.5e-3).abs() < 1e-12);
+    assert!((last(table(&o, 0), "i(v2)") + 1e-3).abs() < 1e-12);
+}

@@ -14,7 +14,7 @@ use super::jit::Kernel;
 use super::lower::{BranchMode, Program, UnknownSource, finish, lower};
 use crate::device::{
     Batch, DcKind, DcLink, DeviceInfo, DeviceType, Env, Group, OpVar, ParamKind, ParamSpec, Range, Terminal,
-    UnknownKind,
+    UnknownKind, registry,
 };
 use crate::diag::Diagnostic;
 
@@ -206,8 +206,10 @@ impl VaDevice {
         }
         let name = leak(&m.name.to_lowercase());
         let doc = m.attrs.desc.clone().unwrap_or_else(|| format!("Verilog-A module {}", m.name));
+        // A module may be called as a device that is built in; instances of the two are kept apart by this name.
+        let is_taken = registry::by_name(name).is_some();
         let info = DeviceInfo {
-            name,
+            name: if is_taken { leak(&format!("module {name}")) } else { name },
             letter: 'n',
             model_types: Box::leak(vec![(name, 1.0)].into_boxed_slice()),
             levels: &[],

@@ -8,6 +8,8 @@ use crate::veriloga::ir::{BinOp, Const, In, Op, Ty, UnOp, Val, sim};
 
 /// Argument of `limexp` above which it goes on as a straight line.
 const EXP_MAX: f64 = 80.0;
+/// Critical voltages are below, V.
+const MAX_CRITICAL: f64 = 100.0;
 /// Rise and fall time of a `transition` that gives none, s.
 const DEFAULT_EDGE: f64 = 1e-9;
 /// 1/s with which the output of `slew` follows where no rate limits it.
@@ -319,7 +321,11 @@ impl Lower<'_> {
             Limiter::PnJunction { vte, vcrit } => {
                 let (vte, vcrit) = (self.real_expr(*vte), self.real_expr(*vcrit));
                 let l = self.pnjlim(v, old, vte, vcrit);
-                self.b.select(first, vcrit, l)
+                // The critical voltage of a junction without saturation current is infinite.
+                let most = self.b.real(MAX_CRITICAL);
+                let is_finite = self.b.bin(BinOp::Lt, vcrit, most);
+                let start = self.b.select(is_finite, vcrit, v);
+                self.b.select(first, start, l)
             }
             Limiter::Fet { vto } => {
                 let vto = self.real_expr(*vto);
