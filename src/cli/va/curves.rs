@@ -87,13 +87,17 @@ fn deck(m: &Module, path: &Path, args: &VaPlot) -> Result<(String, String), Vec<
     if loops {
         let _ = writeln!(text, ".tran {:e} {period:e} 0 {:e}", period / 500.0, period / 500.0);
     } else if many {
-        let _ =
-            writeln!(text, ".dc v{x} {} {} {:e} v{y} {} {} {:e}", sweep.0, sweep.1, sweep.2, step.0, step.1, step.2);
+        let _ = writeln!(
+            text,
+            ".dc v{x} {} {} {:e}\n.step v{y} {} {} {:e}",
+            sweep.0, sweep.1, sweep.2, step.0, step.1, step.2
+        );
     } else {
         let _ = writeln!(text, ".dc v{x} {} {} {:e}", sweep.0, sweep.1, sweep.2);
     }
     let _ = writeln!(text, ".save v(p{x}) i(v{x})\n.end");
-    Ok((text, format!("-i(v{x}) vs v(p{x})")))
+    let entry = if loops { format!("-i(v{x}) vs v(p{x})") } else { format!("-i(v{x})") };
+    Ok((text, entry))
 }
 
 pub fn run(args: &VaPlot, options: &Options, term: &Term) -> u8 {
@@ -143,8 +147,8 @@ pub fn run(args: &VaPlot, options: &Options, term: &Term) -> u8 {
         height,
         ..plot::Options::default()
     };
-    let groups: Vec<Vec<&Table>> = tables.into_iter().map(|t| vec![t]).collect();
-    let (drawn, mut messages) = figures::draw(&groups, &[entry], &style);
+    // The steps are a family of curves.
+    let (drawn, mut messages) = figures::draw(&[tables], &[entry], &style);
     if !messages.iter().any(Diagnostic::is_error) {
         for d in drawn {
             let target = if d.suffix.is_empty() { output.clone() } else { files::with_suffix(&output, &d.suffix) };
