@@ -13,7 +13,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::Criterion;
-use ferrospice::sparse::{KERNELS, Options, Symbolic};
+use ferrospice::sparse::{Analysis, KERNELS, Options};
 
 #[path = "lu/decks.rs"]
 mod decks;
@@ -25,8 +25,8 @@ mod table;
 
 fn lu(c: &mut Criterion) {
     for case in decks::low_fill() {
-        let symbolic = Symbolic::analyze(&case.pattern).expect("structurally regular");
-        let mut kernel = (KERNELS[0].real)(&symbolic, &Options::default());
+        let analysis = Analysis::new(&case.pattern).expect("structurally regular");
+        let mut kernel = (KERNELS[0].real)(&analysis, &Options::default());
         kernel.factor(&case.values).expect("regular");
         let mut rhs = vec![1.0; case.pattern.n()];
         c.bench_function(&format!("refactor/{}", case.name), |b| b.iter(|| kernel.refactor(black_box(&case.values))));

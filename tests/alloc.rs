@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
 
-use ferrospice::sparse::{Builder, Kernel, Lu, Options, Symbolic};
+use ferrospice::sparse::{Analysis, Builder, KERNELS, Kernel, Lu, Options, Symbolic};
 use num_complex::Complex64;
 
 thread_local! {
@@ -80,4 +80,34 @@ fn refactor_and_solve() {
         kernel.solve_transposed(&mut z);
     };
     assert_eq!(allocations(work), 0);
+}
+
+#[test]
+fn kernels_refactor_in_place() {
+    let (m, n) = (40, 1600);
+    let mut b = Builder::new();
+    for i in 1..=n {
+        b.add(i, i);
+        for k in [1, m] {
+            b.add(i, i.saturating_sub(k));
+            b.add(i.saturating_sub(k), i);
+        }
+    }
+    let pattern = Arc::new(b.finish(n as usize).0);
+    let mut values: Vec<f64> = vec![0.0];
+    values.extend(pattern.entries().map(|(r, c, _)| if r == c { 4.1 } else { -1.0 }));
+    let analysis = Analysis::new(&pattern).unwrap();
+    for info in KERNELS {
+        let mut k = (info.real)(&analysis, &Options::default());
+        let mut x = vec![1.0; 3 * n as usize];
+        k.factor(&values).unwrap();
+        k.solve_many(&mut x);
+        let work = || {
+            k.refactor(&values).unwrap();
+            k.solve(&mut x[..n as usize]);
+            k.solve_transposed(&mut x[..n as usize]);
+            k.solve_many(&mut x);
+        };
+        assert_eq!(allocations(work), 0, "{}", info.name);
+    }
 }

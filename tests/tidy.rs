@@ -379,13 +379,14 @@ fn the_readme_starts_with_its_two_commands() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
-/// `docs/models.md` and `docs/codes.md` are generated; FERROSPICE_BLESS=1 writes them anew.
+/// These pages are generated; FERROSPICE_BLESS=1 writes them anew.
 #[test]
 fn generated_pages_are_current() {
     let infos: Vec<_> = registry::all().iter().map(|t| t.info()).collect();
     let pages = [
         ("docs/models.md", ferrospice::cli::models::markdown(&infos, true)),
         ("docs/codes.md", ferrospice::cli::explain::markdown()),
+        ("docs/solvers.md", ferrospice::sparse::markdown()),
     ];
     for (path, now) in pages {
         if std::env::var("FERROSPICE_BLESS").is_ok_and(|v| v == "1") {

@@ -158,7 +158,7 @@ impl Bench {
             for v in [&mut self.f, &mut self.q, &mut self.g, &mut self.c] {
                 v.fill(0.0);
             }
-            let mut mem = IterMem { values: &mut self.memory, limited: false };
+            let mut mem = IterMem::new(&mut self.memory);
             let mut out = Load { f: &mut self.f, q: &mut self.q, g: &mut self.g, c: &mut self.c };
             batch.eval(at, x, &mut mem, &mut out);
             if !mem.limited {

@@ -35,9 +35,9 @@ impl SmallSignal {
         let mut x = vec![0.0; sim.len()];
         op::solve(sim, &at, &mut x, false, false, control, "")?;
         sim.load(&at, &x);
-        let info = sparse::kernel(&sim.circuit.options.solver).unwrap_or(&sparse::KERNELS[0]);
+        let info = sim.solver().kernel(&sim.circuit.options.solver);
         let options = sparse::Options { pivrel: sim.circuit.options.pivrel, ..sparse::Options::default() };
-        let kernel = (info.complex)(sim.symbolic(), &options);
+        let kernel = (info.complex)(sim.solver(), &options);
         let zero = Complex64::new(0.0, 0.0);
         Ok(SmallSignal {
             at,
@@ -72,7 +72,7 @@ impl SmallSignal {
         let after = self.kernel.stats();
         sim.stats.factorizations += after.factored - before.factored;
         sim.stats.refactorizations += after.refactored - before.refactored;
-        sim.stats.factor_entries = after.factor_nnz;
+        sim.note_kernel(&after, self.kernel.name());
         result.map_err(|s| vec![sim.singular(&s, &format!(" at {freq:.6e} Hz"))])
     }
 

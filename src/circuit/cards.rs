@@ -235,6 +235,8 @@ pub struct Options {
     pub dc_state_steady: bool,
     /// `auto` or the name of a linear kernel.
     pub solver: String,
+    /// Devices that stand still are continued along their tangents.
+    pub bypass: bool,
     pub threads: usize,
     /// Everything that was given, for the result's meta data.
     pub given: Vec<(String, String)>,
@@ -267,6 +269,7 @@ impl Default for Options {
             interp: false,
             dc_state_steady: false,
             solver: "auto".into(),
+            bypass: true,
             threads: 0,
             given: vec![],
         }

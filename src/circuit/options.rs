@@ -45,12 +45,14 @@ const INERT: &[&str] = &[
     "oldlimit",
     "trytocompact",
     "minbreak",
-    "bypass",
     "ptranmax",
     "device",
     "parser",
     "timeint",
 ];
+
+/// Values of `solver`: the kernel that is expected to be fastest on the circuit, or one by name.
+pub const SOLVERS: [&str; 4] = ["auto", "lu", "multifrontal", "cholesky"];
 
 /// All names of options, for "did you mean".
 const KNOWN: &[&str] = &[
@@ -86,6 +88,7 @@ const KNOWN: &[&str] = &[
     "defas",
     "klu",
     "sparse",
+    "bypass",
 ];
 
 impl<'a> Elab<'a> {
@@ -155,6 +158,11 @@ impl<'a> Elab<'a> {
                 return;
             }
             "solver" => {
+                if !SOLVERS.contains(&text.as_str()) {
+                    let d = Diagnostic::error(codes::OPTION_VALUE, format!("unknown linear kernel `{text}`"));
+                    let help = format!("kernels: {}", SOLVERS.join(", "));
+                    return self.report(d.at(at, "here").help(help));
+                }
                 self.options.solver = text;
                 return;
             }
@@ -226,6 +234,10 @@ impl<'a> Elab<'a> {
             }
             "interp" => {
                 o.interp = x != 0.0;
+                true
+            }
+            "bypass" => {
+                o.bypass = x != 0.0;
                 true
             }
             "defl" => set(&mut self.env.defl, x, positive),

@@ -238,20 +238,25 @@ pub fn stats(outcome: &Outcome) -> String {
             let label = if p.label.is_empty() { String::new() } else { format!(" ({})", p.label) };
             let _ = writeln!(
                 s,
-                "{}{label}: {} unknowns, {} matrix entries, {} factor entries, kernel {}\n  \
-                 {} accepted, rejected {} by error, {} by Newton, {} by events; {} iterations, {} device loads\n  \
+                "{}{label}: {} unknowns, {} matrix entries, {} factor entries, kernel {} ({}, {} flops, about {:.2e} s a solution)\n  \
+                 {} accepted, rejected {} by error, {} by Newton, {} by events; {} iterations, \
+                 {} device evaluations, {} more by tangent\n  \
                  {} factorizations, {} refactorizations, {} solves{}",
                 t.table.schema.kind.title(),
                 x.unknowns,
                 x.matrix_entries,
                 x.factor_entries,
                 if x.kernel.is_empty() { "-" } else { &x.kernel },
+                if x.ordering.is_empty() { "-" } else { &x.ordering },
+                x.factor_flops,
+                x.factor_estimate,
                 x.accepted,
                 x.rejected_lte,
                 x.rejected_newton,
                 x.rejected_event,
                 x.iterations,
-                x.device_evals,
+                x.instance_evals,
+                x.bypassed,
                 x.factorizations,
                 x.refactorizations,
                 x.solves,

@@ -265,6 +265,9 @@ pub struct Stats {
     pub rejected_event: u64,
     pub iterations: u64,
     pub device_evals: u64,
+    /// Evaluations of single nonlinear devices, and those that a tangent made unnecessary.
+    pub instance_evals: u64,
+    pub bypassed: u64,
     pub factorizations: u64,
     pub refactorizations: u64,
     pub solves: u64,
@@ -272,6 +275,12 @@ pub struct Stats {
     pub homotopy: String,
     /// The linear kernel used.
     pub kernel: String,
+    /// Its order of elimination: `amd` or `nd`.
+    pub ordering: String,
+    /// Multiplications of one factorisation.
+    pub factor_flops: u64,
+    /// What one refactorisation and solution was expected to take when the kernel was chosen, s.
+    pub factor_estimate: f64,
     pub min_step: f64,
     pub max_step: f64,
     /// Seconds of wall clock by phase. Never golden-tested.

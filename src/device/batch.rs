@@ -176,6 +176,9 @@ pub struct Point {
     pub is_first_iteration: bool,
     /// Frequency in Hz for expressions that use `hertz`; 0 outside AC.
     pub hertz: f64,
+    /// How far, V, the voltages at a device may be from those of its last evaluation for its tangent there to be taken
+    /// instead of another evaluation (`.options bypass`); 0: never.
+    pub quiet: f64,
 }
 
 impl Point {
@@ -189,6 +192,7 @@ impl Point {
             source_scale: 1.0,
             is_first_iteration: false,
             hertz: 0.0,
+            quiet: 0.0,
         }
     }
 
@@ -197,12 +201,20 @@ impl Point {
     }
 }
 
-/// Per-iteration memory of a batch: the junction voltages at which it was last evaluated (limiting, bypass).
+/// Per-iteration memory of a batch: the junction voltages at which it was last evaluated (limiting).
 pub struct IterMem<'a> {
     /// `iter_len()` numbers, kept from iteration to iteration, copied on acceptance and restored on rejection.
     pub values: &'a mut [f64],
     /// Set by a batch when it evaluated elsewhere than at `x`: such an iterate is not a solution.
     pub limited: bool,
+    /// Set by a batch: instances that were not evaluated, but continued along the tangent of their last evaluation.
+    pub reused: usize,
+}
+
+impl<'a> IterMem<'a> {
+    pub fn new(values: &'a mut [f64]) -> Self {
+        IterMem { values, limited: false, reused: 0 }
+    }
 }
 
 /// Where results go. All arrays are accumulated into; index 0 of each is a dump.

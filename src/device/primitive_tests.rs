@@ -314,7 +314,7 @@ fn compliance_limits_and_converges() {
             steps += 1;
             assert!(steps < 30, "{e} {r} {icomp}");
             let at = Point { is_first_iteration: steps == 1, ..Point::dc() };
-            let mut mem = IterMem { values: &mut b.iter, limited: false };
+            let mut mem = IterMem::new(&mut b.iter);
             let (mut f, mut q, mut g, mut c) = (vec![0.0; 4], vec![0.0; 4], vec![0.0; 21], vec![0.0; 21]);
             b.batch.eval(&at, &x, &mut mem, &mut Load { f: &mut f, q: &mut q, g: &mut g, c: &mut c });
             let limited = mem.limited;

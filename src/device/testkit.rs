@@ -94,7 +94,7 @@ impl Bench {
                 c: vec![0.0; size],
                 limited: false,
             };
-            let mut mem = IterMem { values: &mut self.iter, limited: false };
+            let mut mem = IterMem::new(&mut self.iter);
             let mut load = Load { f: &mut out.f, q: &mut out.q, g: &mut out.g, c: &mut out.c };
             self.batch.eval(at, x, &mut mem, &mut load);
             out.limited = mem.limited;

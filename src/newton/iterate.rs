@@ -11,7 +11,8 @@
 //!
 //! The bisection is what lets an equation with a jump (a hard `if` in a behavioural source) converge: where F changes
 //! sign by a jump there is no root, Newton's steps alternate, and halving them closes in on the jump, which is the
-//! solution in the sense of Filippov. Smooth problems never see it: their steps shrink.
+//! solution in the sense of Filippov. Smooth problems hardly see it: their steps shrink. Steps that swing because a device
+//! limited are left alone, and where halving ends at a point with a residual it is undone once, and then given up.
 
 use super::{Knobs, Problem, Singular};
 
@@ -100,7 +101,7 @@ impl Newton {
         let (mut worst, mut ratio) = (0, f64::INFINITY);
         let mut updates_settled = false;
         let mut k = 0;
-        let mut halved = false;
+        let (mut halved, mut released) = (false, false);
         // Closing in on a jump takes a halving for every bit of the tolerance: such a search may go on for longer.
         while k < s.max_iterations || (halved && k < s.max_iterations.max(10) * 5) {
             k += 1;
@@ -108,7 +109,7 @@ impl Newton {
             let residual_fine = !s.check_residual || !updates_settled || problem.worst_residual(x).1 <= 1.0;
             problem.step(&mut self.dx).map_err(Failure::Singular)?;
             halved = false;
-            if k >= DAMP_FROM {
+            if k >= DAMP_FROM && !limited {
                 for ((d, p), b) in self.dx.iter_mut().zip(&self.previous).zip(&mut self.bisected) {
                     if d.abs() > 0.5 * p.abs() && (*b || *d * p < 0.0) {
                         *d = 0.5 * p.abs().copysign(*d);
@@ -146,6 +147,14 @@ impl Newton {
             }
             if !limited && problem.is_linear() {
                 return Ok(Solved { iterations: k });
+            }
+            // Halved steps have closed in on a point that is no solution: on with whole ones, once.
+            if settled && !residual_fine && self.bisected.contains(&true) {
+                if released {
+                    break;
+                }
+                released = true;
+                self.bisected.fill(false);
             }
             updates_settled = settled;
         }

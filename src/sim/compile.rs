@@ -56,6 +56,7 @@ impl Simulation {
                         base: n as Unknown,
                         memory: memory..memory + len,
                         is_replayed,
+                        is_nonlinear: batch.linearity() == Linearity::Nonlinear,
                         specs,
                         batch,
                     });
@@ -185,18 +186,22 @@ impl Simulation {
         }
 
         let pattern = Arc::new(pattern);
-        let symbolic = match sparse::Symbolic::analyze(&pattern) {
+        let solver = match sparse::Analysis::new(&pattern) {
             Ok(s) => s,
             Err(s) => return Err(vec![super::report::structurally_singular(circuit, &namer, &s)]),
         };
-        let kernel_info = sparse::kernel(&options.solver).unwrap_or(&sparse::KERNELS[0]);
+        let kernel_info = solver.kernel(&options.solver);
         let kernel_options = sparse::Options { pivrel: options.pivrel, ..sparse::Options::default() };
-        let kernel = (kernel_info.real)(&symbolic, &kernel_options);
+        let kernel = (kernel_info.real)(&solver, &kernel_options);
+        let choice = solver.estimate(kernel_info.name);
         let values = pattern.slots();
         let stats = Stats {
             unknowns: n - 1,
             matrix_entries: pattern.nnz(),
             kernel: kernel_info.name.into(),
+            ordering: choice.ordering.into(),
+            factor_flops: choice.flops as u64,
+            factor_estimate: choice.seconds,
             min_step: f64::INFINITY,
             ..Stats::default()
         };
@@ -209,7 +214,7 @@ impl Simulation {
             slots,
             branches: Arc::new(branches),
             pattern,
-            symbolic,
+            solver,
             kernel,
             diagonal,
             holds: holds.into(),
@@ -231,6 +236,7 @@ impl Simulation {
             magnitude: vec![0.0; n],
             factored_for: None,
             has_nonlinear,
+            is_moved: true,
             stats,
             last_singular: None,
             forced: vec![],
@@ -251,7 +257,7 @@ impl Simulation {
         let at = Point::tran(0.0);
         for s in &self.slots {
             if s.is_replayed {
-                let mut mem = IterMem { values: &mut [], limited: false };
+                let mut mem = IterMem::new(&mut []);
                 let mut out = Load { f: &mut self.f, q: &mut self.q, g: &mut self.g_linear, c: &mut self.c_linear };
                 s.batch.eval(&at, &x, &mut mem, &mut out);
             }

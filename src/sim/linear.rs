@@ -29,7 +29,10 @@ impl Simulation {
         }
         self.factored_for = None;
         self.stats.factorizations += 1;
-        self.kernel.factor(&self.g).map_err(|s| vec![self.singular(&s, " at the operating point")])
+        let result = self.kernel.factor(&self.g);
+        let (after, name) = (self.kernel.stats(), self.kernel.name());
+        self.note_kernel(&after, name);
+        result.map_err(|s| vec![self.singular(&s, " at the operating point")])
     }
 
     /// G x = b in place with the factors of [`Simulation::factor_static`]; component 0 is ground.

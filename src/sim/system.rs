@@ -4,6 +4,7 @@ use super::Simulation;
 use crate::device::{IterMem, Load, Point, UnknownKind};
 use crate::integrate::Controller;
 use crate::newton::{Knobs, Problem, Singular};
+use crate::sparse::Stats;
 
 /// Conductance, S, through which `.ic` and `.nodeset` force a node.
 const FORCE: f64 = 1e10;
@@ -19,10 +20,16 @@ impl Simulation {
         let mut limited = false;
         for s in &self.slots {
             if !s.is_replayed {
-                let mut mem = IterMem { values: &mut self.memory[s.memory.clone()], limited: false };
+                let mut mem = IterMem::new(&mut self.memory[s.memory.clone()]);
                 let mut out = Load { f: &mut self.f, q: &mut self.q, g: &mut self.g, c: &mut self.c };
                 s.batch.eval(at, x, &mut mem, &mut out);
                 limited |= mem.limited;
+                if s.is_nonlinear {
+                    let evaluated = s.batch.len() - mem.reused;
+                    self.stats.instance_evals += evaluated as u64;
+                    self.stats.bypassed += mem.reused as u64;
+                    self.is_moved |= evaluated > 0;
+                }
             }
         }
         self.f[0] = 0.0;
@@ -39,10 +46,11 @@ impl Simulation {
         self.g.fill(0.0);
         self.c.fill(0.0);
         for s in &self.slots {
-            let mut mem = IterMem { values: &mut self.memory[s.memory.clone()], limited: false };
+            let mut mem = IterMem::new(&mut self.memory[s.memory.clone()]);
             let mut out = Load { f: &mut self.f, q: &mut self.q, g: &mut self.g, c: &mut self.c };
             s.batch.eval(&at, x, &mut mem, &mut out);
         }
+        self.is_moved = true;
         for u in 1..self.nodes {
             self.q[u] += self.circuit.options.cshunt * x[u];
         }
@@ -50,9 +58,9 @@ impl Simulation {
         self.q[0] = 0.0;
     }
 
-    /// A circuit of linear devices keeps its matrix as long as the step does.
+    /// The matrix stays the same as long as the step does, and no nonlinear device was evaluated anew.
     fn keeps_factors(&self, a0: f64) -> bool {
-        !self.has_nonlinear && self.forced.is_empty() && self.factored_for == Some(a0)
+        !self.is_moved && self.forced.is_empty() && self.factored_for == Some(a0)
     }
 
     /// out += C dx with the C of the last load.
@@ -92,6 +100,18 @@ impl Simulation {
                     controller.is_dynamic[*p as usize] = false;
                 }
             }
+        }
+    }
+
+    /// Notes which kernel works and what it holds: one may have handed over to another.
+    pub(crate) fn note_kernel(&mut self, after: &Stats, name: &'static str) {
+        self.stats.factor_entries = after.factor_nnz;
+        self.stats.factor_flops = after.flops;
+        if self.stats.kernel != name {
+            let choice = self.solver.estimate(name);
+            self.stats.kernel = name.into();
+            self.stats.ordering = choice.ordering.into();
+            self.stats.factor_estimate = choice.seconds;
         }
     }
 
@@ -181,7 +201,7 @@ impl Problem for System<'_> {
 
     fn step(&mut self, dx: &mut [f64]) -> Result<(), Singular> {
         let sim = &mut *self.sim;
-        let key = self.dynamic.map(|d| d.a0).filter(|_| !sim.has_nonlinear && sim.forced.is_empty());
+        let key = self.dynamic.map(|d| d.a0).filter(|_| sim.forced.is_empty());
         if !self.dynamic.is_some_and(|d| sim.keeps_factors(d.a0)) {
             sim.factored_for = None;
             let before = sim.kernel.stats();
@@ -189,13 +209,14 @@ impl Problem for System<'_> {
             let after = sim.kernel.stats();
             sim.stats.factorizations += after.factored - before.factored;
             sim.stats.refactorizations += after.refactored - before.refactored;
-            sim.stats.factor_entries = after.factor_nnz;
+            sim.note_kernel(&after, sim.kernel.name());
             if let Err(s) = result {
                 let unknown = s.column as usize;
                 sim.last_singular = Some(s);
                 return Err(Singular { unknown });
             }
             sim.factored_for = key;
+            sim.is_moved = false;
         }
         for (d, r) in dx.iter_mut().zip(self.residual.iter()) {
             *d = -r;

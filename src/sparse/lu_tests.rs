@@ -58,6 +58,27 @@ fn same_ways<T: Scalar>(rng: &mut Rng, p: &Arc<Pattern>, make: fn(&mut Rng) -> T
     Ok(())
 }
 
+/// A network whose conductances go from 1e-18 S to 1e6 S.
+pub(crate) fn decades(rng: &mut Rng, n: usize, chords: usize) -> (Arc<Pattern>, Vec<f64>) {
+    let decade = |r: &mut Rng| 10f64.powf(-18.0 + 24.0 * r.unit());
+    let mut branches: Vec<(u32, u32, f64)> = vec![];
+    for i in 1..=n as u32 {
+        branches.push((rng.below(i as usize) as u32, i, decade(rng)));
+    }
+    for _ in 0..chords {
+        branches.push((rng.below(n + 1) as u32, rng.below(n + 1) as u32, decade(rng)));
+    }
+    branches.retain(|b| b.0 != b.1);
+    // A leak that its node's sum still holds to seven digits: what a double has lost no solver brings back.
+    let mut sum = vec![0.0; n + 1];
+    for b in &branches {
+        sum[b.0 as usize] += b.2;
+        sum[b.1 as usize] += b.2;
+    }
+    branches.extend((1..=n as u32).map(|i| (0, i, decade(rng).max(1e-9 * sum[i as usize]))));
+    network(n, &branches)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
@@ -88,23 +109,7 @@ proptest! {
     #[test]
     fn twenty_four_decades_leave_no_residual(seed: u64, n in 2usize..120, chords in 0usize..120) {
         let mut rng = Rng::new(seed);
-        let decade = |r: &mut Rng| 10f64.powf(-18.0 + 24.0 * r.unit());
-        let mut branches: Vec<(u32, u32, f64)> = vec![];
-        for i in 1..=n as u32 {
-            branches.push((rng.below(i as usize) as u32, i, decade(&mut rng)));
-        }
-        for _ in 0..chords {
-            branches.push((rng.below(n + 1) as u32, rng.below(n + 1) as u32, decade(&mut rng)));
-        }
-        branches.retain(|b| b.0 != b.1);
-        // A leak that its node's sum still holds to seven digits: what a double has lost no solver brings back.
-        let mut sum = vec![0.0; n + 1];
-        for b in &branches {
-            sum[b.0 as usize] += b.2;
-            sum[b.1 as usize] += b.2;
-        }
-        branches.extend((1..=n as u32).map(|i| (0, i, decade(&mut rng).max(1e-9 * sum[i as usize]))));
-        let (p, mut values) = network(n, &branches);
+        let (p, mut values) = decades(&mut rng, n, chords);
         let mut lu = both::<f64>(&p)[0].clone();
         for _ in 0..2 {
             lu.update(&values).unwrap();

@@ -5,8 +5,8 @@
 //!
 //! 1. [`Builder`] collects (row, column) pairs of *unknown numbers* (0 is ground) and hands out *slots*; [`Pattern`]
 //!    is the compressed-column result. Slot k ≥ 1 is value k; slot 0 is a dump for rows and columns of ground.
-//! 2. [`Symbolic::analyze`]: block triangular form and fill-reducing order. Once per pattern, shared by the real and
-//!    the complex factors.
+//! 2. [`Analysis::new`]: block triangular form, fill-reducing orders, and what each kernel would cost. Once per
+//!    pattern, shared by the real and the complex factors.
 //! 3. [`Kernel::factor`]: numeric factors with pivoting. [`Kernel::refactor`]: new values, same pivots; refuses when
 //!    a pivot has become too small. [`Kernel::update`] does whichever is needed.
 //! 4. [`Kernel::solve`], [`Kernel::solve_transposed`]: any number of times.
@@ -14,24 +14,31 @@
 //! Vectors exclude ground: unknown u is component u − 1 of right-hand sides and solutions (`&mut x[1..]`).
 
 pub mod block;
+pub mod cholesky;
+pub mod choose;
 pub mod condition;
+pub mod dissection;
+pub mod etree;
 pub mod lu;
+pub mod ordering;
 pub mod pattern;
 mod plan;
 pub mod refactor;
 pub mod scalar;
 pub mod scale;
 pub mod solve;
+pub mod supernodal;
 pub mod symbolic;
-
-use std::sync::Arc;
 
 use num_complex::Complex64;
 
+pub use cholesky::Cholesky;
+pub use choose::{Analysis, Choice, markdown};
 pub use condition::{condition, refine};
 pub use lu::Lu;
 pub use pattern::{Builder, Pattern};
 pub use scalar::Scalar;
+pub use supernodal::{Supernodal, Tree};
 pub use symbolic::Symbolic;
 
 /// How to factor.
@@ -169,7 +176,7 @@ impl<T: Scalar> Clone for Box<dyn Kernel<T>> {
     }
 }
 
-type New<T> = fn(&Arc<Symbolic>, &Options) -> Box<dyn Kernel<T>>;
+type New<T> = fn(&Analysis, &Options) -> Box<dyn Kernel<T>>;
 
 /// A kernel in the registry.
 pub struct KernelInfo {
@@ -180,23 +187,35 @@ pub struct KernelInfo {
     pub complex: New<Complex64>,
 }
 
-/// All kernels; the first is the default.
-pub static KERNELS: &[KernelInfo] = &[KernelInfo {
-    name: "lu",
-    doc: "left-looking LU on the block triangular form, threshold partial pivoting that prefers the diagonal",
-    real: |s, o| Box::new(Lu::new(s.clone(), *o)),
-    complex: |s, o| Box::new(Lu::new(s.clone(), *o)),
-}];
+/// All kernels.
+pub static KERNELS: &[KernelInfo] = &[
+    KernelInfo {
+        name: "lu",
+        doc: "left-looking LU on the block triangular form, threshold partial pivoting that prefers the diagonal",
+        real: |a, o| Box::new(Lu::new(a.symbolic().clone(), *o)),
+        complex: |a, o| Box::new(Lu::new(a.symbolic().clone(), *o)),
+    },
+    KernelInfo {
+        name: "multifrontal",
+        doc: "multifrontal LU on the symmetrised pattern, minimum degree or nested dissection, pivoting inside supernodes \
+              and iterative refinement",
+        real: |a, o| Box::new(Supernodal::new(a.tree().clone(), *o)),
+        complex: |a, o| Box::new(Supernodal::new(a.tree().clone(), *o)),
+    },
+    KernelInfo {
+        name: "cholesky",
+        doc: "supernodal Cholesky for symmetric real values; the multifrontal LU where they are not, and for complex ones",
+        real: |a, o| Box::new(Cholesky::new(a.tree().clone(), *o)),
+        complex: |a, o| Box::new(Supernodal::new(a.tree().clone(), *o)),
+    },
+];
 
-/// The kernel of that name; `auto` takes the one expected to be fastest for the pattern.
+/// The kernel of that name. `auto` is none of them: [`Analysis::kernel`] chooses.
 pub fn kernel(name: &str) -> Option<&'static KernelInfo> {
-    if name.eq_ignore_ascii_case("auto") {
-        return KERNELS.first();
-    }
     KERNELS.iter().find(|k| k.name.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
 mod lu_tests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

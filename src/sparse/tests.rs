@@ -8,26 +8,26 @@ use proptest::prelude::*;
 use super::*;
 use crate::base::rng::Stream;
 
-pub(super) struct Rng(Stream, u32);
+pub(crate) struct Rng(Stream, u32);
 
 impl Rng {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Rng(Stream { seed, run: 0, instance: 0 }, 0)
     }
-    pub(super) fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         self.1 += 1;
         self.0.uniform(self.1, 0)
     }
-    pub(super) fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         ((self.unit() * n as f64) as usize).min(n - 1)
     }
-    pub(super) fn signed(&mut self) -> f64 {
+    pub(crate) fn signed(&mut self) -> f64 {
         2.0 * self.unit() - 1.0
     }
 }
 
 /// Dense solution by Gaussian elimination with partial pivoting; `None` when a pivot is below 1e-12 of the norm.
-pub(super) fn dense_solve<T: Scalar>(p: &Pattern, values: &[T], b: &[T], transposed: bool) -> Option<Vec<T>> {
+pub(crate) fn dense_solve<T: Scalar>(p: &Pattern, values: &[T], b: &[T], transposed: bool) -> Option<Vec<T>> {
     let n = p.n();
     let mut a = vec![vec![T::ZERO; n + 1]; n];
     for (r, c, s) in p.entries() {
@@ -67,7 +67,7 @@ pub(super) fn close<T: Scalar>(a: &[T], b: &[T], tol: f64) -> bool {
     a.iter().zip(b).all(|(&x, &y)| (x - y).modulus() <= tol * size)
 }
 
-pub(super) fn random_pattern(rng: &mut Rng, n: usize, extra: usize, keep_diagonal: bool) -> Arc<Pattern> {
+pub(crate) fn random_pattern(rng: &mut Rng, n: usize, extra: usize, keep_diagonal: bool) -> Arc<Pattern> {
     let mut b = Builder::new();
     // A hidden permutation keeps the pattern structurally regular without a diagonal.
     let mut perm: Vec<usize> = (0..n).collect();
@@ -85,7 +85,7 @@ pub(super) fn random_pattern(rng: &mut Rng, n: usize, extra: usize, keep_diagona
     Arc::new(b.finish(n).0)
 }
 
-pub(super) fn random_values<T: Scalar>(rng: &mut Rng, p: &Pattern, mut make: impl FnMut(&mut Rng) -> T) -> Vec<T> {
+pub(crate) fn random_values<T: Scalar>(rng: &mut Rng, p: &Pattern, mut make: impl FnMut(&mut Rng) -> T) -> Vec<T> {
     (0..p.slots()).map(|_| make(rng)).collect()
 }
 
@@ -189,7 +189,7 @@ proptest! {
 }
 
 /// A network of conductances between unknowns (0 is ground), as (a, b, siemens).
-pub(super) fn network(n: usize, branches: &[(u32, u32, f64)]) -> (Arc<Pattern>, Vec<f64>) {
+pub(crate) fn network(n: usize, branches: &[(u32, u32, f64)]) -> (Arc<Pattern>, Vec<f64>) {
     let mut b = Builder::new();
     for &(i, j, _) in branches {
         for (r, c) in [(i, i), (j, j), (i, j), (j, i)] {
@@ -388,7 +388,7 @@ fn condition_of_a_known_matrix() {
 #[test]
 fn registry() {
     let (p, v) = divider(1.0, 1.0);
-    let sym = Symbolic::analyze(&p).unwrap();
+    let sym = Analysis::new(&p).unwrap();
     for info in KERNELS {
         let mut k = (info.real)(&sym, &Options::default());
         assert_eq!(k.name(), info.name);
@@ -397,7 +397,8 @@ fn registry() {
         assert_eq!((k.stats().factored, k.stats().refactored), (1, 1));
         let _ = (info.complex)(&sym, &Options::default());
     }
-    assert!(kernel("auto").is_some() && kernel("LU").is_some() && kernel("nothing").is_none());
+    assert!(kernel("auto").is_none() && kernel("LU").is_some() && kernel("nothing").is_none());
+    assert_eq!(sym.kernel("auto").name, "lu");
     let empty = Arc::new(Builder::new().finish(0).0);
     let mut lu = lu(&empty);
     lu.factor(&[0.0]).unwrap();

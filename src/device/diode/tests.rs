@@ -260,7 +260,7 @@ fn first_iteration_starts_at_the_critical_voltage_and_is_not_a_solution() {
     let mut b = bench(&[], &[], &Env::default());
     let size = 1 + b.n * b.n + b.n;
     let (mut f, mut q, mut g, mut c) = (vec![0.0; b.n], vec![0.0; b.n], vec![0.0; size], vec![0.0; size]);
-    let mut mem = IterMem { values: &mut b.iter, limited: false };
+    let mut mem = IterMem::new(&mut b.iter);
     let at = Point { is_first_iteration: true, ..Point::dc() };
     b.batch.eval(&at, &[0.0; 3], &mut mem, &mut Load { f: &mut f, q: &mut q, g: &mut g, c: &mut c });
     assert!(mem.limited && mem.values[0] > 0.5);

@@ -4,9 +4,12 @@
 //! only. Local nodes are 0 drain, 1 gate, 2 source (both behind their resistances), 3 bulk; voltages are
 //! multiplied by the polarity (+1 nmos, -1 pmos), currents and charges too, derivatives then by 1.
 
+use rayon::prelude::*;
+
 pub use super::common::{Common, ModelBase};
 use super::meyer::{Meyer, Path, meyer};
 use super::params::{self, common as mp};
+use super::quiet::{self, Kept, Memory};
 use super::stamp::{At, Stamp};
 use super::ward;
 use crate::base::consts;
@@ -76,6 +79,8 @@ struct Inst<P> {
     common: Common,
     level: P,
     path: Path,
+    /// Of `path` and of what depends on the temperature: changes when an evaluation would.
+    version: u32,
     is_off: bool,
     /// vds, vgs, vbs of `ic`.
     ic: [Option<f64>; 3],
@@ -88,13 +93,21 @@ pub struct Mosfets<L: Level> {
     insts: Vec<Inst<L::Params>>,
     models: Vec<(Values, ModelBase)>,
     env: Env,
+    memory: Memory,
 }
 
 impl<L: Level> Clone for Mosfets<L> {
     fn clone(&self) -> Self {
-        Mosfets { insts: self.insts.clone(), models: self.models.clone(), env: self.env }
+        Mosfets { insts: self.insts.clone(), models: self.models.clone(), env: self.env, memory: Memory::default() }
     }
 }
+
+/// Version of a transistor whose gate charges have no path yet.
+const UNBEGUN: u32 = 1;
+/// From this many transistors on, all threads evaluate; below, handing out the work costs more than it saves.
+const PARALLEL_FROM: usize = 1024;
+/// Transistors that a thread takes at once.
+const GRAIN: usize = 128;
 
 /// Channel, orientation and capacitances at one bias.
 struct Bias {
@@ -162,6 +175,7 @@ impl<L: Level> Mosfets<L> {
                 common: Common::default(),
                 level: L::Params::default(),
                 path: Path::default(),
+                version: UNBEGUN,
                 is_off: inst.flag(params::OFF),
                 ic,
                 model,
@@ -170,7 +184,11 @@ impl<L: Level> Mosfets<L> {
             Self::prepare(&mut new, mv, base, env, env.temp);
             insts.push(new);
         }
-        if faults.is_empty() { Ok(Mosfets { insts, models, env: *env }) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(Mosfets { insts, models, env: *env, memory: Memory::default() })
+        } else {
+            Err(faults)
+        }
     }
 
     fn prepare(inst: &mut Inst<L::Params>, model: &Values, base: &ModelBase, env: &Env, temp: f64) {
@@ -179,6 +197,7 @@ impl<L: Level> Mosfets<L> {
         let size = L::geometry(model, l, w);
         inst.common = Common::new(model, base, &inst.values, env, temp, size, L::shift(model));
         inst.level = L::params(model, base, &inst.common);
+        inst.version = UNBEGUN;
     }
 
     /// (vgs, vds, vbs) with the polarity taken out.
@@ -202,6 +221,74 @@ impl<L: Level> Mosfets<L> {
         let c = &t.common;
         let m = meyer(c.cox, c.phi, b.v[0], b.v[1], (b.ch.von, b.ch.dvon), (b.ch.vdsat, b.ch.dvdsat));
         if b.reversed { Meyer { gs: m.gd, gd: m.gs, dgs: m.dgd, dgd: m.dgs, ..m } } else { m }
+    }
+
+    /// What the transistor adds where it is evaluated, its turn-on voltage, and the voltages of the evaluation.
+    #[inline(always)]
+    fn evaluate(t: &Inst<L::Params>, at: &Point, v: [f64; 3], old: &[f64]) -> (Stamp, f64, [f64; 3]) {
+        let c = &t.common;
+        let l = Self::limit(t, at, v, old);
+        let b = Self::bias(t, l);
+        let place = At { v: l, reversed: b.reversed };
+        let mut s = Stamp::new(c, &b.ch, &place, at.gmin);
+        if c.cox > 0.0 && c.xqc < 0.0 {
+            s.meyer(c, &Self::meyer(t, &b), &t.path, &place, at);
+        } else {
+            s.overlap(c, &place);
+            if c.cox > 0.0 {
+                s.ward(c, b.v, b.reversed);
+            }
+        }
+        (s, b.ch.von, l)
+    }
+
+    /// Whether an evaluation elsewhere means that the iterate is no solution; given initial voltages do not.
+    fn is_limited(t: &Inst<L::Params>, at: &Point) -> bool {
+        !(at.is_uic_start && t.ic.iter().any(Option::is_some))
+    }
+
+    /// Brings what is kept of a transistor up to date: how many evaluations that took, and whether they were limited.
+    #[inline(always)]
+    fn refresh(t: &Inst<L::Params>, at: &Point, x: &[f64], old: &mut [f64], k: &mut Kept) -> (usize, bool) {
+        let v = Self::voltages(t, x);
+        if quiet::is_on(at) && k.continues(&v, at, t.version) {
+            old.copy_from_slice(&[v[0], v[1], v[2], k.von]);
+            return (0, false);
+        }
+        let (s, von, l) = Self::evaluate(t, at, v, old);
+        k.keep(&s, von, (v, l), at, t.version);
+        old.copy_from_slice(&[l[0], l[1], l[2], von]);
+        (1, l != v && Self::is_limited(t, at))
+    }
+
+    /// Adds a transistor to the system.
+    #[inline(always)]
+    fn add(t: &Inst<L::Params>, mut s: Stamp, x: &[f64], out: &mut Load) {
+        if t.is_tied {
+            s.tie();
+        }
+        for r in 0..if t.is_tied { 3 } else { 4 } {
+            out.f(t.inner[r], t.pol * s.f[r]);
+            out.q(t.inner[r], t.pol * s.q[r]);
+        }
+        let (g, cc) = (s.g.as_flattened(), s.c.as_flattened());
+        for &(local, slot) in &t.wired[..t.wires as usize] {
+            let local = local as usize & 15;
+            out.g(slot, g[local]);
+            out.c(slot, cc[local]);
+        }
+        for (k, (node, gs)) in [(0, t.common.g_drain), (2, t.common.g_source)].into_iter().enumerate() {
+            if gs > 0.0 {
+                let (outer, inner) = (t.nodes[node], t.inner[node]);
+                let i = gs * (x[outer as usize] - x[inner as usize]);
+                out.f(outer, i);
+                out.f(inner, -i);
+                out.g(t.series[3 * k], gs);
+                out.g(t.series[3 * k + 1], -gs);
+                out.g(t.series[3 * k + 2], -gs);
+                out.g(t.slots[5 * node], gs);
+            }
+        }
     }
 
     /// The voltages to evaluate at: limited, or those of the start.
@@ -343,61 +430,63 @@ impl<L: Level> Batch for Mosfets<L> {
     }
 
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
-        for (t, old) in self.insts.iter().zip(mem.values.chunks_exact_mut(4)) {
-            let c = &t.common;
-            let v = Self::voltages(t, x);
-            let l = Self::limit(t, at, v, old);
-            let b = Self::bias(t, l);
-            old.copy_from_slice(&[l[0], l[1], l[2], b.ch.von]);
-            let place = At { v: l, reversed: b.reversed };
-            let mut s = Stamp::new(c, &b.ch, &place, at.gmin);
-            if c.cox > 0.0 && c.xqc < 0.0 {
-                s.meyer(c, &Self::meyer(t, &b), &t.path, &place, at);
-            } else {
-                s.overlap(c, &place);
-                if c.cox > 0.0 {
-                    s.ward(c, b.v, b.reversed);
+        let is_parallel = self.insts.len() >= PARALLEL_FROM && rayon::current_num_threads() > 1;
+        if !is_parallel && at.quiet == 0.0 {
+            for (t, old) in self.insts.iter().zip(mem.values.chunks_exact_mut(4)) {
+                let v = Self::voltages(t, x);
+                let (mut s, von, l) = Self::evaluate(t, at, v, old);
+                old.copy_from_slice(&[l[0], l[1], l[2], von]);
+                if l != v {
+                    mem.limited |= Self::is_limited(t, at);
+                    s.extrapolate([v[0] - l[0], v[1] - l[1], v[2] - l[2]]);
                 }
+                Self::add(t, s, x, out);
             }
-            if l != v {
-                mem.limited |= !(at.is_uic_start && t.ic.iter().any(Option::is_some));
-                s.extrapolate([v[0] - l[0], v[1] - l[1], v[2] - l[2]]);
+            return;
+        }
+        let mut kept = self.memory.of(self.insts.len());
+        let mut evaluated = 0;
+        if is_parallel {
+            let work = |((t, old), k): ((&Inst<L::Params>, &mut [f64]), &mut Kept)| Self::refresh(t, at, x, old, k);
+            let each = self.insts.par_iter().zip(mem.values.par_chunks_exact_mut(4)).zip(kept.par_iter_mut());
+            let sum = |a: (usize, bool), b: (usize, bool)| (a.0 + b.0, a.1 | b.1);
+            let (count, limited) = each.with_min_len(GRAIN).map(work).reduce(|| (0, false), sum);
+            evaluated = count;
+            mem.limited |= limited;
+            // In one order, so that sums are the same to the last bit for any number of threads.
+            for (t, k) in self.insts.iter().zip(kept.iter()) {
+                Self::add(t, k.stamp(), x, out);
             }
-            if t.is_tied {
-                s.tie();
-            }
-            for r in 0..if t.is_tied { 3 } else { 4 } {
-                out.f(t.inner[r], t.pol * s.f[r]);
-                out.q(t.inner[r], t.pol * s.q[r]);
-            }
-            let (g, cc) = (s.g.as_flattened(), s.c.as_flattened());
-            for &(local, slot) in &t.wired[..t.wires as usize] {
-                let local = local as usize & 15;
-                out.g(slot, g[local]);
-                out.c(slot, cc[local]);
-            }
-            for (k, (node, gs)) in [(0, c.g_drain), (2, c.g_source)].into_iter().enumerate() {
-                if gs > 0.0 {
-                    let (outer, inner) = (t.nodes[node], t.inner[node]);
-                    let i = gs * (x[outer as usize] - x[inner as usize]);
-                    out.f(outer, i);
-                    out.f(inner, -i);
-                    out.g(t.series[3 * k], gs);
-                    out.g(t.series[3 * k + 1], -gs);
-                    out.g(t.series[3 * k + 2], -gs);
-                    out.g(t.slots[5 * node], gs);
-                }
+        } else {
+            for ((t, old), k) in self.insts.iter().zip(mem.values.chunks_exact_mut(4)).zip(kept.iter_mut()) {
+                let (count, limited) = Self::refresh(t, at, x, old, k);
+                evaluated += count;
+                mem.limited |= limited;
+                Self::add(t, k.stamp(), x, out);
             }
         }
+        mem.reused = self.insts.len() - evaluated;
     }
 
-    fn accept(&mut self, _at: &Point, x: &[f64]) -> Wishes {
-        for t in &mut self.insts {
-            if t.common.cox > 0.0 && t.common.xqc < 0.0 {
-                let v = Self::voltages(t, x);
-                let m = Self::meyer(t, &Self::bias(t, v));
-                t.path.commit([v[0], v[0] - v[1], v[0] - v[2]], [m.gs, m.gd, m.gb]);
+    fn accept(&mut self, at: &Point, x: &[f64]) -> Wishes {
+        let commit = |t: &mut Inst<L::Params>| {
+            if !(t.common.cox > 0.0 && t.common.xqc < 0.0) {
+                return;
             }
+            let v = Self::voltages(t, x);
+            let gate = [v[0], v[0] - v[1], v[0] - v[2]];
+            // One long piece of the path later is as good as two short ones.
+            if quiet::is_on(at) && t.version != UNBEGUN && quiet::is_near(&gate, &t.path.v, at.quiet) {
+                return;
+            }
+            let m = Self::meyer(t, &Self::bias(t, v));
+            t.path.commit(gate, [m.gs, m.gd, m.gb]);
+            t.version = t.version.wrapping_add(1).max(UNBEGUN + 1);
+        };
+        if self.insts.len() >= PARALLEL_FROM {
+            self.insts.par_iter_mut().with_min_len(GRAIN).for_each(commit);
+        } else {
+            self.insts.iter_mut().for_each(commit);
         }
         Wishes::default()
     }

@@ -1,0 +1,96 @@
+//! Results do not depend on the number of threads, nor on the company that an instance has in its batch.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use ferrospice::base::Control;
+use ferrospice::dataset::{Meta, Schema, Sink, Stats};
+use ferrospice::{analysis, circuit, diag::SourceMap, netlist, sim::Simulation};
+use num_complex::Complex64;
+
+struct NoFiles;
+
+impl netlist::Files for NoFiles {
+    fn read(&self, _: &Path) -> std::io::Result<String> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
+}
+
+/// Every number of every point, as bits, and the statistics.
+#[derive(Default)]
+struct Bits(Vec<u64>, Stats);
+
+impl Sink for Bits {
+    fn begin(&mut self, _: &Schema) {}
+    fn point(&mut self, row: &[f64]) {
+        self.0.extend(row.iter().map(|x| x.to_bits()));
+    }
+    fn point_complex(&mut self, _: &[Complex64]) {}
+    fn end(&mut self, meta: Meta) {
+        self.1 = meta.stats;
+    }
+}
+
+/// Chains of inverters, one beside the other, that switch one after another.
+fn inverters(count: usize, stop: &str, options: &str) -> String {
+    let mut s = format!(
+        "inverters\n.model n nmos level=1 vto=0.7 kp=100u gamma=0.4 lambda=0.05 tox=20n cgso=0.3n cgdo=0.3n cj=0.3m cjsw=0.2n\n\
+         .model p pmos level=3 vto=-0.7 uo=180 nsub=2e16 xj=0.2u theta=0.08 vmax=1.5e5 tox=20n cgso=0.3n cgdo=0.3n cj=0.3m\n\
+         {options}\nVdd vdd 0 3.3\nVin n0 0 PULSE(0 3.3 0.2n 0.1n 0.1n 1n 4n)\n"
+    );
+    for k in 0..count {
+        let _ = writeln!(s, "Mp{k} n{} n{k} vdd vdd p w=4u l=1u ad=8p as=8p pd=12u ps=12u", k + 1);
+        let _ = writeln!(s, "Mn{k} n{} n{k} 0 0 n w=2u l=1u ad=4p as=4p pd=8u ps=8u", k + 1);
+    }
+    let _ = write!(s, ".tran 50p {stop}\n.end\n");
+    s
+}
+
+fn run(text: &str, threads: usize) -> Bits {
+    let mut sources = SourceMap::new();
+    let options = netlist::ParseOptions::default();
+    let (deck, _) = netlist::parse(&NoFiles, "deck.cir", text, &options, &mut sources);
+    let (circuit, faults) = circuit::elaborate(&deck, &sources, &circuit::Overrides::default());
+    let circuit = Arc::new(circuit.unwrap_or_else(|| panic!("{faults:?}")));
+    let mut sim = Simulation::compile(&circuit).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let probes: Vec<_> = ["v(n1)", "v(n2)", "v(n40)"].iter().filter_map(|name| sim.probe(name)).collect();
+    let mut bits = Bits::default();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| analysis::run(&circuit.analyses[0].0, &mut sim, &probes, &mut bits, &Control::default()))
+        .unwrap_or_else(|f| panic!("{f:?}"));
+    bits
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    // Enough transistors of each level for all threads to take part.
+    let text = inverters(1100, "0.3n", "");
+    let one = run(&text, 1);
+    assert!(one.0.len() > 30, "{:?}", one.1);
+    for threads in [2, 4] {
+        assert!(one.0 == run(&text, threads).0, "{threads} threads give another waveform");
+    }
+}
+
+#[test]
+fn bypass_saves_evaluations_and_keeps_the_waveform() {
+    let exact = run(&inverters(60, "4n", ".options bypass=0"), 1);
+    let quiet = run(&inverters(60, "4n", ""), 1);
+    assert_eq!(exact.1.bypassed, 0);
+    assert!(quiet.1.bypassed > 2 * quiet.1.instance_evals, "{:?}", quiet.1);
+    // Rows of time and three voltages. At reltol 1e-3 steps differ; the voltages of each point are compared with those that
+    // the other run has on both sides of it.
+    let rows = |b: &Bits| b.0.chunks(4).map(|r| [0, 1, 2, 3].map(|k| f64::from_bits(r[k]))).collect::<Vec<_>>();
+    let (a, b) = (rows(&exact), rows(&quiet));
+    let mut worst = 0.0f64;
+    for r in &b {
+        let k = a.partition_point(|p| p[0] < r[0]).clamp(1, a.len() - 1);
+        let (p, q) = (a[k - 1], a[k]);
+        let w = (r[0] - p[0]) / (q[0] - p[0]);
+        for c in 1..4 {
+            worst = worst.max((r[c] - (p[c] + w * (q[c] - p[c]))).abs());
+        }
+    }
+    assert!(worst < 0.03, "{worst} V apart");
+}
