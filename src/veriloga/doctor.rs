@@ -109,7 +109,7 @@ impl Bench {
         let mut v = Values { f: vec![], q: vec![], g: vec![], c: vec![] };
         for _ in 0..100 {
             v = Values { f: vec![0.0; self.n], q: vec![0.0; self.n], g: vec![0.0; size], c: vec![0.0; size] };
-            let mut mem = IterMem { values: &mut self.memory, limited: false };
+            let mut mem = IterMem { values: &mut self.memory, limited: false, reused: 0 };
             let mut load = Load { f: &mut v.f, q: &mut v.q, g: &mut v.g, c: &mut v.c };
             self.batch.eval(&at, x, &mut mem, &mut load);
             if !mem.limited {
