@@ -390,3 +390,23 @@ fn verilog_a_files() {
     assert!(out(&o).contains("I(a, b) <+ ((V(a, b) / r) + 0.002)"), "{}", out(&o));
     assert_eq!(code(&run(dir.path(), &["va", "dump", "-I", "lib", "good.va", "-m", "rse"])), 2);
 }
+
+#[test]
+fn modules_are_examined_and_drawn() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "`include \"disciplines.vams\"\nmodule res(p, n, b);\n inout p, n, b; electrical p, n, b;\n\
+                parameter real g = 1 from (0:10];\n analog I(p, n) <+ g * V(p, n) * (1 + V(b, n));\nendmodule\n";
+    fs::write(dir.path().join("r.va"), text).unwrap();
+    let o = run(dir.path(), &["va", "test", "r.va"]);
+    assert_eq!(code(&o), 0, "{}", err(&o));
+    assert!(out(&o).starts_with("res: ok; "), "{}", out(&o));
+    let o = run(dir.path(), &["va", "plot", "r.va", "--stepped", "b", "--step", "0:1:0.5", "-p", "g=2"]);
+    assert_eq!((code(&o), err(&o).as_str()), (0, "wrote r.svg\n"));
+    let svg = fs::read_to_string(dir.path().join("r.svg")).unwrap();
+    assert!(svg.matches("<polyline").count() >= 3, "a curve for each step");
+    let o = run(dir.path(), &["va", "plot", "r.va", "--port", "q", "-o", "r.txt"]);
+    assert_eq!(code(&o), 2);
+    assert!(err(&o).contains("--port q: the ports of `res` are p, n, b") && err(&o).contains("r.txt"), "{}", err(&o));
+    let o = run(dir.path(), &["va", "dump", "r.va", "--stage", "eval"]);
+    assert!(out(&o).contains("out g 0 0"), "{}", out(&o));
+}

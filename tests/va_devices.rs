@@ -487,3 +487,113 @@ r3 src 0 1k
     let v = table(&o, 1).column("v(src)").unwrap().at(0);
     assert!((v.re - 2.0).abs() < 1e-9 && v.im.abs() < 1e-9, "{v}");
 }
+
+/// Models add the noise of a series resistance to its branch whether or not the branch is a short.
+#[test]
+fn noise_does_not_undo_a_short() {
+    let module = "
+module m(a, c); inout a, c; electrical a, c, i; parameter real rs = 0 from [0:inf);
+analog begin
+  if (rs > 0) I(a, i) <+ V(a, i) / rs; else V(a, i) <+ 0;
+  I(i, c) <+ 1e-3 * V(i, c);
+  I(a, i) <+ white_noise(1e-20, \"rs\");
+end
+endmodule
+";
+    let o = run(module, "t\n.hdl \"m.va\"\nv1 a 0 1\nx1 a 0 m\nv2 b 0 1\nx2 b 0 m rs=1k\n.op\n.end\n");
+    assert!((last(table(&o, 0), "i(v1)") + 1e-3).abs() < 1e-12);
+    assert!((last(table(&o, 0), "i(v2)") + 0.5e-3).abs() < 1e-12);
+}
+
+/// The way in which models that come from SPICE limit: one function tells the last value, another one keeps the new one
+/// and says whether it was changed.
+const TWO_STEP_LIMIT: &str = "
+module d(a, c); inout a, c; electrical a, c;
+analog function real last; input vnew, vold; real vnew, vold; last = vold; endfunction
+analog function real keep;
+  input vnew, vold, value, limited; real vnew, vold, value; integer limited;
+  begin keep = value; if (limited) $discontinuity(-1); end
+endfunction
+real v, old; integer limited;
+analog begin
+  old = $limit(V(a, c), last);
+  v = V(a, c); limited = 0;
+  if (v > old + 0.1) begin v = old + 0.1; limited = 1; end
+  if ($simparam(\"iniLim\", 0)) begin v = 0.6; limited = 1; end
+  v = $limit(V(a, c), keep, v, limited);
+  I(a, c) <+ 1e-14 * (exp(v / 0.025) - 1);
+end
+endmodule
+";
+
+#[test]
+fn limiting_in_two_steps() {
+    let deck = "t\n.hdl \"m.va\"\nv1 in 0 5\nr1 in a 1k\nx1 a 0 d\n.options reltol=1e-9 abstol=1e-15\n.op\n.dc v1 -5 5 1\n.end\n";
+    let o = run(TWO_STEP_LIMIT, deck);
+    let v = last(table(&o, 0), "v(a)");
+    let off = (5.0 - v) / 1e3 - 1e-14 * ((v / 0.025).exp() - 1.0);
+    assert!(off.abs() < 1e-11, "{v} V: {off:e} A");
+    let t = table(&o, 1);
+    assert!((last(t, "v(a)") - v).abs() < 1e-9 && (column(t, "v(a)")[0] + 5.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_default_may_ask_the_simulator() {
+    let module = "
+module m(a, c); inout a, c; electrical a, c; parameter real g = $simparam(\"gmin\", 1e-3);
+analog I(a, c) <+ g * V(a, c); endmodule
+";
+    let o = run(module, "t\n.hdl \"m.va\"\nv1 a 0 1\nx1 a 0 m\n.options gmin=2e-9\n.op\n.end\n");
+    assert!((last(table(&o, 0), "i(v1)") + 2e-9).abs() < 1e-18);
+}
+
+#[test]
+fn arguments_of_functions_take_the_declared_type() {
+    let module = "
+module m(a, c); inout a, c; electrical a, c;
+analog function real pick; input k, x; integer k; real x; pick = k * x; endfunction
+analog I(a, c) <+ pick(1.6, V(a, c)) * 1e-3; endmodule
+";
+    let o = run(module, "t\n.hdl \"m.va\"\nv1 a 0 1\nx1 a 0 m\n.op\n.end\n");
+    assert!((last(table(&o, 0), "i(v1)") + 2e-3).abs() < 1e-15);
+}
+
+/// A node that some parameters do without: shorted under a condition, with flow contributed in any case.
+#[test]
+fn flow_does_not_undo_a_conditional_short() {
+    let module = "
+module m(a, c); inout a, c; electrical a, c, q; parameter integer nqs = 0;
+analog begin
+  if (nqs == 0) V(q) <+ 0;
+  I(q) <+ nqs * 1e-3 * (V(q) - V(a, c));
+  I(a, c) <+ 1e-3 * (nqs ? V(q) : 2 * V(a, c));
+end
+endmodule
+";
+    let o = run(module, "t\n.hdl \"m.va\"\nv1 a 0 1\nx1 a 0 m\nv2 b 0 1\nx2 b 0 m nqs=1\n.op\n.end\n");
+    assert!((last(table(&o, 0), "i(v1)") + 2e-3).abs() < 1e-12);
+    assert!((last(table(&o, 0), "i(v2)") + 1e-3).abs() < 1e-12);
+}
+
+/// Without a condition the flow wins, as the language says.
+#[test]
+fn flow_undoes_an_unconditional_short() {
+    let module = "
+module m(a, c); inout a, c; electrical a, c; parameter real r = 1k;
+analog begin V(a, c) <+ 0; if (r > 0) I(a, c) <+ V(a, c) / r; end
+endmodule
+";
+    let o = run(module, "t\n.hdl \"m.va\"\nv1 a 0 1\nx1 a 0 m\n.op\n.end\n");
+    assert!((last(table(&o, 0), "i(v1)") + 1e-3).abs() < 1e-12);
+}
+
+#[test]
+fn a_module_called_as_a_native_device() {
+    let module = "
+module resistor(p, n); inout p, n; electrical p, n; parameter real r = 1k;
+analog I(p, n) <+ V(p, n) / (2 * r); endmodule
+";
+    let o = run(module, "t\n.hdl \"m.va\"\nv1 a 0 1\nx1 a 0 resistor\nv2 b 0 1\nr2 b 0 1k\n.op\n.end\n");
+    assert!((last(table(&o, 0), "i(v1)") + 0.5e-3).abs() < 1e-12);
+    assert!((last(table(&o, 0), "i(v2)") + 1e-3).abs() < 1e-12);
+}

@@ -279,6 +279,7 @@ impl<'a> Elab<'a> {
         let zero = crate::base::consts::ZERO_C;
         self.env.temp = self.temp_c() + zero;
         self.env.tnom = self.options.tnom_c + zero;
+        self.env.gmin = self.options.gmin;
         self.env.seed = self.options.seed;
         self.env.run = self.over.run;
         self.options.temp_c = self.temp_c();

@@ -240,6 +240,69 @@ pub struct VaReading {
     pub define: Vec<String>,
 }
 
+#[derive(Args, Debug)]
+pub struct VaPlot {
+    pub file: PathBuf,
+    /// The module (default: the first that no other one instantiates)
+    #[arg(short, long, value_name = "NAME")]
+    pub module: Option<String>,
+    /// The port that is swept (default: the first)
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<String>,
+    /// Its voltages (default: -1:1, with more than two ports 0:1)
+    #[arg(long, value_name = "FROM:TO[:STEP]", allow_hyphen_values = true)]
+    pub sweep: Option<String>,
+    /// The port that is stepped, of modules with more than two (default: the second)
+    #[arg(long, value_name = "PORT")]
+    pub stepped: Option<String>,
+    /// Its voltages (default: 0:1)
+    #[arg(long, value_name = "FROM:TO[:STEP]", allow_hyphen_values = true)]
+    pub step: Option<String>,
+    /// Voltage of another port, which is otherwise grounded (repeatable)
+    #[arg(long, value_name = "PORT=VOLTS")]
+    pub set: Vec<String>,
+    /// A parameter of the module (repeatable)
+    #[arg(short, long, value_name = "NAME=VALUE")]
+    pub param: Vec<String>,
+    /// Of the sine that drives a module with a state, Hz
+    #[arg(long, value_name = "HZ", default_value_t = 1.0)]
+    pub frequency: f64,
+    /// The picture; its extension decides: .svg or .png (default: FILE with .svg)
+    #[arg(short, long, value_name = "FIGURE")]
+    pub output: Option<PathBuf>,
+    /// Logarithmic vertical axis, of the absolute value
+    #[arg(long)]
+    pub logy: bool,
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Width and height in pixels
+    #[arg(long, value_name = "WxH", default_value = "960x600")]
+    pub size: String,
+    #[command(flatten)]
+    pub reading: VaReading,
+}
+
+/// Steps of the Verilog-A compiler.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VaStage {
+    /// Flat, resolved, typed statements
+    Typed,
+    /// One function in SSA form
+    Lowered,
+    /// Parameter values and their checks
+    Params,
+    /// What depends on parameters and temperature only
+    Setup,
+    /// Residuals and derivatives
+    Eval,
+    /// What happens when a point is accepted
+    Accept,
+    /// Operating-point variables
+    Op,
+    /// Noise sources
+    Noise,
+}
+
 #[derive(Subcommand, Debug)]
 pub enum VaCommand {
     /// Report every fault of the files
@@ -264,12 +327,29 @@ pub enum VaCommand {
         #[command(flatten)]
         reading: VaReading,
     },
-    /// The modules as the compiler sees them: flat, resolved, typed
+    /// Derivatives against differences, charge conservation, continuity, a sweep over the ranges of the parameters
+    Test {
+        file: PathBuf,
+        /// This module only
+        #[arg(short, long, value_name = "NAME")]
+        module: Option<String>,
+        #[command(flatten)]
+        reading: VaReading,
+    },
+    /// Curves of a module: current against voltage, hysteresis loops, families of curves
+    Plot(Box<VaPlot>),
+    /// The modules as the compiler sees them
     Dump {
         file: PathBuf,
         /// This module only
         #[arg(short, long, value_name = "NAME")]
         module: Option<String>,
+        /// After which step
+        #[arg(short, long, value_enum, default_value_t = VaStage::Typed)]
+        stage: VaStage,
+        /// What each step of the compiler takes, and how large its result is
+        #[arg(long)]
+        timings: bool,
         #[command(flatten)]
         reading: VaReading,
     },

@@ -66,6 +66,8 @@ pub struct Env {
     pub temp: f64,
     /// Temperature at which model parameters were measured, K (`.options tnom`).
     pub tnom: f64,
+    /// `.options gmin`, S: for values that are computed before there is a point.
+    pub gmin: f64,
     /// Default MOS geometry (`.options defl defw defad defas`), m and m².
     pub defl: f64,
     pub defw: f64,
@@ -84,6 +86,7 @@ impl Default for Env {
         Env {
             temp: 300.15,
             tnom: 300.15,
+            gmin: 1e-12,
             defl: 1e-4,
             defw: 1e-4,
             defad: 0.0,

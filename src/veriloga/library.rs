@@ -148,7 +148,7 @@ impl<'f> Library<'f> {
         let Some(hir) = hir else { return (Err(diags), None) };
         let params = hir.structural.iter().map(|p| (hir.params[*p].name.clone(), hir.params[*p].ty)).collect();
         let read = |name: &str| self.find_text(path, name);
-        let compiled = match VaDevice::compile(&hir, self.back_end, &read) {
+        let compiled = match VaDevice::compile_with(&hir, self.back_end, &read) {
             Ok((d, notes)) => {
                 diags.extend(notes);
                 Ok((Arc::new(VaType(Arc::new(d))) as Arc<dyn DeviceType>, diags))

@@ -11,6 +11,7 @@
 
 mod ast;
 pub mod bind;
+pub mod doctor;
 mod elab;
 pub mod hir;
 pub mod interp;

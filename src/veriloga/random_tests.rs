@@ -465,7 +465,7 @@ fn derivatives_match_differences() {
         let roots: Vec<Val> = f.outputs.iter().map(|o| o.1).collect();
         let mut done = differentiate(&f, &roots, &|v| matches!(v, Var::Probe(_)));
         for (k, r) in roots.iter().enumerate() {
-            for (var, d) in done.of(*r) {
+            for (var, d) in done.of(*r).to_vec() {
                 if let Var::Probe(p) = var {
                     done.builder.output(Sink { class: Out::G, a: k as u32, b: p }, d);
                 }
@@ -510,8 +510,8 @@ fn derivatives_at_the_edges_of_domains_are_finite() {
                 .unwrap();
         let root = f.outputs[0].1;
         let mut done = differentiate(&f, &[root], &|_| true);
-        for d in done.of(root).values() {
-            done.builder.output(Sink { class: Out::G, a: 0, b: 0 }, *d);
+        for (_, d) in done.of(root).to_vec() {
+            done.builder.output(Sink { class: Out::G, a: 0, b: 0 }, d);
         }
         let g = done.builder.finish();
         let out = run(&g, &[0.0], &[], &[]);
@@ -538,7 +538,7 @@ fn ddx_meets_the_jacobian() {
     let f = super::passes::resolve_ddx(f);
     let root = f.outputs[0].1;
     let mut done = differentiate(&f, &[root], &|_| true);
-    for (var, d) in done.of(root) {
+    for (var, d) in done.of(root).to_vec() {
         if let Var::Probe(p) = var {
             done.builder.output(Sink { class: Out::G, a: 0, b: p }, d);
         }

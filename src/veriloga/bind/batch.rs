@@ -170,7 +170,7 @@ impl VaBatch {
             f.params.extend_from_slice(&c.values);
             f.given.extend((0..n).map(|k| flag(c.given.get(k).is_some_and(|x| !x.is_nan()))));
             f.connected.extend(c.connected.iter().map(|x| flag(*x)));
-            f.env.extend((0..env::COUNT as u32).map(|k| c.input(In::Env, k, self.temp, self.env.tnom)));
+            f.env.extend((0..env::COUNT as u32).map(|k| c.input(In::Env, k, self.temp)));
         }
     }
 
@@ -249,7 +249,7 @@ impl VaBatch {
             In::Normal => self.normals[i * l.normals as usize + k0],
             In::Key => self.keys[i * KEYS + k0],
             In::Event | In::Old | In::Limited | In::Signal => 0.0,
-            _ => self.class(i).input(class, k, self.temp, self.env.tnom),
+            _ => self.class(i).input(class, k, self.temp),
         }
     }
 
@@ -365,7 +365,7 @@ impl VaBatch {
     ) {
         let p = self.program();
         let l = &p.lowered;
-        let (nu, no, ne) = (l.unknowns.len(), l.limits as usize, p.entries.len());
+        let (nu, no, ne) = (l.unknowns.len(), l.limit_states as usize, p.entries.len());
         let ns = l.signals.len() * signal::COUNT;
         let rows = &self.rows[i * nu..(i + 1) * nu];
         let slots = &self.slots[i * ne..(i + 1) * ne];
@@ -465,9 +465,8 @@ impl Batch for VaBatch {
 
     fn set_temperature(&mut self, temp: f64) {
         self.temp = temp;
-        let tnom = self.env.tnom;
         for c in &mut self.classes {
-            c.set_up(&self.dev.program, &mut self.machine, temp, tnom);
+            c.set_up(&self.dev.program, &mut self.machine, temp);
         }
         self.pack();
         if !self.started {
@@ -477,12 +476,12 @@ impl Batch for VaBatch {
 
     fn iter_len(&self) -> usize {
         let l = &self.program().lowered;
-        self.n * (l.limits as usize + l.signals.len() * signal::COUNT)
+        self.n * (l.limit_states as usize + l.signals.len() * signal::COUNT)
     }
 
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
         let numbers = self.sim_numbers(at);
-        let limits = self.n * self.program().lowered.limits as usize;
+        let limits = self.n * self.program().lowered.limit_states as usize;
         self.fill_signals(at.time, &mut mem.values[limits..]);
         let Some(kernel) = &self.dev.kernel else {
             let mut machine = Machine::default();

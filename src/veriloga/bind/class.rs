@@ -7,7 +7,7 @@ use crate::device::{Env, Group, ParamId, Value};
 use crate::diag::codes::{va_device as codes, veriloga as language};
 use crate::diag::{Diagnostic, Span};
 use crate::veriloga::interp::Machine;
-use crate::veriloga::ir::{In, Out, env};
+use crate::veriloga::ir::{In, Out, env, sim};
 use crate::veriloga::lower::{BranchMode, Program};
 use crate::veriloga::table::Table;
 
@@ -17,6 +17,10 @@ pub struct Class {
     /// Given values by scalar parameter; NaN where not given.
     pub given: Vec<f64>,
     pub mfactor: f64,
+    /// K
+    tnom: f64,
+    /// S
+    gmin: f64,
     pub connected: Vec<bool>,
     /// Texts beyond the module's own, by number.
     pub texts: Vec<String>,
@@ -35,7 +39,7 @@ pub struct Class {
 
 impl Class {
     /// What a function reads that does not change while simulating.
-    pub fn input(&self, class: In, k: u32, temp: f64, tnom: f64) -> f64 {
+    pub fn input(&self, class: In, k: u32, temp: f64) -> f64 {
         let k = k as usize;
         let of = |v: &[f64]| v.get(k).copied().unwrap_or(0.0);
         match class {
@@ -46,7 +50,13 @@ impl Class {
             In::Env => match k as u32 {
                 env::TEMPERATURE => temp,
                 env::MFACTOR => self.mfactor,
-                _ => tnom,
+                _ => self.tnom,
+            },
+            // Parameters and setup are computed where no point is: as at the end of every homotopy.
+            In::Sim => match k as u32 {
+                sim::GMIN => self.gmin,
+                sim::SOURCE_SCALE => 1.0,
+                _ => 0.0,
             },
             _ => 0.0,
         }
@@ -57,14 +67,14 @@ impl Class {
     }
 
     /// Computes parameters and slots. Returns the numbers of the checks that failed.
-    pub fn set_up(&mut self, program: &Program, machine: &mut Machine, temp: f64, tnom: f64) -> Vec<u32> {
+    pub fn set_up(&mut self, program: &Program, machine: &mut Machine, temp: f64) -> Vec<u32> {
         let mut failed = vec![];
         let n = program.lowered.params.len();
         // Inputs of the parameter function are what was given; its outputs are the values.
         self.values = self.given.iter().map(|x| if x.is_nan() { 0.0 } else { *x }).collect();
         let (mut values, mut initial) = (vec![0.0; n], vec![0.0; program.lowered.cells.len()]);
         let this = &*self;
-        machine.run(&program.params, &mut |c, k| this.input(c, k, temp, tnom), &mut |s, x| match s.class {
+        machine.run(&program.params, &mut |c, k| this.input(c, k, temp), &mut |s, x| match s.class {
             Out::Param => values[s.a as usize] = x,
             Out::Hidden => initial[s.a as usize] = x,
             Out::Check if x == 0.0 => failed.push(s.a),
@@ -77,7 +87,7 @@ impl Class {
         let infos = &program.lowered.tables;
         let mut points: Vec<Vec<f64>> = infos.iter().map(|t| vec![f64::NAN; t.rows * t.columns]).collect();
         let this = &*self;
-        machine.run(&program.setup, &mut |c, k| this.input(c, k, temp, tnom), &mut |s, x| match s.class {
+        machine.run(&program.setup, &mut |c, k| this.input(c, k, temp), &mut |s, x| match s.class {
             Out::Cache => cache[s.a as usize] = x,
             Out::Flag => {
                 flags.insert(s.a, x);
@@ -86,7 +96,7 @@ impl Class {
             _ => {}
         });
         let mut accept_cache = vec![0.0; program.accept_slots];
-        machine.run(&program.accept_setup, &mut |c, k| this.input(c, k, temp, tnom), &mut |s, x| {
+        machine.run(&program.accept_setup, &mut |c, k| this.input(c, k, temp), &mut |s, x| {
             if s.class == Out::Cache {
                 accept_cache[s.a as usize] = x;
             }
@@ -166,6 +176,8 @@ pub fn classify(dev: &VaDevice, group: &Group, circuit: &Env, faults: &mut Vec<D
             let mut c = Class {
                 given,
                 mfactor,
+                tnom: circuit.tnom,
+                gmin: circuit.gmin,
                 connected: (0..dev.terminals).map(|k| k < connected).collect(),
                 texts,
                 values: vec![],
@@ -176,7 +188,7 @@ pub fn classify(dev: &VaDevice, group: &Group, circuit: &Env, faults: &mut Vec<D
                 initial: vec![],
                 flags: HashMap::new(),
             };
-            for check in c.set_up(&dev.program, &mut machine, circuit.temp, circuit.tnom) {
+            for check in c.set_up(&dev.program, &mut machine, circuit.temp) {
                 faults.push(out_of_range(dev, check, &c, inst.span));
             }
             for (k, why) in &c.bad_tables {

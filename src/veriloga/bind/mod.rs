@@ -13,10 +13,10 @@ use std::sync::Arc;
 use super::hir::{ExprKind, Module, ParamKind as HKind, PortId, Ty as HTy};
 use super::ir::{Func, Out, Sink};
 use super::jit::Kernel;
-use super::lower::{BranchMode, Program, ReadText, UnknownSource, finish, lower};
+use super::lower::{BranchMode, Program, ReadText, UnknownSource, finish, lower_with};
 use crate::device::{
     Batch, DcKind, DcLink, DeviceInfo, DeviceType, Env, Group, OpVar, ParamKind, ParamSpec, Range, Terminal,
-    UnknownKind,
+    UnknownKind, registry,
 };
 use crate::diag::Diagnostic;
 use crate::diag::codes::va_device as codes;
@@ -105,14 +105,19 @@ pub enum BackEnd {
 }
 
 impl VaDevice {
+    /// Compiles a module that names no files.
+    pub fn compile(m: &Module, back_end: BackEnd) -> Result<VaDevice, Vec<Diagnostic>> {
+        Self::compile_with(m, back_end, &|_| Err("there is no way to files here".into())).map(|d| d.0)
+    }
+
     /// Compiles a module. `read` finds the files that it names. Without machine code, where the code generator refuses,
     /// the interpreter runs the module, and a warning says so.
-    pub fn compile(
+    pub fn compile_with(
         m: &Module,
         back_end: BackEnd,
         read: &ReadText,
     ) -> Result<(VaDevice, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let program = finish(lower(m, read)?);
+        let program = finish(lower_with(m, read)?);
         let l = &program.lowered;
         let moving = |k: usize| {
             let (t, of_k) = (&l.tables[k], |s: &Sink| s.class == Out::Table && s.a == k as u32);
@@ -255,8 +260,10 @@ impl VaDevice {
         }
         let name = leak(&m.name.to_lowercase());
         let doc = m.attrs.desc.clone().unwrap_or_else(|| format!("Verilog-A module {}", m.name));
+        // A module may be called as a device that is built in; instances of the two are kept apart by this name.
+        let is_taken = registry::by_name(name).is_some();
         let info = DeviceInfo {
-            name,
+            name: if is_taken { leak(&format!("module {name}")) } else { name },
             letter: 'n',
             model_types: Box::leak(vec![(name, 1.0)].into_boxed_slice()),
             levels: &[],
@@ -300,6 +307,12 @@ impl VaDevice {
 
     pub(crate) fn op_vars(&self) -> &'static [OpVar] {
         self.op_vars
+    }
+
+    /// Kind of the unknown at a terminal.
+    pub(crate) fn kind_of_terminal(&self, terminal: usize) -> UnknownKind {
+        let at = self.terminal_of.iter().position(|t| *t == Some(terminal as u32));
+        at.map_or(UnknownKind::Voltage, |u| self.unknowns[u].1)
     }
 
     /// Does an evaluation run machine code?

@@ -1,6 +1,6 @@
 //! Building functions: constants folded, neutral operations dropped, equal operations in scope made one.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::fold::{eval_bin, eval_un};
 use super::{BinOp, Body, Const, Def, Func, If, In, Loop, Node, Op, Sink, Ty, UnOp, Val, ValData};
@@ -17,7 +17,7 @@ struct Scope {
 pub struct Builder {
     pub func: Func,
     scopes: Vec<Scope>,
-    known: HashMap<Op, Val>,
+    known: FxHashMap<Op, Val>,
     /// Bodies of an `if` up to this cost are computed both, and a `select` chooses.
     pub convert: u32,
 }
@@ -25,7 +25,7 @@ pub struct Builder {
 impl Builder {
     pub fn new(name: &str) -> Builder {
         let func = Func { name: name.into(), ..Func::default() };
-        Builder { func, scopes: vec![Scope::default()], known: HashMap::new(), convert: 0 }
+        Builder { func, scopes: vec![Scope::default()], known: FxHashMap::default(), convert: 0 }
     }
 
     pub fn finish(mut self) -> Func {

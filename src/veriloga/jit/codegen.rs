@@ -30,6 +30,12 @@ fn flags() -> MemFlagsData {
     MemFlagsData::trusted()
 }
 
+/// Memory that nothing writes while the code runs: a load may stand where its value is needed, and again where it is needed
+/// again. Everything that setup computed would stay alive from the function's start to its end otherwise.
+fn fixed() -> MemFlagsData {
+    MemFlagsData::trusted().with_readonly().with_can_move()
+}
+
 /// Builds the function in `ctx`.
 pub fn build(p: &Program, sizes: &Sizes, module: &mut JITModule, ctx: &mut Context) -> Result<(), String> {
     let entry_of = p.entries.iter().enumerate().map(|(k, e)| (*e, k)).collect();
@@ -260,7 +266,7 @@ impl Gen<'_, '_> {
     }
 
     fn real_at(&mut self, base: Value, k: u32) -> Value {
-        self.b.ins().load(types::F64, flags(), base, (8 * k) as i32)
+        self.b.ins().load(types::F64, fixed(), base, (8 * k) as i32)
     }
 
     /// A number kept as f64, as the type that is wanted.
@@ -279,7 +285,7 @@ impl Gen<'_, '_> {
         let rows = self.at.rows;
         let index = self.b.ins().uload32(flags(), rows, (4 * u) as i32);
         let address = self.offset(self.base.x, index, 8);
-        self.b.ins().load(types::F64, flags(), address, 0)
+        self.b.ins().load(types::F64, fixed(), address, 0)
     }
 
     fn input(&mut self, class: In, k: u32, t: Ty) -> Value {
@@ -304,7 +310,8 @@ impl Gen<'_, '_> {
             In::Hidden => self.real_at(self.at.hidden, k),
             // Limited values are their arguments outside of iterations.
             In::Old if matches!(self.results, Results::Listed) => self.b.ins().f64const(0.0),
-            In::Old => self.real_at(self.at.old, k),
+            // Written at the end.
+            In::Old => self.b.ins().load(types::F64, flags(), self.at.old, (8 * k) as i32),
             In::Uniform => self.real_at(self.at.uniforms, k),
             In::Normal => self.real_at(self.at.normals, k),
             In::Signal => self.real_at(self.at.signals, k),

@@ -10,8 +10,9 @@ mod codegen;
 pub mod plain;
 
 use std::ptr::{null, null_mut};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
+use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module};
@@ -151,7 +152,7 @@ impl Sizes {
             events: l.events.len(),
             outputs: 0,
             cells: l.cells.len(),
-            limits: l.limits as usize,
+            limits: l.limit_states as usize,
             uniforms: l.uniforms as usize,
             normals: l.normals as usize,
         }
@@ -182,21 +183,28 @@ impl Drop for Kernel {
     }
 }
 
+/// The processor that this runs on; looked at once.
+fn machine() -> Result<OwnedTargetIsa, String> {
+    static ISA: OnceLock<Result<OwnedTargetIsa, String>> = OnceLock::new();
+    let find = || -> Result<OwnedTargetIsa, String> {
+        let mut flags = settings::builder();
+        for (name, value) in [
+            ("opt_level", "speed"),
+            ("is_pic", "false"),
+            ("use_colocated_libcalls", "false"),
+            ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
+        ] {
+            flags.set(name, value).map_err(|e| e.to_string())?;
+        }
+        let isa = cranelift_native::builder()?;
+        isa.finish(settings::Flags::new(flags)).map_err(|e| e.to_string())
+    };
+    ISA.get_or_init(find).clone()
+}
+
 /// An empty module for the machine at hand, with the functions that compiled code calls.
 fn new_module() -> Result<JITModule, String> {
-    let text = |e: &dyn std::fmt::Display| e.to_string();
-    let mut flags = settings::builder();
-    for (name, value) in [
-        ("opt_level", "speed"),
-        ("is_pic", "false"),
-        ("use_colocated_libcalls", "false"),
-        ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
-    ] {
-        flags.set(name, value).map_err(|e| text(&e))?;
-    }
-    let isa = cranelift_native::builder().map_err(|e| e.to_string())?;
-    let isa = isa.finish(settings::Flags::new(flags)).map_err(|e| text(&e))?;
-    let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
+    let mut builder = JITBuilder::with_isa(machine()?, cranelift_module::default_libcall_names());
     for op in UnOp::ALL {
         if let Some(address) = calls::un(*op) {
             builder.symbol(format!("va_{}", op.name()), address);

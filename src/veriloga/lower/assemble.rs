@@ -169,7 +169,7 @@ impl Lower<'_> {
     fn branches(&mut self, rows: &mut [Option<Val>]) {
         let m = self.m;
         for (id, br) in m.branches.iter() {
-            let is_touched = self.env.contains_key(&Cell::Kind(id));
+            let is_touched = self.env.get(Cell::Kind(id)).is_some();
             let is_probed = self.flow_of.contains_key(&id);
             if !is_touched && !is_probed {
                 continue;
@@ -227,7 +227,7 @@ impl Lower<'_> {
                 let is_static = self.b.input(In::Sim, IDT_STATIC + k, Ty::Bool);
                 let off = self.b.sub(y, ic);
                 rest = self.b.select(is_static, off, rest);
-                if self.env.contains_key(&Cell::IdtReset(k)) {
+                if self.env.get(Cell::IdtReset(k)).is_some() {
                     let reset = self.read(Cell::IdtReset(k));
                     let rate = self.b.real(RESET_RATE);
                     let pull = self.b.mul(rate, off);
@@ -250,9 +250,14 @@ impl Lower<'_> {
             let (arg, value) = (self.read(Cell::LimitArg(k)), self.read(Cell::LimitValue(k)));
             self.b.output(Sink { class: Out::Root, a: k, b: root::LIMIT_ARG }, arg);
             self.b.output(Sink { class: Out::Root, a: k, b: root::LIMIT_VALUE }, value);
-            self.b.output(Sink::new(Out::Old, k), value);
-            let differs = self.b.bin(BinOp::Ne, arg, value);
-            self.b.output(Sink::new(Out::IsLimited, k), differs);
+        }
+        for k in 0..self.out.limit_states {
+            let v = self.read(Cell::LimitState(k));
+            self.b.output(Sink::new(Out::Old, k), v);
+        }
+        if self.env.get(Cell::Limited).is_some() {
+            let v = self.read(Cell::Limited);
+            self.b.output(Sink::new(Out::IsLimited, 0), v);
         }
         for k in 0..self.out.noises.len() as u32 {
             let p = self.read(Cell::NoisePower(k));
@@ -296,11 +301,11 @@ impl Lower<'_> {
                 self.b.output(Sink { class: Out::Event, a: k, b }, v);
             }
         }
-        if self.env.contains_key(&Cell::Bound) {
+        if self.env.get(Cell::Bound).is_some() {
             let v = self.read(Cell::Bound);
             self.b.output(Sink::new(Out::Step, 0), v);
         }
-        if self.env.contains_key(&Cell::Jump) {
+        if self.env.get(Cell::Jump).is_some() {
             let v = self.read(Cell::Jump);
             self.b.output(Sink::new(Out::Step, 1), v);
         }

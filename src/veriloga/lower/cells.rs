@@ -1,7 +1,5 @@
 //! Cells: reading, writing, and joining them where control flow meets.
 
-use std::collections::HashMap;
-
 use super::{Cell, CellInfo, Lower};
 use crate::veriloga::hir::{ExprId, Owner, ParamId, VarId};
 use crate::veriloga::ir::{BinOp, Const, In, Ty, UnOp, Val};
@@ -10,13 +8,15 @@ impl Lower<'_> {
     pub(super) fn cell_type(&self, cell: Cell) -> Ty {
         match cell {
             Cell::Var(v, _) => Self::ir_type(self.m.vars[v].ty),
-            Cell::Kind(_) | Cell::IsIndirect(_) | Cell::IdtReset(_) | Cell::WatchOn(_) | Cell::Jump => Ty::Bool,
+            Cell::Kind(_) | Cell::IsIndirect(_) | Cell::IdtReset(_) | Cell::WatchOn(_) | Cell::Jump | Cell::Limited => {
+                Ty::Bool
+            }
             _ => Ty::Real,
         }
     }
 
     /// What a cell holds before anything was written to it.
-    fn initial(&mut self, cell: Cell) -> Val {
+    pub(super) fn initial(&mut self, cell: Cell) -> Val {
         let ty = self.cell_type(cell);
         match cell {
             Cell::Var(v, k) if !self.is_params && self.m.vars[v].owner == Owner::Module => {
@@ -37,7 +37,7 @@ impl Lower<'_> {
                 }
                 self.b.input(In::Hidden, index, ty)
             }
-            Cell::LimitValue(k) | Cell::LimitArg(k) => self.b.input(In::Old, k, Ty::Real),
+            Cell::LimitState(k) => self.b.input(In::Old, k, Ty::Real),
             Cell::Bound | Cell::TimerPeriod(_) | Cell::WatchTimeTol(_) | Cell::WatchTol(_) => {
                 self.b.real(f64::INFINITY)
             }
@@ -46,20 +46,17 @@ impl Lower<'_> {
     }
 
     pub(super) fn read(&mut self, cell: Cell) -> Val {
-        if let Some(v) = self.env.get(&cell) {
-            return *v;
+        if let Some(v) = self.env.get(cell) {
+            return v;
         }
         let v = self.initial(cell);
-        self.env.insert(cell, v);
-        self.order.push(cell);
+        self.env.set(cell, v);
         v
     }
 
     pub(super) fn write(&mut self, cell: Cell, v: Val) {
         debug_assert_eq!(self.b.ty(v), self.cell_type(cell));
-        if self.env.insert(cell, v).is_none() {
-            self.order.push(cell);
-        }
+        self.env.set(cell, v);
     }
 
     /// An `if`: both sides are lowered, and cells and one result that differ are joined.
@@ -74,29 +71,38 @@ impl Lower<'_> {
             Some(Const::Bool(false)) => return els(self),
             _ => {}
         }
-        let before = self.env.clone();
+        let mark = self.env.mark();
         self.b.open();
         let mut ty = then(self);
-        let then_env = std::mem::replace(&mut self.env, before);
+        let then_changes = self.env.undo(mark);
         let then_nodes = self.b.close();
         self.b.open();
         let mut ey = els(self);
+        let els_changes = self.env.undo(mark);
         let els_nodes = self.b.close();
         let n = ty.len();
-        // Cells met on one side only had their initial value on the other; that value is a leaf, visible everywhere.
-        let cells: Vec<Cell> = self.order.clone();
         let mut changed = vec![];
-        for cell in cells {
-            let a = then_env.get(&cell).copied();
-            let e = self.env.get(&cell).copied();
-            let (a, e) = match (a, e) {
-                (None, None) => continue,
-                (Some(a), Some(e)) => (a, e),
-                (Some(a), None) => (a, self.initial(cell)),
-                (None, Some(e)) => (self.initial(cell), e),
+        let (mut i, mut j) = (0, 0);
+        while i < then_changes.len() || j < els_changes.len() {
+            let (t, e) = (then_changes.get(i), els_changes.get(j));
+            let k = match (t, e) {
+                (Some(t), Some(e)) => t.0.min(e.0),
+                (Some(x), None) | (None, Some(x)) => x.0,
+                (None, None) => break,
             };
+            let (t, e) = (t.filter(|t| t.0 == k), e.filter(|e| e.0 == k));
+            i += usize::from(t.is_some());
+            j += usize::from(e.is_some());
+            let cell = self.env.cell(k);
+            let before = self.env.value(k);
+            // Cells met on one side only had their initial value on the other; that value is a leaf, visible everywhere.
+            let mut value = |x: Option<&(u32, Option<Val>)>| match x.map_or(before, |x| x.1) {
+                Some(v) => v,
+                None => self.initial(cell),
+            };
+            let (a, e) = (value(t), value(e));
             if a == e {
-                self.env.insert(cell, a);
+                self.env.set(cell, a);
             } else {
                 changed.push(cell);
                 ty.push(a);
@@ -105,14 +111,9 @@ impl Lower<'_> {
         }
         let out = self.b.join(cond, then_nodes, ty, els_nodes, ey);
         for (cell, v) in changed.into_iter().zip(&out[n..]) {
-            self.env.insert(cell, *v);
+            self.env.set(cell, *v);
         }
         out[..n].to_vec()
-    }
-
-    /// Cells as they are, to come back to.
-    pub(super) fn snapshot(&self) -> HashMap<Cell, Val> {
-        self.env.clone()
     }
 
     /// Flat offset of an element with constant indices, or the computed one.

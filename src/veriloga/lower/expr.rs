@@ -314,6 +314,10 @@ impl Lower<'_> {
     fn sim_param(&mut self, name: &str, default: Option<ExprId>, span: crate::diag::Span) -> Val {
         match name {
             "gmin" => self.sim(sim::GMIN),
+            "iniLim" => {
+                let first = self.sim_flag(sim::IS_FIRST_ITERATION);
+                self.coerce_real(first)
+            }
             "sourceScaleFactor" => self.sim(sim::SOURCE_SCALE),
             "tnom" => {
                 let t = self.environment(env::TNOM);

@@ -14,9 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::assemble::{IDT_IC, IDT_STATIC, root};
 use super::{BranchMode, EventInfo, Lowered, UnknownInfo, UnknownSource};
 use crate::veriloga::ir::{
-    Builder, Const, Func, In, Keep, Node, Op, Out, Sink, Ty, UnOp, Val, copy_nodes, mapped, sim,
+    BinOp, Builder, Const, Def, Func, In, Keep, Node, Op, Out, Sink, Ty, UnOp, Val, copy_nodes, mapped, sim,
 };
-use crate::veriloga::passes::{Var, differentiate, invariants, prune, reaching, resolve_ddx, split};
+use crate::veriloga::passes::{Deps, Var, differentiate, invariants, prune, resolve_ddx, split};
 
 /// Bodies of an `if` up to this cost (in additions) become selects in the evaluation.
 const CONVERT: u32 = 16;
@@ -146,34 +146,48 @@ fn static_states(func: &Func, l: &Lowered) -> (Func, Vec<bool>) {
 
 /// Sites of `ddt` that are not simply added to rows.
 fn nonlinear_sites(func: &Func) -> BTreeSet<u32> {
-    let sites: BTreeSet<u32> = func
-        .vals
-        .iter()
-        .filter_map(|v| match &v.def {
-            crate::veriloga::ir::Def::Op(Op::Ddt(k, _)) => Some(*k),
-            _ => None,
-        })
-        .collect();
-    let mut effect_args = vec![];
-    collect_effects(&func.nodes, &mut effect_args);
-    let mut out = BTreeSet::new();
-    for k in sites {
-        let reached = reaching(func, |v| matches!(func.op(v), Some(Op::Ddt(j, _)) if *j == k));
-        let bad_value = (0..func.vals.len() as u32)
-            .map(Val)
-            .filter(|v| reached[v.index()])
-            .any(|v| func.ty(v) != Ty::Real || matches!(func.op(v), Some(Op::Un(UnOp::Floor | UnOp::Ceil, _))));
-        let bad_output = func.outputs.iter().filter(|(_, v)| reached[v.index()]).any(|(s, _)| match s.class {
+    let mut number: BTreeMap<u32, usize> = BTreeMap::new();
+    for v in &func.vals {
+        if let Def::Op(Op::Ddt(k, _)) = v.def {
+            let n = number.len();
+            number.entry(k).or_insert(n);
+        }
+    }
+    if number.is_empty() {
+        return BTreeSet::new();
+    }
+    let words = number.len().div_ceil(64);
+    let site = |v: Val| match func.op(v) {
+        Some(Op::Ddt(k, _)) => number.get(k).copied(),
+        _ => None,
+    };
+    let sets = Deps::new(func, true).sources(words, site);
+    let mut bad = vec![0u64; words];
+    let mut add = |v: Val| {
+        for (b, w) in bad.iter_mut().zip(&sets[v.index() * words..]) {
+            *b |= w;
+        }
+    };
+    for v in (0..func.vals.len() as u32).map(Val) {
+        if func.ty(v) != Ty::Real || matches!(func.op(v), Some(Op::Un(UnOp::Floor | UnOp::Ceil, _))) {
+            add(v);
+        }
+    }
+    for (s, v) in &func.outputs {
+        let is_bad = match s.class {
             Out::F => false,
             // A variable that is only kept, not shown, may miss the derivative.
             Out::OpVar => s.b == 1,
             _ => true,
-        });
-        if bad_value || bad_output || effect_args.iter().any(|v: &Val| reached[v.index()]) {
-            out.insert(k);
+        };
+        if is_bad {
+            add(*v);
         }
     }
-    out
+    let mut effect_args = vec![];
+    collect_effects(&func.nodes, &mut effect_args);
+    effect_args.into_iter().for_each(add);
+    number.into_iter().filter(|(_, n)| bad[n / 64] >> (n % 64) & 1 == 1).map(|(k, _)| k).collect()
 }
 
 fn collect_effects(nodes: &[Node], out: &mut Vec<Val>) {
@@ -210,7 +224,7 @@ fn linearise(func: &Func, l: &mut Lowered) -> Func {
         let mut gains: BTreeMap<u32, Vec<(u32, Val)>> = BTreeMap::new();
         for (s, v) in &rows {
             let mut sum: Option<Val> = None;
-            for (var, c) in done.of(*v) {
+            for (var, c) in done.of(*v).to_vec() {
                 match var {
                     Var::Ddt(k) => {
                         let charge = charge_of(&open, k).map(|v| done.value(v));
@@ -366,7 +380,7 @@ fn persisting(func: &Func, l: &Lowered) -> Vec<u32> {
             .vals
             .iter()
             .filter_map(|v| match v.def {
-                crate::veriloga::ir::Def::Op(Op::Input(In::Hidden, k, _)) => Some(k),
+                Def::Op(Op::Input(In::Hidden, k, _)) => Some(k),
                 _ => None,
             })
             .collect();
@@ -417,7 +431,7 @@ fn jacobian(func: &Func, l: &Lowered) -> (Func, Vec<(u32, u32)>) {
         let mut value = done.value(*v);
         let mut by_probe: BTreeMap<u32, Val> = BTreeMap::new();
         let mut by_limit = vec![];
-        for (var, d) in done.of(*v) {
+        for (var, d) in done.of(*v).to_vec() {
             match var {
                 Var::Probe(p) => {
                     by_probe.insert(p, d);
@@ -429,10 +443,13 @@ fn jacobian(func: &Func, l: &Lowered) -> (Func, Vec<(u32, u32)>) {
         for (k, d) in by_limit {
             let (Some(arg), Some(lim)) = (arg_of(k, root::LIMIT_ARG), arg_of(k, root::LIMIT_VALUE)) else { continue };
             let (a, b) = (done.value(arg), done.value(lim));
+            // A quantity that nothing depends on may be limited to infinity: 0, not 0 inf.
+            let is_idle = done.builder.bin(BinOp::Eq, d, zero);
             let off = done.builder.sub(a, b);
             let term = done.builder.mul(d, off);
+            let term = done.builder.select(is_idle, zero, term);
             value = done.builder.add(value, term);
-            for (var, da) in done.of(arg) {
+            for (var, da) in done.of(arg).to_vec() {
                 if let Var::Probe(p) = var {
                     let t = done.builder.mul(d, da);
                     let old = by_probe.get(&p).copied();
@@ -467,19 +484,10 @@ fn jacobian(func: &Func, l: &Lowered) -> (Func, Vec<(u32, u32)>) {
         }
     }
     for (s, v) in &func.outputs {
-        if matches!(s.class, Out::Old | Out::Flag | Out::Table) {
+        if matches!(s.class, Out::Old | Out::Flag | Out::IsLimited | Out::Table) {
             let v = done.value(*v);
             done.builder.output(*s, v);
         }
-    }
-    let flags: Vec<Val> =
-        func.outputs.iter().filter(|(s, _)| s.class == Out::IsLimited).map(|(_, v)| done.value(*v)).collect();
-    if !flags.is_empty() {
-        let mut any = done.builder.bool(false);
-        for f in flags {
-            any = done.builder.bin(crate::veriloga::ir::BinOp::Or, any, f);
-        }
-        done.builder.output(Sink::new(Out::IsLimited, 0), any);
     }
     (done.builder.finish().checked("derivatives"), entries)
 }

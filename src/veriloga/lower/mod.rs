@@ -6,6 +6,7 @@
 
 pub mod assemble;
 mod cells;
+mod environment;
 mod expr;
 mod finish;
 mod operator;
@@ -16,6 +17,8 @@ mod table;
 mod text;
 
 use std::collections::HashMap;
+
+use environment::Environment;
 
 use super::hir::{self, BranchId, FunctionId, Module, NodeId, ParamId, VarId};
 use super::ir::{Builder, Func, In, Ty, Val, env, sim};
@@ -209,8 +212,9 @@ pub struct Lowered {
     pub op_vars: Vec<OpVarInfo>,
     /// Persisting cells.
     pub cells: Vec<CellInfo>,
-    /// Sites of limiting functions.
+    /// Sites of limiting functions, and the values that they keep: sites of users' functions on one quantity share one.
     pub limits: u32,
+    pub limit_states: u32,
     pub uniforms: u32,
     pub normals: u32,
     /// Texts by number; 0 is the empty one.
@@ -233,8 +237,13 @@ pub struct Lowered {
 /// Reads a file that a module names; the message says why it cannot.
 pub type ReadText<'a> = dyn Fn(&str) -> Result<String, String> + 'a;
 
+/// Lowers a module that names no files.
+pub fn lower(module: &Module) -> Result<Lowered, Vec<Diagnostic>> {
+    lower_with(module, &|_| Err("there is no way to files here".into()))
+}
+
 /// Lowers a module. The faults are constructs that no back end can run.
-pub fn lower(module: &Module, read: &ReadText) -> Result<Lowered, Vec<Diagnostic>> {
+pub fn lower_with(module: &Module, read: &ReadText) -> Result<Lowered, Vec<Diagnostic>> {
     let mut params = Lower::new(module, read, "params", true);
     params.all_parameters();
     let params_func = std::mem::take(&mut params.b).finish().checked("parameters");
@@ -269,6 +278,10 @@ pub(crate) enum Cell {
     IdtReset(u32),
     LimitArg(u32),
     LimitValue(u32),
+    /// What limiting functions keep for the next iteration.
+    LimitState(u32),
+    /// Bool: a limiting function changed its value.
+    Limited,
     Watch(u32),
     WatchDirection(u32),
     /// Bool: the event's place was reached and enabled.
@@ -299,9 +312,7 @@ pub(crate) struct Lower<'a> {
     b: Builder,
     out: Lowered,
     faults: Vec<Diagnostic>,
-    env: HashMap<Cell, Val>,
-    /// Order in which cells were first met, so that joins are made in a fixed order.
-    order: Vec<Cell>,
+    env: Environment,
     /// In the parameter function: values so far.
     param_values: Option<HashMap<(ParamId, u32), Val>>,
     param_index: HashMap<(ParamId, u32), u32>,
@@ -313,6 +324,10 @@ pub(crate) struct Lower<'a> {
     in_loop: u32,
     charges: u32,
     aux: u32,
+    /// State of the limiting functions of users, by the quantity that they limit.
+    limit_state_of: HashMap<Val, u32>,
+    /// Inside of a user's limiting function.
+    in_limiter: bool,
     /// Rows of unknowns that operators brought along.
     rows: Vec<(u32, Val)>,
     /// Cells that persist, by their number in `In::Hidden`.
@@ -336,8 +351,7 @@ impl<'a> Lower<'a> {
             b,
             out: Lowered::default(),
             faults: vec![],
-            env: HashMap::new(),
-            order: vec![],
+            env: Environment::default(),
             param_values: is_params.then(HashMap::new),
             param_index: HashMap::new(),
             flow_of: HashMap::new(),
@@ -347,6 +361,8 @@ impl<'a> Lower<'a> {
             in_loop: 0,
             charges: 0,
             aux: 0,
+            limit_state_of: HashMap::new(),
+            in_limiter: false,
             rows: vec![],
             hidden: HashMap::new(),
             is_params,

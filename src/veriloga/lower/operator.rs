@@ -1,12 +1,16 @@
 //! Analog operators, noise, limiting, flow probes.
 
 use super::{Cell, IdtInfo, Lower, NoiseInfo, UnknownSource};
-use crate::veriloga::hir::{self, BranchId, DdxVar, ExprId, Laplace, Limiter, OperatorId, OperatorKind, Roots};
+use crate::veriloga::hir::{
+    self, BranchId, DdxVar, ExprId, Laplace, Limiter, OperatorId, OperatorKind, Roots, Stmt, StmtKind, Task,
+};
 use crate::veriloga::ir::{BinOp, Const, In, Op, Ty, UnOp, Val, sim};
 use crate::veriloga::passes::TEMPERATURE;
 
 /// Argument of `limexp` above which it goes on as a straight line.
 const EXP_MAX: f64 = 80.0;
+/// Critical voltages are below, V.
+const MAX_CRITICAL: f64 = 100.0;
 /// Rise and fall time of a `transition` that gives none, s.
 pub(super) const DEFAULT_EDGE: f64 = 1e-9;
 /// 1/s with which the output of `slew` follows where no rate limits it.
@@ -291,13 +295,25 @@ impl Lower<'_> {
     fn limit(&mut self, v: Val, limiter: &Limiter, span: crate::diag::Span) -> Val {
         let k = self.out.limits;
         self.out.limits += 1;
-        let old = self.b.input(In::Old, k, Ty::Real);
+        // Users' functions are told and tell what the quantity was last; several on one quantity speak of the same.
+        let n = self.out.limit_states;
+        let state = match limiter {
+            Limiter::User(..) => *self.limit_state_of.entry(v).or_insert(n),
+            _ => n,
+        };
+        self.out.limit_states = n.max(state + 1);
+        let old = self.b.input(In::Old, state, Ty::Real);
         let first = self.sim_flag(sim::IS_FIRST_ITERATION);
+        let mut tells = false;
         let limited = match limiter {
             Limiter::PnJunction { vte, vcrit } => {
                 let (vte, vcrit) = (self.real_expr(*vte), self.real_expr(*vcrit));
                 let l = self.pnjlim(v, old, vte, vcrit);
-                self.b.select(first, vcrit, l)
+                // The critical voltage of a junction without saturation current is infinite.
+                let most = self.b.real(MAX_CRITICAL);
+                let is_finite = self.b.bin(BinOp::Lt, vcrit, most);
+                let start = self.b.select(is_finite, vcrit, v);
+                self.b.select(first, start, l)
             }
             Limiter::Fet { vto } => {
                 let vto = self.real_expr(*vto);
@@ -309,20 +325,55 @@ impl Lower<'_> {
                 self.b.select(first, v, l)
             }
             Limiter::User(f, args) => {
+                // Nothing came before the first iteration.
+                let old = self.b.select(first, v, old);
                 let mut values = vec![vec![v], vec![old]];
                 for a in args {
                     let x = self.real_expr(*a);
                     values.push(vec![x]);
                 }
+                tells = self.limiters_tell();
+                let outer = std::mem::replace(&mut self.in_limiter, true);
                 let r = self.inline(*f, values, span);
-                let r = self.coerce_real(r);
-                self.b.select(first, v, r)
+                self.in_limiter = outer;
+                self.coerce_real(r)
             }
             Limiter::Named(..) | Limiter::Default => v,
         };
         self.write(Cell::LimitArg(k), v);
         self.write(Cell::LimitValue(k), limited);
+        self.write(Cell::LimitState(state), limited);
+        // Where functions call `$discontinuity(-1)` they say themselves whether a value was changed: one that only asks
+        // for the last value changes nothing.
+        let mut acts = self.b.bin(BinOp::Ne, v, limited);
+        if tells {
+            acts = self.b.and(acts, first);
+        }
+        let before = self.read(Cell::Limited);
+        let acts = self.b.bin(BinOp::Or, before, acts);
+        self.write(Cell::Limited, acts);
         self.b.op(Op::Limit(k, v, limited))
+    }
+
+    fn limiters_tell(&self) -> bool {
+        self.m.operators.values().any(|o| match &o.kind {
+            OperatorKind::Limit { limiter: Limiter::User(f, _), .. } => {
+                self.has_discontinuity(&self.m.functions[*f].body)
+            }
+            _ => false,
+        })
+    }
+
+    fn has_discontinuity(&self, list: &[Stmt]) -> bool {
+        list.iter().any(|s| match &s.kind {
+            StmtKind::Task(Task::Discontinuity(_)) => true,
+            StmtKind::If { then, otherwise, .. } => self.has_discontinuity(then) || self.has_discontinuity(otherwise),
+            StmtKind::Case { arms, default, .. } => {
+                arms.iter().any(|a| self.has_discontinuity(&a.body)) || self.has_discontinuity(default)
+            }
+            StmtKind::Loop { body, .. } | StmtKind::Repeat { body, .. } => self.has_discontinuity(body),
+            _ => false,
+        })
     }
 
     /// See `device::junction::limit_junction`.

@@ -3,8 +3,8 @@
 use super::{Cell, EffectKind, EffectSite, EventInfo, Lower, MAX_NODES, codes};
 use crate::diag::Span;
 use crate::veriloga::hir::{
-    CallArg, Direction, EventId, EventKind, ExprId, ExprKind, FunctionId, LValue, Owner, Quantity, Stmt, StmtKind,
-    Task, VarId,
+    BinOp as HBin, BranchId, CallArg, Direction, EventId, EventKind, ExprId, ExprKind, FunctionId, LValue,
+    OperatorKind, Owner, Quantity, Stmt, StmtKind, Task, VarId,
 };
 use crate::veriloga::ir::{BinOp, Body, Const, In, Loop, Node, Ty, Val, sim};
 
@@ -12,6 +12,8 @@ use crate::veriloga::ir::{BinOp, Body, Const, In, Loop, Node, Ty, Val, sim};
 /// contributions, which have to be.
 const PLAIN_ROUNDS: u32 = 64;
 const OPERATOR_ROUNDS: u32 = 10_000;
+/// Elements of an array up to which all are taken to change in a loop that assigns to it.
+const MAX_SEEDED: u32 = 64;
 /// Functions cannot call themselves; deeper nesting is a fault of ours.
 const MAX_DEPTH: usize = 200;
 
@@ -51,9 +53,16 @@ impl Lower<'_> {
                     Quantity::Flow => (Cell::Flow(*branch), Cell::Potential(*branch), false),
                     Quantity::Potential => (Cell::Potential(*branch), Cell::Flow(*branch), true),
                 };
-                // The quantity contributed last wins: what the other had is gone.
+                // The quantity contributed last wins: what the other had is gone. Two things decide nothing: noise alone,
+                // which models add to a branch whether or not it is a short, and flow on a branch that was made a short
+                // under a condition before, which is how models leave out a node that some parameters do without.
                 let old = self.read(to);
                 let sum = self.b.add(old, v);
+                if !is_potential && (self.is_noise(*value) || self.may_be_short(*branch)) {
+                    self.read(Cell::Kind(*branch));
+                    self.write(to, sum);
+                    return;
+                }
                 let zero = self.b.real(0.0);
                 let kind = self.b.bool(is_potential);
                 let no = self.b.bool(false);
@@ -99,6 +108,32 @@ impl Lower<'_> {
             StmtKind::Eval(e) => {
                 self.expr(*e);
             }
+        }
+    }
+
+    /// Was a potential of zero, and nothing else, contributed to a branch under a condition that is not known yet?
+    fn may_be_short(&mut self, branch: BranchId) -> bool {
+        let (kind, potential) = (self.read(Cell::Kind(branch)), self.read(Cell::Potential(branch)));
+        let indirect = self.read(Cell::IsIndirect(branch));
+        self.b.constant(kind).is_none()
+            && matches!(self.b.constant(potential), Some(Const::Real(z)) if z == 0.0)
+            && matches!(self.b.constant(indirect), Some(Const::Bool(false)))
+    }
+
+    /// Is an expression zero but for noise?
+    fn is_noise(&self, e: ExprId) -> bool {
+        match &self.m.exprs[e].kind {
+            ExprKind::Operator(op) => matches!(
+                self.m.operators[*op].kind,
+                OperatorKind::WhiteNoise { .. } | OperatorKind::FlickerNoise { .. } | OperatorKind::NoiseTable { .. }
+            ),
+            ExprKind::Unary(_, a) | ExprKind::Cast(a) => self.is_noise(*a),
+            ExprKind::Binary(HBin::Mul, a, b) => self.is_noise(*a) || self.is_noise(*b),
+            ExprKind::Binary(HBin::Div, a, _) => self.is_noise(*a),
+            ExprKind::Binary(HBin::Add | HBin::Sub, a, b) | ExprKind::Select(_, a, b) => {
+                self.is_noise(*a) && self.is_noise(*b)
+            }
+            _ => false,
         }
     }
 
@@ -165,16 +200,29 @@ impl Lower<'_> {
             return;
         }
         let zero = self.b.int(0);
+        let mut changed = vec![];
+        self.assigned(body, &mut changed);
         self.real_loop(
             span,
             Some(zero),
+            &changed,
             &mut |l, k| k.map_or(l.b.bool(false), |k| l.b.bin(BinOp::ILt, k, n)),
             &mut |l| l.stmts(body),
         );
     }
 
     fn repetition(&mut self, cond: ExprId, body: &[Stmt], step: &[Stmt], span: Span) {
-        let most = if self.has_operator(body) { OPERATOR_ROUNDS } else { PLAIN_ROUNDS };
+        let mut changed = vec![];
+        self.assigned(body, &mut changed);
+        let most = if self.has_operator(body) {
+            OPERATOR_ROUNDS
+        } else if self.mentions(cond, &changed) {
+            // What the body itself decides is not known for long: rounds that are written out first would only multiply with
+            // those of the loops inside.
+            0
+        } else {
+            PLAIN_ROUNDS
+        };
         for _ in 0..most {
             let c = self.expr(cond);
             match self.b.constant(c) {
@@ -186,35 +234,88 @@ impl Lower<'_> {
                 None => break,
             }
         }
-        self.real_loop(span, None, &mut |l, _| l.expr(cond), &mut |l| {
+        self.assigned(step, &mut changed);
+        self.real_loop(span, None, &changed, &mut |l, _| l.expr(cond), &mut |l| {
             l.stmts(body);
             l.stmts(step);
         });
     }
 
+    /// Variables that statements assign to.
+    fn assigned(&self, list: &[Stmt], out: &mut Vec<VarId>) {
+        for s in list {
+            match &s.kind {
+                StmtKind::Assign { target: LValue { var, .. }, .. } | StmtKind::AssignArray { target: var, .. }
+                    if !out.contains(var) =>
+                {
+                    out.push(*var);
+                }
+                StmtKind::If { then, otherwise, .. } => {
+                    self.assigned(then, out);
+                    self.assigned(otherwise, out);
+                }
+                StmtKind::Case { arms, default, .. } => {
+                    arms.iter().for_each(|a| self.assigned(&a.body, out));
+                    self.assigned(default, out);
+                }
+                StmtKind::Loop { body, step, .. } => {
+                    self.assigned(body, out);
+                    self.assigned(step, out);
+                }
+                StmtKind::Repeat { body, .. } | StmtKind::OnEvent { body, .. } => self.assigned(body, out),
+                _ => {}
+            }
+        }
+    }
+
+    /// Does an expression read one of these variables?
+    fn mentions(&self, e: ExprId, vars: &[VarId]) -> bool {
+        use ExprKind::*;
+        let any = |l: &[ExprId]| l.iter().any(|e| self.mentions(*e, vars));
+        match &self.m.exprs[e].kind {
+            Var(v) => vars.contains(v),
+            VarElement(v, l) => vars.contains(v) || any(l),
+            ParamElement(_, l) | Math(_, l) => any(l),
+            Unary(_, a) | Cast(a) => any(&[*a]),
+            Binary(_, a, b) => any(&[*a, *b]),
+            Select(a, b, c) => any(&[*a, *b, *c]),
+            Call(_, args) => args.iter().any(|a| matches!(a, CallArg::In(e) if self.mentions(*e, vars))),
+            _ => false,
+        }
+    }
+
     /// A loop that runs while simulating. Which cells it changes is found by lowering it until no further one shows up.
-    /// `counter`: a loop parameter of its own that counts up from this value.
+    /// `counter`: a loop parameter of its own that counts up from this value. `changed`: variables that are known to
+    /// change, so that nested loops need not be lowered again and again.
     fn real_loop(
         &mut self,
         span: Span,
         counter: Option<Val>,
+        changed: &[VarId],
         cond: &mut dyn FnMut(&mut Self, Option<Val>) -> Val,
         body: &mut dyn FnMut(&mut Self),
     ) {
-        let before = self.snapshot();
+        let before = self.env.snapshot();
         let effects = self.out.effects.len();
         let mut carried: Vec<Cell> = vec![];
+        for v in changed {
+            let n = self.m.vars[*v].len() as u32;
+            let cells = (0..n).map(|k| Cell::Var(*v, k)).filter(|c| self.outlives(*c));
+            if n <= MAX_SEEDED {
+                carried.extend(cells);
+            }
+        }
         for _ in 0..50 {
             self.out.effects.truncate(effects);
-            self.env.clone_from(&before);
+            self.env.restore(&before);
             let init: Vec<Val> = carried.iter().map(|c| self.read(*c)).collect();
-            let outside = self.snapshot();
+            let outside = self.env.snapshot();
             let mut params: Vec<Val> = vec![];
             for (c, i) in carried.iter().zip(&init) {
                 let ty = self.b.ty(*i);
                 let p = self.b.fresh(ty);
                 params.push(p);
-                self.env.insert(*c, p);
+                self.env.set(*c, p);
             }
             let k = counter.map(|_| self.b.fresh(Ty::Int));
             self.b.open();
@@ -226,21 +327,14 @@ impl Lower<'_> {
             let next_k = k.map(|k| self.b.bin(BinOp::IAdd, k, one));
             self.in_loop -= 1;
             let mut fresh = vec![];
-            for cell in self.order.clone() {
+            for (k, cell) in self.env.cells().to_vec().into_iter().enumerate() {
                 if carried.contains(&cell) || !self.outlives(cell) {
                     continue;
                 }
-                let Some(now) = self.env.get(&cell).copied() else { continue };
-                let was = match outside.get(&cell) {
-                    Some(v) => *v,
-                    None => {
-                        let env = self.env.remove(&cell);
-                        let v = self.read(cell);
-                        if let Some(e) = env {
-                            self.env.insert(cell, e);
-                        }
-                        v
-                    }
+                let Some(now) = self.env.get(cell) else { continue };
+                let was = match outside.get(k) {
+                    Some(v) => v,
+                    None => self.initial(cell),
                 };
                 if now != was {
                     fresh.push(cell);
@@ -261,9 +355,9 @@ impl Lower<'_> {
             }
             let results: Vec<Val> =
                 params.iter().map(|p| self.b.ty(*p)).collect::<Vec<_>>().into_iter().map(|t| self.b.fresh(t)).collect();
-            self.env = outside;
+            self.env.restore(&outside);
             for (c, r) in carried.iter().zip(&results) {
-                self.env.insert(*c, *r);
+                self.env.set(*c, *r);
             }
             let body = Body { nodes, yields };
             self.b.node(Node::Loop(Box::new(Loop { params, init, head, cond: c, body, results })));
@@ -427,11 +521,17 @@ impl Lower<'_> {
             Task::Discontinuity(e) => {
                 let v = self.expr(*e);
                 let v = self.coerce_int(v);
-                let zero = self.b.int(0);
+                let (zero, minus) = (self.b.int(0), self.b.int(-1));
                 let is = self.b.bin(BinOp::ILe, zero, v);
                 let old = self.read(Cell::Jump);
                 let new = self.b.bin(BinOp::Or, old, is);
                 self.write(Cell::Jump, new);
+                if self.in_limiter {
+                    let is = self.b.bin(BinOp::IEq, minus, v);
+                    let old = self.read(Cell::Limited);
+                    let new = self.b.bin(BinOp::Or, old, is);
+                    self.write(Cell::Limited, new);
+                }
             }
             Task::Limit(op) => {
                 self.operator(*op);
@@ -500,6 +600,7 @@ impl Lower<'_> {
         }
         for (arg, list) in func.args.iter().zip(values) {
             for (k, v) in list.into_iter().enumerate() {
+                let v = self.coerce(v, arg.var);
                 self.write(Cell::Var(arg.var, k as u32), v);
             }
         }

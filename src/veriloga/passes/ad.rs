@@ -5,8 +5,6 @@
 //! numbering see both. Where a rule would give 0/0 at the edge of a domain (sqrt, pow, hypot at 0) the derivative is 0.
 //! `ddx` is the same machinery run first, so that the Jacobian of an expression with `ddx` is of second order.
 
-use std::collections::BTreeMap;
-
 use super::live::Deps;
 use crate::veriloga::ir::{
     BinOp, Body, Builder, Const, Func, If, In, Lookup, Loop, Node, Op, Ty, UnOp, Val, env, mapped,
@@ -28,19 +26,19 @@ pub enum Var {
 /// Stands for the temperature where a direction names probes.
 pub const TEMPERATURE: u32 = u32::MAX;
 
-/// Derivatives of one value; what is missing is zero.
-pub type Derivatives = BTreeMap<Var, Val>;
+/// Derivatives of one value, by variable in ascending order; what is missing is zero.
+pub type Derivatives = Vec<(Var, Val)>;
 
 /// The function being rebuilt, where its values went, and the derivatives of the wanted ones (by old value).
 pub struct Differentiated {
     pub builder: Builder,
     pub map: Vec<Option<Val>>,
-    derivatives: Vec<Option<Derivatives>>,
+    derivatives: Vec<Derivatives>,
 }
 
 impl Differentiated {
-    pub fn of(&self, old: Val) -> Derivatives {
-        self.derivatives[old.index()].clone().unwrap_or_default()
+    pub fn of(&self, old: Val) -> &[(Var, Val)] {
+        &self.derivatives[old.index()]
     }
 
     pub fn value(&self, old: Val) -> Val {
@@ -74,24 +72,27 @@ pub fn resolve_ddx(func: Func) -> Func {
         if all.is_empty() {
             return func;
         }
-        let deps = Deps::new(&func, false);
         let operand = |v: Val| match func.op(v) {
             Some(Op::Ddx(_, a)) => *a,
             _ => v,
         };
-        let innermost: Vec<Val> = all
-            .iter()
-            .copied()
-            .filter(|v| {
-                let cone = deps.cone([operand(*v)]);
-                all.iter().all(|d| !cone[d.index()])
-            })
-            .collect();
+        let nested = Deps::new(&func, false).sources(1, |v| is_ddx(&func, v).then_some(0));
+        let innermost: Vec<Val> = all.iter().copied().filter(|v| nested[operand(*v).index()] == 0).collect();
         let roots: Vec<Val> = innermost.iter().map(|v| operand(*v)).collect();
         // A derivative inside of its own loop has no innermost one: there nothing can be resolved, and it counts as zero.
         let resolve = if innermost.is_empty() { all } else { innermost };
-        let by_temperature = func.directions.iter().flatten().any(|d| d.0 == TEMPERATURE);
-        let wants = |v: Var| matches!(v, Var::Probe(_)) || (by_temperature && v == Var::Temperature);
+        let mut probes: Vec<u32> = vec![];
+        for v in &resolve {
+            if let Some(Op::Ddx(k, _)) = func.op(*v) {
+                probes.extend(func.directions[*k as usize].iter().map(|d| d.0));
+            }
+        }
+        probes.sort_unstable();
+        let wants = |v: Var| match v {
+            Var::Probe(p) => probes.binary_search(&p).is_ok(),
+            Var::Temperature => probes.binary_search(&TEMPERATURE).is_ok(),
+            _ => false,
+        };
         let done = Ad::new(&func, roots.into_iter(), &wants, resolve).run();
         let mut next = done.builder;
         for (s, v) in &func.outputs {
@@ -107,21 +108,14 @@ struct Ad<'a> {
     map: Vec<Option<Val>>,
     wanted: Vec<bool>,
     wants: &'a dyn Fn(Var) -> bool,
-    /// Variables that a value may depend on, of those wanted.
-    support: Vec<Vec<Var>>,
-    d: Vec<Option<Derivatives>>,
+    /// The variables wanted, ascending.
+    vars: Vec<Var>,
+    /// Variables that a value may depend on, as bits: `words` numbers a value.
+    support: Vec<u64>,
+    words: usize,
+    d: Vec<Derivatives>,
     /// `ddx` operations to be replaced.
-    resolve: Vec<Val>,
-}
-
-fn union(a: &mut Vec<Var>, b: &[Var]) -> bool {
-    let before = a.len();
-    for v in b {
-        if let Err(at) = a.binary_search(v) {
-            a.insert(at, *v);
-        }
-    }
-    a.len() != before
+    resolve: Vec<bool>,
 }
 
 impl<'a> Ad<'a> {
@@ -135,8 +129,28 @@ impl<'a> Ad<'a> {
         let n = func.vals.len();
         let mut b = Builder::new(&func.name);
         b.func.directions.clone_from(&func.directions);
-        let mut ad =
-            Ad { func, b, map: vec![None; n], wanted, wants, support: vec![vec![]; n], d: vec![None; n], resolve };
+        let mut vars: Vec<Var> = (0..n as u32)
+            .map(Val)
+            .filter(|v| wanted[v.index()])
+            .filter_map(|v| func.op(v).and_then(seed).filter(|x| wants(*x)))
+            .collect();
+        vars.sort_unstable();
+        vars.dedup();
+        let words = vars.len().div_ceil(64);
+        let mut marked = vec![false; n];
+        resolve.iter().for_each(|v| marked[v.index()] = true);
+        let mut ad = Ad {
+            func,
+            b,
+            map: vec![None; n],
+            wanted,
+            wants,
+            vars,
+            support: vec![0; n * words],
+            words,
+            d: vec![vec![]; n],
+            resolve: marked,
+        };
         ad.supports(&func.nodes);
         ad
     }
@@ -155,19 +169,18 @@ impl<'a> Ad<'a> {
                 Node::Effect(..) => {}
                 Node::Let(v) => {
                     let Some(op) = self.func.op(*v) else { continue };
-                    if self.func.ty(*v) != Ty::Real {
+                    if self.func.ty(*v) != Ty::Real || !self.wanted[v.index()] {
                         continue;
                     }
-                    let mut s = std::mem::take(&mut self.support[v.index()]);
-                    if let Some(var) = seed(op)
-                        && (self.wants)(var)
-                    {
-                        changed |= union(&mut s, &[var]);
+                    if let Some(k) = seed(op).and_then(|var| self.vars.binary_search(&var).ok()) {
+                        let word = &mut self.support[v.index() * self.words + k / 64];
+                        let new = *word | 1 << (k % 64);
+                        changed |= new != *word;
+                        *word = new;
                     }
                     if !matches!(op, Op::Limit(..) | Op::Ddt(..)) {
-                        op.for_each(|x| changed |= union(&mut s, &self.support[x.index()]));
+                        op.for_each(|x| changed |= self.flow(*v, x));
                     }
-                    self.support[v.index()] = s;
                 }
                 Node::If(i) => {
                     changed |= self.supports(&i.then.nodes);
@@ -202,25 +215,53 @@ impl<'a> Ad<'a> {
     }
 
     fn flow(&mut self, to: Val, from: Val) -> bool {
-        if self.func.ty(to) != Ty::Real {
+        if self.func.ty(to) != Ty::Real || !self.wanted[to.index()] {
             return false;
         }
-        let s = self.support[from.index()].clone();
-        union(&mut self.support[to.index()], &s)
+        let mut changed = false;
+        for w in 0..self.words {
+            let old = self.support[to.index() * self.words + w];
+            let new = old | self.support[from.index() * self.words + w];
+            self.support[to.index() * self.words + w] = new;
+            changed |= new != old;
+        }
+        changed
     }
 
-    /// Variables whose derivatives a joined value carries.
+    /// Variables whose derivatives a value carries.
     fn carried(&self, v: Val) -> Vec<Var> {
-        if self.wanted[v.index()] { self.support[v.index()].clone() } else { vec![] }
+        let words = &self.support[v.index() * self.words..(v.index() + 1) * self.words];
+        let mut out = vec![];
+        for (w, word) in words.iter().enumerate() {
+            let mut left = *word;
+            while left != 0 {
+                out.push(self.vars[w * 64 + left.trailing_zeros() as usize]);
+                left &= left - 1;
+            }
+        }
+        out
+    }
+
+    fn has_support(&self, v: Val) -> bool {
+        self.support[v.index() * self.words..(v.index() + 1) * self.words].iter().any(|w| *w != 0)
     }
 
     fn derivative(&self, v: Val, var: Var) -> Option<Val> {
-        self.d[v.index()].as_ref().and_then(|d| d.get(&var)).copied()
+        let d = &self.d[v.index()];
+        d.binary_search_by_key(&var, |x| x.0).ok().map(|k| d[k].1)
     }
 
     fn store(&mut self, v: Val, var: Var, d: Val) {
         if self.b.constant(d) != Some(Const::Real(0.0)) {
-            self.d[v.index()].get_or_insert_with(Derivatives::new).insert(var, d);
+            self.put(v, var, d);
+        }
+    }
+
+    fn put(&mut self, v: Val, var: Var, d: Val) {
+        let list = &mut self.d[v.index()];
+        match list.binary_search_by_key(&var, |x| x.0) {
+            Ok(k) => list[k].1 = d,
+            Err(k) => list.insert(k, (var, d)),
         }
     }
 
@@ -277,7 +318,7 @@ impl<'a> Ad<'a> {
             init.push(d.unwrap_or_else(|| self.b.real(0.0)));
             let p = self.b.fresh(Ty::Real);
             params.push(p);
-            self.d[l.params[*k].index()].get_or_insert_with(Derivatives::new).insert(*var, p);
+            self.put(l.params[*k], *var, p);
         }
         self.b.open();
         self.nodes(&l.head);
@@ -297,7 +338,7 @@ impl<'a> Ad<'a> {
             self.map[r.index()] = Some(*n);
         }
         for ((k, var), d) in extra.iter().zip(&results[l.results.len()..]) {
-            self.d[l.results[*k].index()].get_or_insert_with(Derivatives::new).insert(*var, *d);
+            self.put(l.results[*k], *var, *d);
         }
         self.b.node(Node::Loop(Box::new(Loop { params, init, head, cond, body: Body { nodes, yields }, results })));
     }
@@ -305,7 +346,7 @@ impl<'a> Ad<'a> {
     fn operation(&mut self, v: Val) {
         let Some(op) = self.func.op(v) else { return };
         if let Op::Ddx(k, a) = op
-            && self.resolve.contains(&v)
+            && self.resolve[v.index()]
         {
             let mut sum = self.b.real(0.0);
             for (probe, c) in self.func.directions[*k as usize].clone() {
@@ -334,21 +375,31 @@ impl<'a> Ad<'a> {
             }
             return;
         }
-        if self.support[v.index()].is_empty() {
+        if !self.has_support(v) {
             return;
         }
         match *op {
             Op::Un(o, a) => {
                 let Some(p) = self.partial(o, mapped(&self.map, a), r) else { return };
-                for (var, d) in self.d[a.index()].clone().unwrap_or_default() {
-                    let x = self.b.mul(p, d);
+                // exp(-b/|x|) of tunnelling is flat at x = 0, where the slope of its argument is infinite: 0, not 0 inf.
+                let flat = (o == UnOp::Exp && self.has_pole(a, 6)).then(|| {
+                    let zero = self.b.real(0.0);
+                    self.b.bin(BinOp::Eq, r, zero)
+                });
+                for k in 0..self.d[a.index()].len() {
+                    let (var, d) = self.d[a.index()][k];
+                    let mut x = self.b.mul(p, d);
+                    if let Some(flat) = flat {
+                        let zero = self.b.real(0.0);
+                        x = self.b.select(flat, zero, x);
+                    }
                     self.store(v, var, x);
                 }
             }
             Op::Bin(o, a, b) => self.binary(v, o, a, b, r),
             Op::Select(c, a, b) => {
                 let c = mapped(&self.map, c);
-                for var in self.support[v.index()].clone() {
+                for var in self.union(a, b) {
                     let (da, db) = (self.derivative(a, var), self.derivative(b, var));
                     if da.is_none() && db.is_none() {
                         continue;
@@ -360,7 +411,10 @@ impl<'a> Ad<'a> {
             }
             Op::Table(look, inputs) => {
                 for (k, x) in inputs.iter().enumerate() {
-                    let Some(derivatives) = self.d[x.index()].clone() else { continue };
+                    let derivatives = self.d[x.index()].clone();
+                    if derivatives.is_empty() {
+                        continue;
+                    }
                     let mut order = look.order;
                     order[k] = order[k].saturating_add(1);
                     let at = inputs.map(|x| mapped(&self.map, x));
@@ -370,12 +424,46 @@ impl<'a> Ad<'a> {
                         if let Some(old) = self.derivative(v, var) {
                             sum = self.b.add(old, sum);
                         }
-                        self.store(v, var, sum);
+                        self.put(v, var, sum);
                     }
                 }
             }
             _ => {}
         }
+    }
+
+    /// May a value become infinite because something that moves divides it? Looks a few operations up.
+    fn has_pole(&self, v: Val, depth: u32) -> bool {
+        if depth == 0 {
+            return false;
+        }
+        match self.func.op(v) {
+            Some(Op::Bin(BinOp::Div, x, y)) => !self.d[y.index()].is_empty() || self.has_pole(*x, depth - 1),
+            Some(Op::Bin(BinOp::Add | BinOp::Sub | BinOp::Mul, x, y) | Op::Select(_, x, y)) => {
+                self.has_pole(*x, depth - 1) || self.has_pole(*y, depth - 1)
+            }
+            Some(Op::Un(UnOp::Neg, x)) => self.has_pole(*x, depth - 1),
+            _ => false,
+        }
+    }
+
+    /// Variables of which at least one of two values has a derivative.
+    fn union(&self, a: Val, b: Val) -> Vec<Var> {
+        let (a, b) = (&self.d[a.index()], &self.d[b.index()]);
+        let mut out = Vec::with_capacity(a.len() + b.len());
+        let (mut i, mut j) = (0, 0);
+        while i < a.len() || j < b.len() {
+            let (x, y) = (a.get(i).map(|d| d.0), b.get(j).map(|d| d.0));
+            let least = match (x, y) {
+                (Some(x), Some(y)) => x.min(y),
+                (Some(v), None) | (None, Some(v)) => v,
+                (None, None) => break,
+            };
+            i += usize::from(x == Some(least));
+            j += usize::from(y == Some(least));
+            out.push(least);
+        }
+        out
     }
 
     /// dr/dx of an operation of one operand.
@@ -453,9 +541,8 @@ impl<'a> Ad<'a> {
 
     fn binary(&mut self, v: Val, op: BinOp, a: Val, b: Val, r: Val) {
         let (x, y) = (mapped(&self.map, a), mapped(&self.map, b));
-        let vars = self.support[v.index()].clone();
-        let has = |ad: &Self, w: Val| vars.iter().any(|var| ad.derivative(w, *var).is_some());
-        let (has_a, has_b) = (has(self, a), has(self, b));
+        let vars = self.union(a, b);
+        let (has_a, has_b) = (!self.d[a.index()].is_empty(), !self.d[b.index()].is_empty());
         let (pa, pb) = self.partials(op, x, y, r, has_a, has_b);
         for var in vars {
             let mut sum: Option<Val> = None;

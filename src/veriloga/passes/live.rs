@@ -1,32 +1,33 @@
 //! What depends on what, and a function without what nobody needs.
 
-use crate::veriloga::ir::{Builder, Func, Keep, Node, Sink, Val, copy_nodes, has_effect, mapped};
+use crate::veriloga::ir::{Builder, Func, Keep, Node, Op, Sink, Val, copy_nodes, has_effect, mapped};
 
 /// Values that each value is made of, conditions of the control flow included where `control` says so.
 pub struct Deps {
-    on: Vec<Vec<Val>>,
+    /// Operands of value `v`: `on[start[v]..start[v + 1]]`.
+    start: Vec<u32>,
+    on: Vec<Val>,
     /// Values that effects and the `if`s and loops around them need.
     pub effects: Vec<Val>,
 }
 
-impl Deps {
-    pub fn new(func: &Func, control: bool) -> Deps {
-        let mut d = Deps { on: vec![vec![]; func.vals.len()], effects: vec![] };
-        d.nodes(func, &func.nodes, control);
-        d
-    }
+/// (value, what it is made of), in the order of the text.
+#[derive(Default)]
+struct Edges {
+    list: Vec<(Val, Val)>,
+    effects: Vec<Val>,
+}
 
+impl Edges {
     fn nodes(&mut self, func: &Func, nodes: &[Node], control: bool) {
         for n in nodes {
             match n {
                 Node::Let(v) => {
                     if let Some(op) = func.op(*v) {
-                        let mut first = true;
+                        let mut is_condition = matches!(op, Op::Select(..)) && !control;
                         op.for_each(|x| {
-                            let is_condition = matches!(op, crate::veriloga::ir::Op::Select(..)) && first;
-                            first = false;
-                            if control || !is_condition {
-                                self.on[v.index()].push(x);
+                            if !std::mem::take(&mut is_condition) {
+                                self.list.push((*v, x));
                             }
                         });
                     }
@@ -34,9 +35,9 @@ impl Deps {
                 Node::Effect(_, args) => self.effects.extend(args),
                 Node::If(i) => {
                     for (k, r) in i.results.iter().enumerate() {
-                        self.on[r.index()].extend([i.then.yields[k], i.els.yields[k]]);
+                        self.list.extend([(*r, i.then.yields[k]), (*r, i.els.yields[k])]);
                         if control {
-                            self.on[r.index()].push(i.cond);
+                            self.list.push((*r, i.cond));
                         }
                     }
                     if has_effect(&i.then.nodes) || has_effect(&i.els.nodes) {
@@ -47,10 +48,9 @@ impl Deps {
                 }
                 Node::Loop(l) => {
                     for (k, (r, p)) in l.results.iter().zip(&l.params).enumerate() {
-                        self.on[r.index()].push(*p);
-                        self.on[p.index()].extend([l.init[k], l.body.yields[k]]);
+                        self.list.extend([(*r, *p), (*p, l.init[k]), (*p, l.body.yields[k])]);
                         if control {
-                            self.on[p.index()].push(l.cond);
+                            self.list.push((*p, l.cond));
                         }
                     }
                     if has_effect(&l.head) || has_effect(&l.body.nodes) {
@@ -62,37 +62,73 @@ impl Deps {
             }
         }
     }
+}
+
+impl Deps {
+    pub fn new(func: &Func, control: bool) -> Deps {
+        let mut edges = Edges::default();
+        edges.nodes(func, &func.nodes, control);
+        let n = func.vals.len();
+        let mut start = vec![0u32; n + 1];
+        for (v, _) in &edges.list {
+            start[v.index() + 1] += 1;
+        }
+        for v in 0..n {
+            start[v + 1] += start[v];
+        }
+        let mut next = start.clone();
+        let mut on = vec![Val(0); edges.list.len()];
+        for (v, x) in &edges.list {
+            on[next[v.index()] as usize] = *x;
+            next[v.index()] += 1;
+        }
+        Deps { start, on, effects: edges.effects }
+    }
+
+    fn of(&self, v: usize) -> &[Val] {
+        &self.on[self.start[v] as usize..self.start[v + 1] as usize]
+    }
 
     /// Everything that the roots are made of.
     pub fn cone(&self, roots: impl IntoIterator<Item = Val>) -> Vec<bool> {
-        let mut seen = vec![false; self.on.len()];
+        let mut seen = vec![false; self.start.len() - 1];
         let mut work: Vec<Val> = roots.into_iter().collect();
         while let Some(v) = work.pop() {
             if !std::mem::replace(&mut seen[v.index()], true) {
-                work.extend(&self.on[v.index()]);
+                work.extend(self.of(v.index()));
             }
         }
         seen
     }
-}
 
-/// Which values are made of a value that `is_source` picks (through values or conditions).
-pub fn reaching(func: &Func, is_source: impl Fn(Val) -> bool) -> Vec<bool> {
-    let deps = Deps::new(func, true);
-    let mut users: Vec<Vec<Val>> = vec![vec![]; func.vals.len()];
-    for (v, on) in deps.on.iter().enumerate() {
-        for x in on {
-            users[x.index()].push(Val(v as u32));
+    /// Which of the numbered sources each value is made of, as sets of bits: `words` numbers a value.
+    pub fn sources(&self, words: usize, is_source: impl Fn(Val) -> Option<usize>) -> Vec<u64> {
+        let n = self.start.len() - 1;
+        let mut sets = vec![0u64; n * words];
+        for v in 0..n {
+            if let Some(k) = is_source(Val(v as u32)) {
+                sets[v * words + k / 64] |= 1 << (k % 64);
+            }
+        }
+        // Operands have lower numbers than what is made of them, but for what loops carry.
+        let is_ordered = (0..n).all(|v| self.of(v).iter().all(|x| x.index() < v));
+        loop {
+            let mut changed = false;
+            for v in 0..n {
+                for x in self.of(v) {
+                    for w in 0..words {
+                        let old = sets[v * words + w];
+                        let new = old | sets[x.index() * words + w];
+                        sets[v * words + w] = new;
+                        changed |= new != old;
+                    }
+                }
+            }
+            if is_ordered || !changed {
+                return sets;
+            }
         }
     }
-    let mut seen = vec![false; func.vals.len()];
-    let mut work: Vec<Val> = (0..func.vals.len() as u32).map(Val).filter(|v| is_source(*v)).collect();
-    while let Some(v) = work.pop() {
-        if !std::mem::replace(&mut seen[v.index()], true) {
-            work.extend(&users[v.index()]);
-        }
-    }
-    seen
 }
 
 /// The function with only the chosen outputs, and effects or none; built anew, so that constants fold and equal

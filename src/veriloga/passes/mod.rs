@@ -5,5 +5,5 @@ pub mod live;
 pub mod split;
 
 pub use ad::{Derivatives, TEMPERATURE, Var, differentiate, resolve_ddx};
-pub use live::{prune, reaching};
+pub use live::{Deps, prune};
 pub use split::{invariants, split};

@@ -5,6 +5,10 @@ use std::path::Path;
 
 use serde_json::json;
 
+mod curves;
+mod doctor;
+mod stages;
+
 use super::args::{Va, VaCommand, VaReading};
 use super::term::Term;
 use crate::diag::{Diagnostic, SourceMap};
@@ -23,8 +27,13 @@ pub fn run(args: &Va, term: &mut Term) -> u8 {
         VaCommand::Explain { file, module, reading } => {
             show(file, module.as_deref(), &options(reading), term, &|m| explain(m))
         }
-        VaCommand::Dump { file, module, reading } => {
-            show(file, module.as_deref(), &options(reading), term, &|m| m.text())
+        VaCommand::Test { file, module, reading } => doctor::run(file, module.as_deref(), &options(reading), term),
+        VaCommand::Plot(args) => curves::run(args, &options(&args.reading), term),
+        VaCommand::Dump { file, module, stage, timings, reading } => {
+            if *timings {
+                return stages::timings(file, module.as_deref(), &options(reading), term);
+            }
+            show(file, module.as_deref(), &options(reading), term, &|m| stages::text(m, *stage))
         }
     }
 }
@@ -57,7 +66,12 @@ fn check(files: &[std::path::PathBuf], options: &Options, term: &Term) -> u8 {
         let name = file.display().to_string();
         let list: Vec<&str> = modules.iter().map(|m| m.name.as_str()).collect();
         if term.json {
-            let line = json!({ "file": name, "ok": errors == 0, "modules": list, "errors": errors, "lints": others });
+            let ports: serde_json::Map<String, serde_json::Value> =
+                modules.iter().map(|m| (m.name.clone(), m.ports.values().map(|p| p.name.as_str()).collect())).collect();
+            let line = json!({
+                "file": name, "ok": errors == 0, "modules": list, "tops": tops(&modules), "ports": ports,
+                "errors": errors, "lints": others,
+            });
             term.line(&line.to_string());
         } else {
             rows.push((name, list.join(" "), errors, others));
@@ -88,6 +102,12 @@ fn check(files: &[std::path::PathBuf], options: &Options, term: &Term) -> u8 {
         }
     }
     u8::from(failed > 0)
+}
+
+/// Names of the modules that no other one of them instantiates.
+fn tops(modules: &[Module]) -> Vec<&str> {
+    let used = |name: &str| modules.iter().any(|m| m.instances.iter().any(|i| i.module == name));
+    modules.iter().map(|m| m.name.as_str()).filter(|n| !used(n)).collect()
 }
 
 fn show(file: &Path, module: Option<&str>, options: &Options, term: &Term, text: &dyn Fn(&Module) -> String) -> u8 {

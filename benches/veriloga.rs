@@ -1,0 +1,138 @@
+//! The Verilog-A compiler: text to machine code for a model of the size of BSIM4 (written by this bench: 900 parameters,
+//! 3000 assignments, 700 conditions), for a memristor and a diode; and what one evaluation costs.
+//!
+//! `VA_FILE=/path/to/model.va` adds a file from outside: its last module, whole way and step by step.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use ferrospice::diag::SourceMap;
+use ferrospice::veriloga::bind::{BackEnd, VaDevice};
+use ferrospice::veriloga::jit::Kernel;
+use ferrospice::veriloga::lower::{finish, lower};
+use ferrospice::veriloga::{Options, hir, parse_and_check};
+
+const MEMRISTOR: &str = include_str!("../netlists/veriloga/vteam.va");
+const DIODE: &str = include_str!("../netlists/veriloga/diode.va");
+
+/// Four terminals, six internal nodes; parameters in sections with ranges, geometry scaling of each, then blocks of bias
+/// equations in which every third stands in a condition.
+fn large(params: usize, blocks: usize) -> String {
+    let mut s = String::from("`include \"constants.vams\"\n`include \"disciplines.vams\"\nmodule large(d, g, s, b);\n");
+    s.push_str("inout d, g, s, b; electrical d, g, s, b, di, gi, si, bi, sb, db;\n");
+    s.push_str("parameter real l = 1e-7 from (0:inf); parameter real w = 1e-6 from (0:inf); parameter integer mode = 1 from [0:3];\n");
+    for k in 0..params {
+        let _ = writeln!(
+            s,
+            "parameter real p{k} = {:.3} from [0:10]; parameter real lp{k} = 0.01;",
+            0.5 + 0.001 * k as f64
+        );
+    }
+    s.push_str("real il, iw, vt, vgs, vds, vbs, i0, q0, x0, y0;\n");
+    for k in 0..params {
+        let _ = writeln!(s, "real e{k};");
+    }
+    for k in 0..blocks {
+        let _ = writeln!(s, "real x{}, y{}, z{k}, i{}, q{};", k + 1, k + 1, k + 1, k + 1);
+    }
+    s.push_str("analog function real smooth; input x, d; real x, d; smooth = 0.5 * (x + sqrt(x * x + 4 * d * d)); endfunction\n");
+    s.push_str("analog begin\nil = 1e-7 / l; iw = 1e-6 / w; vt = $vt;\n");
+    for k in 0..params {
+        let _ = writeln!(s, "e{k} = p{k} + lp{k} * il + 0.001 * iw * il;");
+        if k % 4 == 0 {
+            let _ = writeln!(
+                s,
+                "if (e{k} < 0) begin $warning(\"p{k} is negative\"); e{k} = 0; end else if (mode > 1) e{k} = e{k} * pow(iw, 0.1);"
+            );
+        }
+    }
+    s.push_str("vgs = V(gi, si); vds = V(di, si); vbs = V(bi, si); i0 = 1e-6; q0 = 1e-15; x0 = vgs; y0 = vds;\n");
+    for k in 0..blocks {
+        let (n, p, q, r) = (k + 1, k % params, (7 * k + 3) % params, (13 * k + 5) % params);
+        let _ = writeln!(s, "z{k} = smooth(0.9 * x{k} + 0.1 * vgs - 0.1 * e{p} * y{k}, 0.1 * e{q}) / (1 + e{r});");
+        match k % 3 {
+            0 => {
+                let _ = writeln!(
+                    s,
+                    "if (z{k} > 5 * vt) begin x{n} = 0.1 * z{k} + sqrt(0.5 + e{p} * z{k}); y{n} = 0.5 * y{k}; end \
+                     else if (mode == 2) begin x{n} = vgs; y{n} = vds; end \
+                     else begin x{n} = vt * ln(1 + exp(z{k} / vt)); y{n} = 0.5 * (y{k} + z{k}); end"
+                );
+            }
+            1 => {
+                let _ = writeln!(
+                    s,
+                    "x{n} = 0.3 * tanh(z{k} + 0.01 * vbs) + pow(1 + e{q} * abs(y{k}), 0.3) - 0.9; y{n} = 0.5 * vds + 0.1 * x{n};"
+                );
+            }
+            _ => {
+                let _ = writeln!(
+                    s,
+                    "x{n} = z{k} / sqrt(1 + x{k} * x{k}) + 0.1 * vgs; y{n} = (y{k} + 0.1 * z{k} * z{k}) / (1.2 + abs(z{k}));"
+                );
+            }
+        }
+        let _ = writeln!(
+            s,
+            "i{n} = i{k} * (1 + 0.01 * e{p} * x{n}) / (1 + 0.01 * e{q}); q{n} = q{k} + 1e-18 * e{r} * y{n};"
+        );
+    }
+    let _ = writeln!(s, "I(di, si) <+ i{blocks} * tanh(vds / vt);");
+    for (a, b, k) in [("gi", "si", 0), ("gi", "di", 1), ("gi", "bi", 2), ("bi", "di", 3), ("bi", "si", 4)] {
+        let at = blocks - 5 * k - 1;
+        let _ = writeln!(s, "I({a}, {b}) <+ ddt(q{at} * V({a}, {b}) * (1 + 0.1 * x{at})) + 1e-12 * V({a}, {b});");
+    }
+    for (a, b, p) in [("d", "di", 1), ("s", "si", 2), ("g", "gi", 3), ("b", "bi", 4), ("sb", "bi", 5), ("db", "bi", 6)]
+    {
+        let _ = writeln!(s, "if (e{p} > 1e-3) I({a}, {b}) <+ V({a}, {b}) / e{p}; else V({a}, {b}) <+ 0;");
+    }
+    s.push_str("I(sb, s) <+ 1e-14 * (limexp(V(sb, s) / vt) - 1); I(db, d) <+ 1e-14 * (limexp(V(db, d) / vt) - 1);\n");
+    s.push_str("I(di, si) <+ white_noise(4 * `P_K * $temperature * abs(i1), \"channel\") + flicker_noise(1e-20 * abs(i1), 1, \"flicker\");\n");
+    s.push_str("end\nendmodule\n");
+    s
+}
+
+fn front(path: &Path, text: &str) -> Vec<hir::Module> {
+    let files = |p: &Path| if p == path { Ok(text.to_string()) } else { std::fs::read_to_string(p) };
+    let mut sources = SourceMap::new();
+    let (modules, faults) = parse_and_check(&files, path, &mut sources, &Options::default());
+    assert!(!modules.is_empty(), "{faults:?}");
+    modules
+}
+
+fn whole(path: &Path, text: &str) -> VaDevice {
+    let modules = front(path, text);
+    let last = modules.last().expect("a module");
+    VaDevice::compile(last, BackEnd::Native).unwrap_or_else(|f| panic!("{f:?}"))
+}
+
+fn compile(c: &mut Criterion) {
+    let mut g = c.benchmark_group("veriloga");
+    let here = Path::new("bench.va");
+    g.bench_function("memristor", |b| b.iter(|| whole(here, MEMRISTOR)));
+    g.bench_function("diode", |b| b.iter(|| whole(here, DIODE)));
+    g.sample_size(10);
+    let mut texts = vec![("large".to_string(), here.to_path_buf(), large(900, 700))];
+    if let Ok(file) = std::env::var("VA_FILE") {
+        let text = std::fs::read_to_string(&file).expect("VA_FILE is readable");
+        texts.push(("file".into(), file.into(), text));
+    }
+    for (name, path, text) in &texts {
+        g.bench_function(format!("{name}/all"), |b| b.iter(|| whole(path, text)));
+        g.bench_function(format!("{name}/front end"), |b| b.iter(|| front(path, text)));
+        let modules = front(path, text);
+        let module = modules.last().expect("a module");
+        g.bench_function(format!("{name}/ssa form"), |b| b.iter(|| lower(module).map(|l| l.limits)));
+        let lowered = lower(module).unwrap_or_else(|f| panic!("{f:?}"));
+        g.bench_function(format!("{name}/derivatives"), |b| {
+            b.iter_batched(|| lowered.clone(), finish, BatchSize::LargeInput);
+        });
+        let program = finish(lowered);
+        g.bench_function(format!("{name}/machine code"), |b| b.iter(|| Kernel::compile(&program).is_ok()));
+    }
+    g.finish();
+}
+
+criterion_group!(benches, compile);
+criterion_main!(benches);

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Which Verilog-A files compile, and which of their modules run with default parameters.
+
+    corpus.py --ferrospice target/release/ferrospice DIR_OR_FILE... [--emerging REGEX] [--openvaf]
+
+Every file goes through `ferrospice va check`; every module that no other one of the file instantiates gets a deck in which
+each port is driven to a small voltage through 50 ohm: operating point and a short transient. Files with equal contents
+count once. `--openvaf`: also ask openvaf-r whether it compiles the file. One line a file, then the counts.
+"""
+import argparse
+import hashlib
+import pathlib
+import re
+import tempfile
+
+from compare import Oracle, files_of, find_tools, first_error, run
+
+VOLTS = [0.1, 0.05, 0.0, -0.02, 0.03, 0.0]
+
+
+def deck(file, module, ports):
+    out = [f"* {module}", f'.hdl "{file}"']
+    for k, _ in enumerate(ports):
+        v = VOLTS[k % len(VOLTS)]
+        out.append(f"v{k} s{k} 0 dc {v} pulse({v} {v + 0.05:g} 10n 10n 10n 50n 1)")
+        out.append(f"r{k} s{k} p{k} 50")
+    nodes = " ".join(f"p{k}" for k in range(len(ports)))
+    out += [f"xdut {nodes} {module}", ".op", ".tran 1n 100n", ".end", ""]
+    return "\n".join(out)
+
+
+def simulate(args, folder, file, module, ports):
+    """None, or why it does not run."""
+    path = folder / "corpus.cir"
+    path.write_text(deck(file, module, ports))
+    code, text = run([args.ferrospice, "run", "-q", "-r", str(folder / "corpus.raw"), str(path)], folder, args.timeout)
+    return None if code == 0 else first_error(text)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("paths", nargs="+")
+    p.add_argument("--ferrospice", required=True)
+    p.add_argument("--emerging", default="a^", help="files whose path matches are counted apart")
+    p.add_argument("--skip", help="regular expression on the path: files that are no models of their own")
+    p.add_argument("--openvaf", action="store_true")
+    p.add_argument("--failures", action="store_true", help="print only what fails")
+    p.add_argument("--timeout", type=float, default=60)
+    args = p.parse_args()
+    args.ferrospice = str(pathlib.Path(args.ferrospice).resolve())
+    openvaf = None
+    if args.openvaf:
+        args.vacask = None
+        openvaf = find_tools(argparse.Namespace(vacask=None, openvaf=None))[1]
+    count = {}
+    seen = set()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        for file in files_of(args.paths):
+            file = file.resolve()
+            text = file.read_bytes()
+            digest = hashlib.sha1(text).hexdigest()
+            if digest in seen or (args.skip and re.search(args.skip, str(file), re.I)):
+                continue
+            seen.add(digest)
+            # Fragments for inclusion have no module of their own.
+            if not re.search(rb"^\s*(\(\*.*?\*\)\s*)?(macro)?module\s", text, re.M | re.S):
+                continue
+            kind = "emerging" if re.search(args.emerging, str(file), re.I) else "industry"
+            n = count.setdefault(kind, {"files": 0, "compile": 0, "run": 0, "openvaf": 0})
+            n["files"] += 1
+            modules, why = Oracle.modules(argparse.Namespace(args=args, folder=folder), file)
+            n["compile"] += modules is not None
+            reasons = [] if modules is not None else [f"check: {why}"]
+            for name, ports in modules or []:
+                reason = simulate(args, folder, file, name, ports)
+                if reason:
+                    reasons.append(f"{name}: {reason}")
+            n["run"] += not reasons
+            other = ""
+            if openvaf:
+                command = [openvaf, str(file), "-o", str(folder / "x.osdi"), "-I", str(file.parent), "-O", "0"]
+                code, _ = run(command, folder, args.timeout)
+                n["openvaf"] += code == 0
+                other = "both " if code == 0 else "ours "
+            if reasons or not args.failures:
+                print(f"{'FAIL' if reasons else 'ok  '} {other}{kind:<8} {file}", flush=True)
+                for r in reasons:
+                    print(f"         {r}", flush=True)
+    for kind, n in sorted(count.items()):
+        percent = 100 * n["run"] / n["files"]
+        extra = f", openvaf-r compiles {n['openvaf']}" if openvaf else ""
+        print(f"{kind}: {n['files']} files, {n['compile']} compile, {n['run']} run ({percent:.1f} %){extra}")
+
+
+if __name__ == "__main__":
+    main()
