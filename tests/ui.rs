@@ -124,7 +124,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("E0754", "elaboration puts a probe wherever a power is asked for; for callers of the library"),
     ("W0755", "the user interrupted the run"),
     ("W0757", "about `check --run`, not the deck"),
-    ("W0854", "needs a processor for which no code can be generated"),
+    ("W0857", "needs a processor for which no code can be generated"),
     ("E0851", "needs a module of millions of operations"),
     ("E0758", "about `-D` on the command line, not the deck"),
     ("W0851", "about `va test`: src/veriloga/doctor.rs"),

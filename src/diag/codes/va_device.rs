@@ -16,7 +16,7 @@ crate::codes! { CODES:
     PARAM_RANGE = "E0853", "parameter outside of the range that its module declares",
         "A Verilog-A parameter may say which values make sense (`from (0:inf) exclude 1`). The value of this instance is not \
          among them, so that the module's equations would be used where they do not hold.";
-    NO_MACHINE_CODE = "W0854", "module runs in the interpreter",
+    NO_MACHINE_CODE = "W0857", "module runs in the interpreter",
         "The code generator could not make machine code for this module, for the reason given. The results are the same, but \
          evaluation takes many times longer. This is a limit of the program, not a fault of the module.";
     MODULE_TWICE = "W0850", "module defined twice",
