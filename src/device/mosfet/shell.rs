@@ -416,6 +416,8 @@ impl<L: Level> Batch for Mosfets<L> {
     }
 
     fn set_temperature(&mut self, temp: f64) {
+        // What was kept belongs to the parameters of before.
+        self.memory = Memory::default();
         for (values, base) in &mut self.models {
             *base = ModelBase::new(values, base.pol, &self.env, L::intrinsic_density);
         }
