@@ -204,7 +204,7 @@ impl VaBatch {
             if end > i {
                 let is_limited = self.evaluate(kernel, numbers, first, i..end, chunk);
                 // A tangent at a place that limiting chose is not one at a solution.
-                chunk.is_kept[i..end].fill(!is_limited);
+                chunk.is_kept[i..end].fill(!is_limited && quiet >= 0.0);
                 limited |= is_limited;
                 evaluated += end - i;
             }

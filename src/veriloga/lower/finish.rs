@@ -266,7 +266,7 @@ fn linearise(func: &Func, l: &mut Lowered) -> Func {
                 .filter(|(row, g)| {
                     !switches.get(row).is_some_and(|k| {
                         let flag = open.output(Out::Flag, *k).map(|v| mapped(&done.map, v));
-                        flag.is_some_and(|flag| vanishes(&done.builder, *g, flag))
+                        flag.is_some_and(|flag| vanishes(&done.builder, *g, flag, true))
                     })
                 })
                 .collect();
@@ -309,11 +309,15 @@ fn settled_switches(func: &Func, l: &Lowered) -> BTreeMap<u32, u32> {
     switches.filter_map(|(k, b)| Some((b.unknown?, k))).collect()
 }
 
-/// Whether `v` is zero wherever `flag` holds, by its form.
-fn vanishes(b: &Builder, v: Val, flag: Val) -> bool {
+/// Whether `v` is zero wherever `flag` is `is`, by its form.
+fn vanishes(b: &Builder, v: Val, flag: Val, is: bool) -> bool {
+    if let Some(Op::Un(UnOp::Not, other)) = b.definition(flag) {
+        return vanishes(b, v, *other, !is);
+    }
     match b.definition(v) {
-        Some(Op::Un(UnOp::Neg, x)) => vanishes(b, *x, flag),
-        Some(Op::Select(c, x, _)) => *c == flag && matches!(b.constant(*x), Some(Const::Real(z)) if z == 0.0),
+        Some(Op::Un(UnOp::Neg, x)) => vanishes(b, *x, flag, is),
+        Some(Op::Const(Const::Real(z))) => *z == 0.0,
+        Some(Op::Select(c, x, y)) if *c == flag => vanishes(b, if is { *x } else { *y }, flag, is),
         _ => false,
     }
 }
