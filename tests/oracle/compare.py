@@ -2,7 +2,7 @@
 """The same modules and decks through ferrospice and through openvaf-r + VACASK: the largest relative deviations.
 
     compare.py --ferrospice target/release/ferrospice DIR_OR_FILE...      every module found
-    compare.py ... --only 'bsim|psp'                                      those whose path or name matches
+    compare.py ... --only 'bsim|psp'                                      those whose path matches
 
 The Verilog-A files are taken where they are; nothing is kept but what `--work` names (default: a temporary folder).
 Operating points along a sweep, AC, noise and a transient with equal steps are compared signal by signal: voltages of the
@@ -22,9 +22,11 @@ import subprocess
 import sys
 import tempfile
 
+import cards
 import fixture
 import rawfile
 from fixture import Case
+from measures import columns, deviation, noise_deviation
 
 LIMIT = 1e-6
 
@@ -61,7 +63,7 @@ def run(command, cwd, timeout):
 def first_error(text):
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", x).strip() for x in text.splitlines()]
     for x in lines:
-        if re.match(r"(error|E\d{4})\b", x, re.I):
+        if re.match(r"(error|E\d{4})\b|.*(not found|out of bounds|zero pivot|is not finite|NaN found)", x, re.I):
             return x[:150]
     return next((x[:150] for x in lines if re.search("fail|abort|converge|not done", x, re.I)), lines[-1][:150] if lines else "?")
 
@@ -141,110 +143,26 @@ class Oracle:
     def theirs(self, case, analysis, tag, osdi):
         folder = self.folder / f"{tag}.vc"
         folder.mkdir(exist_ok=True)
-        deck = folder / "deck.sim"
-        raw = folder / f"{analysis}.raw"
-        raw.unlink(missing_ok=True)
-        # Its residual check fails where the tolerances are below the rounding of large currents: then looser ones.
-        for reltol, abstol, vntol in fixture.TOLERANCES:
-            deck.write_text(fixture.vacask(case, [analysis], osdi, self.resistor, reltol, abstol, vntol))
-            code, text = run([self.vacask, "-qp", str(deck)], folder, self.args.timeout)
-            if code == 0 and raw.exists():
-                self.floors = {"v": max(1e-3, 1e6 * vntol), "i": max(1e-12, 2e6 * abstol)}
-                break
-        if code != 0 or not raw.exists():
-            return None, first_error(text)
-        return rawfile.read(raw), None
-
-
-def columns(plots, ports, analysis):
-    """{"v0": [...], "i0": [...]} whatever the simulator calls them."""
-    _, table = next((p for p in plots if "onoise_spectrum" in p[1]), plots[-1])
-    out = {}
-    if analysis == "noise":
-        for name, col in table.items():
-            if name in ("onoise", "inoise", "v(onoise)", "onoise_spectrum", "frequency"):
-                out[name] = col
-        return out
-    for k in range(ports):
-        for name in (f"v(p{k})", f"p{k}"):
-            if name in table:
-                out[f"v{k}"] = table[name]
-        for name in (f"i(e{k})", f"e{k}#branch", f"e{k}:flow(br)"):
-            if name in table:
-                out[f"i{k}"] = table[name]
-    for name in ("time", "frequency", "drive", "v(ramp)", "v-sweep"):
-        if name in table:
-            out["x"] = table[name]
-    return out
-
-
-def deviation(a, b, analysis, floors):
-    """(largest deviation, where)"""
-    if analysis == "tran":
-        return tran_deviation(a, b, floors)
-    worst, where = 0.0, ""
-    n = min(len(a["v0"]), len(b["v0"]))
-    if len(a["v0"]) != len(b["v0"]):
-        return float("inf"), f"{len(a['v0'])} and {len(b['v0'])} points"
-    for kind, least in floors.items():
-        names = [x for x in a if x[0] == kind and x in b and x[1:].isdigit()]
-        for k in range(n):
-            scale = max(max(abs(a[x][k]), abs(b[x][k])) for x in names)
-            floor = max(1e-6 * scale, least)
-            for x in names:
-                p, q = a[x][k], b[x][k]
-                d = abs(p - q) / max(abs(p), abs(q), floor)
-                if not d <= worst:
-                    worst, where = d, f"{x} at point {k}: {p:.8g} and {q:.8g}"
-    return worst, where
-
-
-def interpolate(t, x, when):
-    """Third order through four neighbours."""
-    import bisect
-
-    k = min(max(bisect.bisect_left(t, when), 2), len(t) - 2)
-    ids = range(k - 2, k + 2)
-    total = 0.0
-    for i in ids:
-        w = 1.0
-        for j in ids:
-            if j != i:
-                w *= (when - t[j]) / (t[i] - t[j])
-        total += w * x[i]
-    return total
-
-
-def tran_deviation(a, b, floors):
-    """The deviation that 19 of 20 points stay below, relative to the largest value of each signal: where a charge of a
-    model jumps or bends, the currents of single points depend on where the steps of each simulator fall."""
-    found = []
-    for kind, least in floors.items():
-        names = [x for x in a if x[0] == kind and x in b and x[1:].isdigit()]
-        scale = max(max(map(abs, a[x])) for x in names)
-        for x in names:
-            # Two solutions and a difference quotient, each within tolerance.
-            size = max(max(map(abs, a[x])), 1e-6 * scale, 10 * least)
-            # The first steps are each simulator's own affair.
-            for k in range(20, 200):
-                t = a["x"][-1] * k / 201
-                p, q = interpolate(a["x"], a[x], t), interpolate(b["x"], b[x], t)
-                found.append((abs(p - q) / size, f"{x} at {t:.4g} s: {p:.8g} and {q:.8g}"))
-    found = sorted((float("inf") if d != d else d, text) for d, text in found)
-    return found[len(found) * 19 // 20] if found else (float("inf"), "no points")
-
-
-def noise_deviation(a, b):
-    p, q = a.get("onoise_spectrum"), b.get("onoise")
-    if p is None or q is None or len(p) != len(q):
-        return float("inf"), f"signals {list(a)} and {list(b)}"
-    worst, where = 0.0, ""
-    for k in range(len(p)):
-        x, y = abs(p[k]) ** 2, abs(q[k])
-        d = abs(x - y) / max(x, y, 1e-30)
-        if not d <= worst:
-            worst, where = d, f"point {k}: {x:.8g} and {y:.8g} V2/Hz"
-    return worst, where
+        deck, raw, log = folder / "deck.sim", folder / f"{analysis}.raw", folder / "log"
+        said = []
+        for k, tolerances in enumerate(fixture.TOLERANCES):
+            text = fixture.vacask(case, [analysis], osdi, self.resistor, *tolerances)
+            # It answers the same deck in the same way: an earlier run in this folder will do.
+            if not (raw.exists() and deck.exists() and deck.read_text() == text):
+                raw.unlink(missing_ok=True)
+                deck.write_text(text)
+                code, out = run([self.vacask, "-qp", str(deck)], folder, self.args.timeout)
+                log.write_text(out)
+                if code != 0 or not raw.exists():
+                    raw.unlink(missing_ok=True)
+                    said.append(first_error(out))
+                    if "not done" in said[-1] or "not found" in said[-1] or "out of bounds" in out:
+                        break
+                    continue
+            _, abstol, vntol, _ = tolerances
+            self.floors = {"v": max(1e-3, 1e6 * vntol), "i": max(1e-12, 2e6 * abstol)}
+            return rawfile.read(raw), None
+        return None, said[-1]
 
 
 def compare(oracle, case, osdi, tag, analyses):
@@ -272,12 +190,12 @@ def main():
     p.add_argument("--ferrospice", required=True)
     p.add_argument("--vacask")
     p.add_argument("--openvaf")
-    p.add_argument("--only", help="regular expression on path and module")
-    p.add_argument("--skip", help="regular expression on path and module")
+    p.add_argument("--only", help="regular expression on the path")
+    p.add_argument("--module", help="regular expression on the module's name")
+    p.add_argument("--skip", help="regular expression on the path")
     p.add_argument("--lines", default="a,b", help="directions of the drive")
-    p.add_argument("--analyses", default="dc,ac,noise,tran")
+    p.add_argument("--analyses", default="op,dc,ac,noise,tran")
     p.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="parameters of all modules")
-    p.add_argument("--frequency", type=float, default=1e6)
     p.add_argument("--work", help="folder for compiled modules, decks and results, kept")
     p.add_argument("--timeout", type=float, default=120)
     p.add_argument("--max-ports", type=int, default=12)
@@ -287,7 +205,9 @@ def main():
         folder = pathlib.Path(args.work or scratch).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         oracle = Oracle(args, folder)
-        seen, good, bad, unsure = set(), 0, 0, 0
+        seen, rows, refused = set(), [], []
+        analyses = args.analyses.split(",")
+        print(f"{'module':<24}" + "".join(f"{a:>9}" for a in analyses))
         for file in files_of(args.paths):
             file = file.resolve()
             digest = hashlib.sha1(file.read_bytes()).hexdigest()
@@ -304,34 +224,51 @@ def main():
             original, file = file, oracle.prepare(file)
             osdi, why = oracle.compile(file)
             if osdi is None:
-                print(f"-      {original}: openvaf-r: {why}", flush=True)
+                refused.append(f"{original}: openvaf-r: {why}")
                 continue
             modules, why = oracle.modules(file)
             if modules is None:
-                bad += 1
-                print(f"FAIL   {original}: ferrospice: {why}", flush=True)
+                refused.append(f"{original}: ferrospice: {why}")
                 continue
             for name, ports in modules:
-                if not 1 <= len(ports) <= args.max_ports:
+                if not 1 <= len(ports) <= args.max_ports or args.module and not re.search(args.module, name, re.I):
                     continue
-                worst, texts, failed = 0.0, [], []
-                for line in args.lines.split(","):
-                    params = dict(x.split("=", 1) for x in args.param)
-                    case = Case(str(file), name, ports, line, params, frequency=args.frequency)
-                    tag = f"{digest[:8]}.{name}.{line}"
-                    for analysis, (d, text) in compare(oracle, case, osdi, tag, args.analyses.split(",")).items():
-                        if d is None:
-                            failed.append(f"{analysis} {line}: {text}")
-                        else:
-                            worst = max(worst, d)
-                            if not d <= LIMIT:
-                                texts.append(f"{analysis} {line} {d:.1e}: {text}")
-                verdict = "DIFF" if texts else "part" if failed else "ok"
-                good, bad, unsure = good + (verdict == "ok"), bad + (verdict == "DIFF"), unsure + (verdict == "part")
-                print(f"{verdict:<5} {worst:8.1e} {name} ({original})", flush=True)
-                for t in texts + failed:
-                    print(f"          {t}", flush=True)
-        print(f"{good} modules agree within {LIMIT:g}, {unsure} in what both could run, {bad} differ or fail")
+                card = cards.of(str(original), name)
+                worst, texts = {}, []
+                for line in (card.lines or {x: None for x in args.lines.split(",")}).items():
+                    params = card.params | dict(x.split("=", 1) for x in args.param)
+                    case = Case(str(file), name, ports, line[0], params, line[1], card.sweep, card.bias, card.frequency)
+                    tag = f"{digest[:8]}.{name}.{line[0]}"
+                    for analysis, (d, text) in compare(oracle, case, osdi, tag, analyses).items():
+                        if d is None or not d <= LIMIT:
+                            what = "no result" if d is None else f"{d:.1e}"
+                            texts.append(f"{analysis} {line[0]} {what}: {text}")
+                        # No result on one line is no result.
+                        before = worst.get(analysis, 0.0)
+                        worst[analysis] = None if d is None or before is None else max(before, d)
+                rows.append((name, original, worst, texts))
+                print(row(*rows[-1], analyses), flush=True)
+        print()
+        good = sum(is_good(r[2]) for r in rows)
+        within = [[r[2][a] for r in rows if r[2].get(a) is not None and r[2][a] <= LIMIT] for a in analyses]
+        print(f"{'largest within':<24}" + "".join(f"{max(v, default=0.0):>9.1e}" for v in within))
+        print(f"{'modules within':<24}" + "".join(f"{len(v):>9}" for v in within))
+        print(f"{good} of {len(rows)} models within {LIMIT:g} in all of {', '.join(analyses)}")
+        if refused:
+            print(f"{len(refused)} files that only one side or none compiles:")
+            for text in refused:
+                print(f"    {text}")
+
+
+def is_good(worst):
+    return all(d is not None and d <= LIMIT for d in worst.values())
+
+
+def row(name, file, worst, texts, analyses):
+    cells = "".join(f"{'-' if worst[a] is None else format(worst[a], '.1e'):>9}" for a in analyses)
+    verdict = "ok" if is_good(worst) else "part" if all(d is None or d <= LIMIT for d in worst.values()) else "DIFF"
+    shown = "/".join(file.parts[-3:])
+    return "\n".join([f"{name:<24}{cells}  {verdict:<5} {shown}"] + [f"      {t}" for t in texts])
 
 
 if __name__ == "__main__":
