@@ -80,11 +80,12 @@ class Oracle:
     def __init__(self, args, folder):
         self.args, self.folder = args, folder
         self.vacask, self.openvaf = find_tools(args)
-        (folder / "resistor.va").write_text(fixture.RESISTOR)
-        self.resistor = folder / "resistor.osdi"
-        code, text = run([self.openvaf, "resistor.va", "-o", str(self.resistor)], folder, 60)
-        if code != 0:
-            sys.exit(f"openvaf-r does not work here: {text}")
+        self.parts = folder / "fixture.osdi"
+        if not self.parts.exists():
+            (folder / "fixture.va").write_text(fixture.FIXTURE)
+            code, text = run([self.openvaf, "fixture.va", "-o", str(self.parts)], folder, 60)
+            if code != 0:
+                sys.exit(f"openvaf-r does not work here: {text}")
 
     def prepare(self, file):
         """A copy of the file and its neighbours in which both sides find the same constants: compilers differ in the
@@ -129,11 +130,18 @@ class Oracle:
                 return ([(m, d["ports"][m]) for m in d["tops"]], None) if d["ok"] else (None, "errors")
         return None, first_error(text)
 
+    def kept(self, file, module):
+        """Variables that keep their value from point to point: openvaf-r gives them up, so nothing can be compared."""
+        command = [self.args.ferrospice, "va", "explain", "-I", str(file.parent), "-m", module, str(file)]
+        _, text = run(command, self.folder, self.args.timeout)
+        _, _, rest = text.partition("variables that keep their value")
+        return rest.split("\n\n")[0].split("\n")[1:] if rest else []
+
     def ours(self, case, analysis, tag):
         deck = self.folder / f"{tag}.cir"
         raw = self.folder / f"{tag}.raw"
         raw.unlink(missing_ok=True)
-        deck.write_text(fixture.spice(case, [analysis], self.folder / "resistor.va"))
+        deck.write_text(fixture.spice(case, [analysis], self.folder / "fixture.va"))
         command = [self.args.ferrospice, "run", "-q", "-r", str(raw), str(deck)]
         code, text = run(command, self.folder, self.args.timeout)
         if not raw.exists() or code not in (0,):
@@ -145,21 +153,21 @@ class Oracle:
         folder.mkdir(exist_ok=True)
         deck, raw, log = folder / "deck.sim", folder / f"{analysis}.raw", folder / "log"
         said = []
-        for k, tolerances in enumerate(fixture.TOLERANCES):
-            text = fixture.vacask(case, [analysis], osdi, self.resistor, *tolerances)
+        for tolerances in fixture.TOLERANCES:
+            text = fixture.vacask(case, [analysis], osdi, self.parts, *tolerances)
             # It answers the same deck in the same way: an earlier run in this folder will do.
             if not (raw.exists() and deck.exists() and deck.read_text() == text):
                 raw.unlink(missing_ok=True)
                 deck.write_text(text)
-                code, out = run([self.vacask, "-qp", str(deck)], folder, self.args.timeout)
+                code, out = run([self.vacask, "-qp", str(deck)], folder, self.args.patience)
                 log.write_text(out)
                 if code != 0 or not raw.exists():
                     raw.unlink(missing_ok=True)
                     said.append(first_error(out))
-                    if "not done" in said[-1] or "not found" in said[-1] or "out of bounds" in out:
+                    if "not found" in said[-1] or "out of bounds" in out:
                         break
                     continue
-            _, abstol, vntol, _ = tolerances
+            _, abstol, vntol = tolerances
             self.floors = {"v": max(1e-3, 1e6 * vntol), "i": max(1e-12, 2e6 * abstol)}
             return rawfile.read(raw), None
         return None, said[-1]
@@ -198,6 +206,7 @@ def main():
     p.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="parameters of all modules")
     p.add_argument("--work", help="folder for compiled modules, decks and results, kept")
     p.add_argument("--timeout", type=float, default=120)
+    p.add_argument("--patience", type=float, default=40, help="seconds for VACASK before looser tolerances are tried")
     p.add_argument("--max-ports", type=int, default=12)
     args = p.parse_args()
     args.ferrospice = str(pathlib.Path(args.ferrospice).resolve())
@@ -234,18 +243,22 @@ def main():
                 if not 1 <= len(ports) <= args.max_ports or args.module and not re.search(args.module, name, re.I):
                     continue
                 card = cards.of(str(original), name)
-                worst, texts = {}, []
+                worst, texts = {}, {}
                 for line in (card.lines or {x: None for x in args.lines.split(",")}).items():
                     params = card.params | dict(x.split("=", 1) for x in args.param)
                     case = Case(str(file), name, ports, line[0], params, line[1], card.sweep, card.bias, card.frequency)
                     tag = f"{digest[:8]}.{name}.{line[0]}"
                     for analysis, (d, text) in compare(oracle, case, osdi, tag, analyses).items():
+                        d = float("inf") if d != d else d
                         if d is None or not d <= LIMIT:
-                            what = "no result" if d is None else f"{d:.1e}"
-                            texts.append(f"{analysis} {line[0]} {what}: {text}")
+                            texts.setdefault(text if d is None else f"{d:.1e}, {text}", []).append(f"{analysis} {line[0]}")
                         # No result on one line is no result.
                         before = worst.get(analysis, 0.0)
                         worst[analysis] = None if d is None or before is None else max(before, d)
+                if not is_good(worst) and (kept := [x.strip() for x in oracle.kept(file, name)]):
+                    names = f"{', '.join(kept[:6])}{', ...' if len(kept) > 6 else ''}"
+                    refused.append(f"{original}: {name} keeps {names} from point to point, which openvaf-r does not")
+                    continue
                 rows.append((name, original, worst, texts))
                 print(row(*rows[-1], analyses), flush=True)
         print()
@@ -255,7 +268,7 @@ def main():
         print(f"{'modules within':<24}" + "".join(f"{len(v):>9}" for v in within))
         print(f"{good} of {len(rows)} models within {LIMIT:g} in all of {', '.join(analyses)}")
         if refused:
-            print(f"{len(refused)} files that only one side or none compiles:")
+            print(f"{len(refused)} modules or files that are not comparable:")
             for text in refused:
                 print(f"    {text}")
 
@@ -268,7 +281,7 @@ def row(name, file, worst, texts, analyses):
     cells = "".join(f"{'-' if worst[a] is None else format(worst[a], '.1e'):>9}" for a in analyses)
     verdict = "ok" if is_good(worst) else "part" if all(d is None or d <= LIMIT for d in worst.values()) else "DIFF"
     shown = "/".join(file.parts[-3:])
-    return "\n".join([f"{name:<24}{cells}  {verdict:<5} {shown}"] + [f"      {t}" for t in texts])
+    return "\n".join([f"{name:<24}{cells}  {verdict:<5} {shown}"] + [f"      {', '.join(where)}: {t}" for t, where in texts.items()])
 
 
 if __name__ == "__main__":
