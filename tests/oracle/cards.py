@@ -49,8 +49,9 @@ CARDS = [
     # With d, g, s, b = 1, 0.8, 0, -0.1 times -1 V, VACASK reports 18 pA through a bulk junction at 1.1 V; and the first
     # point of levels 3 and 9 is not a number there. The bulk is kept below source and drain.
     (r" sp_mos\d", Card(MOS_LEVEL, {"b": None, "c": None})),
+    (r" sp_bsim", Card(lines={"b": None, "c": None})),
     (r"ekv_longchannel|mos11010", Card({}, {"a": [1.0, 1.0, 0.0, 0.0], "b": [0.3, 1.0, 0.0, 0.0]}, (0.6, 1.5, 0.06), 1.0)),
-    (r" (bsim|psp|ekv|l_utsoi|hisim|sp_bsim)", Card(lines=MOS)),
+    (r" (bsim|psp|ekv|l_utsoi|hisim)", Card(lines=MOS)),
     (r" (mos2_fet|diode_simple)$", Card(sweep=FORWARD)),
 ]
 

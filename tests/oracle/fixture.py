@@ -68,7 +68,7 @@ LINES = {
 # reltol, abstol [A], vntol [V] for VACASK, from the wished-for to the last resort. Its check of residuals is off: it
 # measures them against the current into a node, which may be far below the rounding of the currents through that node
 # (1 V times the conductance of a contact times 1e-16). Newton's last step says how far the solution is, as it does here.
-TOLERANCES = [(1e-8, 1e-18, 1e-11), (1e-8, 1e-17, 1e-11), (1e-7, 1e-16, 1e-10)]
+TOLERANCES = [(1e-10, 1e-18, 1e-12), (1e-9, 1e-18, 1e-11), (1e-8, 1e-17, 1e-11), (1e-7, 1e-16, 1e-10)]
 
 
 @dataclasses.dataclass
