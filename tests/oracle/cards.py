@@ -11,6 +11,8 @@ class Card:
     sweep: tuple = (-1.0, 1.0, 0.08)
     bias: float = 0.7
     frequency: float = 1e6
+    # Conductance from every node to ground on both sides, for modules that leave nodes open.
+    shunt: float = 0.0
 
 
 def numbers(text):
@@ -30,7 +32,7 @@ VBIC = numbers(
 BIPOLAR = {"a": [1.2, 1.0, 0.0, -0.1, 0.0], "b": [0.15, 1.1, 0.0, -0.5, 0.3]}
 # Drain, gate, source, bulk, temperature: saturated with either sign, in the linear range. Where a transistor is off, the
 # small-signal currents are below the rounding of the conductances of its contacts (1e3 S times 1e-16), in any simulator.
-MOS = {"a": [1.0, 0.8, 0.0, -0.1, 0.0, 0.0], "b": [0.2, 1.2, 0.0, -0.3, 0.0, 0.0]}
+MOS = {"a": [1.2, 1.6, 0.0, -0.1, 0.0, 0.0], "b": [0.2, 1.4, 0.0, -0.3, 0.0, 0.0]}
 MOS_LEVEL = numbers("tox=2e-8 gamma=0.4 nsub=1e16 cgso=3e-10 cgdo=3e-10 cgbo=1e-10 cbd=1e-13 cbs=1e-13 rd=10 rs=10 kf=1e-26")
 # Of models that take powers or logarithms of a voltage: where these are defined.
 FORWARD = (0.04, 1.0, 0.06)
@@ -50,7 +52,9 @@ CARDS = [
     # point of levels 3 and 9 is not a number there. The bulk is kept below source and drain.
     (r" sp_mos\d", Card(MOS_LEVEL, {"b": None, "c": None})),
     (r" sp_bsim", Card(lines={"b": None, "c": None})),
-    (r"ekv_longchannel|mos11010", Card({}, {"a": [1.0, 1.0, 0.0, 0.0], "b": [0.3, 1.0, 0.0, 0.0]}, (0.6, 1.5, 0.06), 1.0)),
+    (r"ekv_longchannel|mos11010", Card({}, {"a": [1.0, 1.0, 0.0, 0.0], "b": [0.3, 1.0, 0.0, 0.0]}, (0.6, 1.5, 0.06), 1.0, shunt=1e-18)),
+    (r"epfl_hemt", Card(sweep=FORWARD, shunt=1e-18)),
+    (r"102_nqs", Card(lines=MOS, shunt=1e-18)),
     (r" (bsim|psp|ekv|l_utsoi|hisim)", Card(lines=MOS)),
     (r" (mos2_fet|diode_simple)$", Card(sweep=FORWARD)),
 ]

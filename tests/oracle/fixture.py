@@ -85,6 +85,7 @@ class Case:
     sweep: tuple = (-1.0, 1.0, 0.08)
     bias: float = 0.7
     frequency: float = 1e6
+    shunt: float = 0.0
 
     def gain(self, k):
         gains = self.gains or LINES[self.line]
@@ -108,6 +109,7 @@ def spice(case, analyses, parts):
     out.append(f"xdut {nodes} {case.module} {case.pairs()}".rstrip())
     out.append(
         f".options reltol=1e-8 abstol=1e-18 vntol=1e-11 gmin=1e-12 temp=27 tnom=27 method=be trtol=1e6"
+        + (f" gshunt={case.shunt:g}" if case.shunt else "")
     )
     signals = [f"v(p{k})" for k in range(len(case.ports))] + [f"i(e{k})" for k in range(len(case.ports))]
     out.append(".save " + " ".join(signals))
@@ -148,7 +150,7 @@ def vacask(case, analyses, osdi, parts, reltol=1e-8, abstol=1e-18, vntol=1e-11):
     out.append(
         f'  options reltol={reltol:g} abstol={abstol:g} vntol={vntol:g} temp=27 tnom=27 gmin=1e-12 tran_method="euler" '
         'tran_redofactor=0 tran_lteratio=1e6 tran_itl=50 tran_fs=1 relrefsol="pointlocal" relrefres="pointlocal" '
-        "nr_residualcheck=0 minr=1e-3"
+        "nr_residualcheck=0 minr=1e-3" + (f" gshunt={case.shunt:g}" if case.shunt else "")
     )
     a, b, step = case.sweep
     for name in analyses:
