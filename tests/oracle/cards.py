@@ -53,6 +53,8 @@ CARDS = [
     (r" sp_mos\d", Card(MOS_LEVEL, {"b": None, "c": None})),
     (r" sp_bsim", Card(lines={"b": None, "c": None})),
     (r"ekv_longchannel|mos11010", Card({}, {"a": [1.0, 1.0, 0.0, 0.0], "b": [0.3, 1.0, 0.0, 0.0]}, (0.6, 1.5, 0.06), 1.0, shunt=1e-18)),
+    # Its charges jump where the base empties: it is kept in conduction.
+    (r" igbt3$", Card(lines={"a": [0.7, 2.4, 0.0], "b": [0.4, 2.0, 0.0]}, sweep=(3.0, 6.5, 0.25), bias=5.0)),
     (r"epfl_hemt", Card(sweep=FORWARD, shunt=1e-18)),
     (r"102_nqs", Card(lines=MOS, shunt=1e-18)),
     (r" (bsim|psp|ekv|l_utsoi|hisim)", Card(lines=MOS)),

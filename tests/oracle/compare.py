@@ -68,7 +68,12 @@ def first_error(text):
     return next((x[:150] for x in lines if re.search("fail|abort|converge|not done", x, re.I)), lines[-1][:150] if lines else "?")
 
 
-def files_of(paths):
+def files_of(paths, listed=None):
+    if listed:
+        for line in pathlib.Path(listed).read_text().splitlines():
+            if line.strip() and not line.startswith("#"):
+                yield from (f for p in paths if (f := pathlib.Path(p, *line.split())).exists())
+        return
     for p in map(pathlib.Path, paths):
         if p.is_dir():
             yield from sorted(x for x in p.rglob("*") if x.suffix.lower() in (".va", ".vams"))
@@ -87,9 +92,10 @@ class Oracle:
             if code != 0:
                 sys.exit(f"openvaf-r does not work here: {text}")
 
-    def prepare(self, file):
+    def prepare(self, file, is_bare=False):
         """A copy of the file and its neighbours in which both sides find the same constants: compilers differ in the
-        edition of k and q behind `$vt` and `constants.vams`, which is no fault of theirs but shows at 1e-6."""
+        edition of k and q behind `$vt` and `constants.vams`, which is no fault of theirs but shows at 1e-6. `is_bare`: without attributes, which openvaf-r wants in
+        the places of the newer standard."""
         tag = hashlib.sha1(str(file).encode()).hexdigest()[:12]
         folder = self.folder / "src" / tag
         folder.mkdir(parents=True, exist_ok=True)
@@ -99,15 +105,17 @@ class Oracle:
                 continue
             text = f.read_text(errors="replace")
             text = re.sub(r'(`include\s*["<])\s*(\.\./)?constants\.(vams|h|va)', r"\1oracle_constants.vams", text)
+            if is_bare:
+                text = re.sub(r"\(\*(?!\)).*?\*\)", "", text, flags=re.S)
             if "$vt" in text:
                 text = re.sub(r"\$vt\b(\s*\()?", lambda m: "`ORACLE_VT(" + ("" if m[1] else "$temperature)"), text)
                 text = '`include "oracle_constants.vams"\n' + text
             (folder / f.name).write_text(text)
         return folder / file.name
 
-    def compile(self, file):
+    def compile(self, file, variant=""):
         """The compiled library, or the reason why there is none."""
-        tag = hashlib.sha1(str(file).encode()).hexdigest()[:12]
+        tag = hashlib.sha1(str(file).encode()).hexdigest()[:12] + variant
         out = self.folder / f"{tag}.osdi"
         note = self.folder / f"{tag}.failed"
         if not out.exists() and not note.exists():
@@ -210,6 +218,7 @@ def main():
     p.add_argument("--ferrospice", required=True)
     p.add_argument("--vacask")
     p.add_argument("--openvaf")
+    p.add_argument("--list", help="a file with folders and files in it to be looked for under DIR")
     p.add_argument("--only", help="regular expression on the path")
     p.add_argument("--module", help="regular expression on the module's name")
     p.add_argument("--skip", help="regular expression on the path")
@@ -229,7 +238,7 @@ def main():
         seen, rows, refused = set(), [], []
         analyses = args.analyses.split(",")
         print(f"{'module':<24}" + "".join(f"{a:>9}" for a in analyses))
-        for file in files_of(args.paths):
+        for file in files_of(args.paths, args.list):
             file = file.resolve()
             digest = hashlib.sha1(file.read_bytes()).hexdigest()
             if digest in seen:
@@ -244,6 +253,8 @@ def main():
                 continue
             original, file = file, oracle.prepare(file)
             osdi, why = oracle.compile(file)
+            if osdi is None and "(*" in why:
+                osdi, why = oracle.compile(oracle.prepare(original, True), "bare")
             if osdi is None:
                 refused.append(f"{original}: openvaf-r: {why}")
                 continue
