@@ -57,6 +57,7 @@ CARDS = [
     (r" igbt3$", Card(lines={"a": [0.7, 2.4, 0.0], "b": [0.4, 2.0, 0.0]}, sweep=(3.0, 6.5, 0.25), bias=5.0)),
     # On all the time: at the threshold the current is a square, to which Newton's method creeps in both.
     (r"verilog-a-sim/models/mosfet", Card(lines=MOS)),
+    # With capacitances of 0 a transient of VACASK meets something that is not a number.
     (r" sp_mes1$", Card(numbers("vt0=-1.3 rd=10 rs=10 cgs=1e-12 cgd=5e-13 beta=2e-3 alpha=2 lambda=0.05 b=0.3"), {"a": [1.0, 0.3, 0.0], "b": [0.5, -0.7, 0.0]})),
     (r"epfl_hemt", Card(sweep=FORWARD, shunt=1e-18)),
     (r" psp102", Card(lines=MOS, sweep=FORWARD)),

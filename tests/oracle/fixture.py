@@ -155,8 +155,6 @@ def vacask(case, analyses, osdi, parts, reltol=1e-8, abstol=1e-18, vntol=1e-11):
     a, b, step = case.sweep
     for name in analyses:
         if name == "op":
-            # In two steps: from zero it can accept a point at which a limiting function still holds a voltage back.
-            out.append(f'  sweep drive instance="vramp" parameter="dc" values=[{0.9 * case.bias:g}, {case.bias:g}]')
             out.append("  analysis op op")
         elif name == "dc":
             out.append(f'  sweep drive instance="vramp" parameter="dc" from={a:g} to={b:g} step={step:g}')

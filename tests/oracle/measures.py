@@ -21,7 +21,7 @@ def columns(plots, ports, analysis):
     for name in ("time", "frequency", "drive", "v(ramp)", "v-sweep"):
         if name in table:
             out["x"] = table[name]
-    return {name: col[-1:] for name, col in out.items()} if analysis == "op" else out
+    return out
 
 
 def deviation(a, b, analysis, floors):
