@@ -279,9 +279,11 @@ def main():
                         # No result on one line is no result.
                         before = worst.get(analysis, 0.0)
                         worst[analysis] = None if d is None or before is None else max(before, d)
-                if not is_good(worst) and (kept := [x.strip() for x in oracle.kept(file, name)]):
+                ran = all(d is not None for d in worst.values())
+                if ran and not is_good(worst) and (kept := [x.strip() for x in oracle.kept(file, name)]):
                     names = f"{', '.join(kept[:6])}{', ...' if len(kept) > 6 else ''}"
                     refused.append(f"{original}: {name} keeps {names} from point to point, which openvaf-r does not")
+                    refused.extend(f"    {', '.join(where)}: {text}" for text, where in texts.items())
                     continue
                 rows.append((name, original, worst, texts))
                 print(row(*rows[-1], analyses), flush=True)
