@@ -386,6 +386,11 @@ fn verilog_a_files() {
     let o = run(dir.path(), &["va", "explain", "-I", "lib", "good.va"]);
     assert_eq!(code(&o), 0);
     assert!(out(&o).contains("r  real  1000.0  Ohm  from (0.0:inf)  resistance"), "{}", out(&o));
+    assert!(!out(&o).contains("keep their value"), "{}", out(&o));
+    let text = "module acc(p); inout p; electrical p; real t, n; analog begin t = 2; n = n + t; I(p) <+ n * V(p); end\nendmodule\n";
+    fs::write(dir.path().join("acc.va"), format!("`include \"disciplines.vams\"\n{text}")).unwrap();
+    let o = run(dir.path(), &["va", "explain", "acc.va"]);
+    assert!(out(&o).contains("keep their value from one point to the next\n  n\n\n"), "{}", out(&o));
     let o = run(dir.path(), &["va", "dump", "-I", "lib", "good.va", "-m", "res"]);
     assert!(out(&o).contains("I(a, b) <+ ((V(a, b) / r) + 0.002)"), "{}", out(&o));
     assert_eq!(code(&run(dir.path(), &["va", "dump", "-I", "lib", "good.va", "-m", "rse"])), 2);

@@ -12,7 +12,9 @@
 //! The bisection is what lets an equation with a jump (a hard `if` in a behavioural source) converge: where F changes
 //! sign by a jump there is no root, Newton's steps alternate, and halving them closes in on the jump, which is the
 //! solution in the sense of Filippov. Smooth problems hardly see it: their steps shrink. Steps that swing because a device
-//! limited are left alone, and where halving ends at a point with a residual it is undone once, and then given up.
+//! limited are left alone, and where halving ends at a point with a residual it is undone once, and then given up. Halved
+//! steps that keep one direction close in on nothing: what they look for is beyond. The search for an operating point does
+//! not end with such a step, however small the halves have become, but goes on with whole ones.
 
 use super::{Knobs, Problem, Singular};
 
@@ -72,16 +74,19 @@ impl Failure {
 pub struct Newton {
     dx: Vec<f64>,
     previous: Vec<f64>,
-    /// Components that swing: from then on each of their steps is at most half the one before, a binary search.
-    bisected: Vec<bool>,
+    /// Components that swing: from then on each of their steps is at most half the one before, a binary search. Counts the
+    /// halved steps in one direction, from 1; 0: whole steps.
+    bisected: Vec<u8>,
 }
 
 /// From this iteration on, components that swing are halved.
 const DAMP_FROM: usize = 3;
+/// A search does not end with so many halved steps in one direction, unless the whole step is within tolerance as well.
+const ONE_WAY: u8 = 3;
 
 impl Newton {
     pub fn new(n: usize) -> Self {
-        Newton { dx: vec![0.0; n], previous: vec![0.0; n], bisected: vec![false; n] }
+        Newton { dx: vec![0.0; n], previous: vec![0.0; n], bisected: vec![0; n] }
     }
 
     /// The last update.
@@ -96,7 +101,7 @@ impl Newton {
         knobs: &Knobs,
         s: &Settings,
     ) -> Result<Solved, Failure> {
-        self.bisected.fill(false);
+        self.bisected.fill(0);
         let reltol = problem.reltol();
         let (mut worst, mut ratio) = (0, f64::INFINITY);
         let mut updates_settled = false;
@@ -110,12 +115,20 @@ impl Newton {
             problem.step(&mut self.dx).map_err(Failure::Singular)?;
             halved = false;
             if k >= DAMP_FROM && !limited {
-                for ((d, p), b) in self.dx.iter_mut().zip(&self.previous).zip(&mut self.bisected) {
-                    if d.abs() > 0.5 * p.abs() && (*b || *d * p < 0.0) {
-                        *d = 0.5 * p.abs().copysign(*d);
-                        halved = true;
-                        *b = true;
+                let abstol = problem.abstol();
+                for (i, ((d, p), b)) in self.dx.iter_mut().zip(&self.previous).zip(&mut self.bisected).enumerate() {
+                    if !(d.abs() > 0.5 * p.abs() && (*b > 0 || *d * p < 0.0)) {
+                        continue;
                     }
+                    *b = if *d * p < 0.0 { 1 } else { b.saturating_add(1) };
+                    let half = 0.5 * p.abs().copysign(*d);
+                    let tolerance = |step: f64| reltol * x[i].abs().max((x[i] + step).abs()) + abstol[i];
+                    if s.check_residual && *b >= ONE_WAY && half.abs() <= tolerance(half) && d.abs() > tolerance(*d) {
+                        *b = 0;
+                        continue;
+                    }
+                    *d = half;
+                    halved = true;
                 }
             }
             (worst, ratio) = (0, 0.0);
@@ -149,12 +162,12 @@ impl Newton {
                 return Ok(Solved { iterations: k });
             }
             // Halved steps have closed in on a point that is no solution: on with whole ones, once.
-            if settled && !residual_fine && self.bisected.contains(&true) {
+            if settled && !residual_fine && self.bisected.iter().any(|b| *b > 0) {
                 if released {
                     break;
                 }
                 released = true;
-                self.bisected.fill(false);
+                self.bisected.fill(0);
             }
             updates_settled = settled;
         }
@@ -172,6 +185,7 @@ mod tests {
         f: F,
         value: (f64, f64),
         abstol: [f64; 2],
+        residual_tolerance: f64,
     }
 
     impl<F: Fn(f64) -> (f64, f64)> Problem for Scalar<F> {
@@ -190,7 +204,7 @@ mod tests {
             Ok(())
         }
         fn worst_residual(&mut self, _: &[f64]) -> (usize, f64) {
-            (1, self.value.0.abs() / 1e-9)
+            (1, self.value.0.abs() / self.residual_tolerance)
         }
         fn abstol(&self) -> &[f64] {
             &self.abstol
@@ -209,7 +223,16 @@ mod tests {
     }
 
     fn run(f: impl Fn(f64) -> (f64, f64), x0: f64, check: bool) -> (f64, Result<Solved, Failure>) {
-        let mut p = Scalar { f, value: (0.0, 0.0), abstol: [1e-9; 2] };
+        run_with(f, x0, check, 1e-9)
+    }
+
+    fn run_with(
+        f: impl Fn(f64) -> (f64, f64),
+        x0: f64,
+        check: bool,
+        residual_tolerance: f64,
+    ) -> (f64, Result<Solved, Failure>) {
+        let mut p = Scalar { f, value: (0.0, 0.0), abstol: [1e-9; 2], residual_tolerance };
         let mut x = [0.0, x0];
         let s =
             Settings { max_iterations: 60, accept_first: 0.0, nonlinear_only: false, check_residual: check, first: 1 };
@@ -229,6 +252,21 @@ mod tests {
         let (x, r) = run(|x| (x - 0.9 - if x < 1.0 { 0.5 } else { 0.0 }, 1.0), 0.9, false);
         assert!((x - 1.0).abs() < 1e-5, "{x}");
         assert!(r.unwrap().iterations < 30);
+    }
+
+    #[test]
+    fn halved_steps_in_one_direction_are_no_solution() {
+        // One evaluation sends it from 1 to 2 (a device was held back); the root is a little beyond 1, so that the halves
+        // of the way back add up to the way to 1.
+        let loads = std::cell::Cell::new(0);
+        let f = |x: f64| {
+            loads.set(loads.get() + 1);
+            if loads.get() == 2 { (-1.0, 1.0) } else { (if loads.get() == 1 { x - 1.0 } else { x - 0.998 }, 1.0) }
+        };
+        // The residual alone does not tell: it is small against the terms that it is made of.
+        let (x, r) = run_with(f, 5.0, true, 1.0);
+        assert!((x - 0.998).abs() < 1e-9, "{x} {r:?}");
+        assert!(r.unwrap().iterations < 40);
     }
 
     #[test]

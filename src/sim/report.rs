@@ -8,7 +8,7 @@ use crate::diag::codes::analysis as codes;
 use crate::diag::{Diagnostic, Span};
 use crate::newton::Failure;
 use crate::newton::homotopy::Lost;
-use crate::sparse::Singular;
+use crate::sparse::{Cause, Singular};
 
 pub(crate) fn no_branch(circuit: &Circuit, span: Span, name: &str) -> Diagnostic {
     let _ = circuit;
@@ -68,11 +68,7 @@ impl Simulation {
         if lost.attempts.iter().all(|a| matches!(a.1, Failure::Singular(_)))
             && let Some(s) = &self.last_singular
         {
-            let d = Diagnostic::error(
-                codes::SINGULAR,
-                format!("singular matrix{where_}: nothing determines {}", namer.name(&self.circuit, self.open(s))),
-            );
-            return describe_singular(d, &self.circuit, &namer, s);
+            return self.singular(s, where_);
         }
         let mut d = Diagnostic::error(codes::NO_CONVERGENCE, format!("no operating point found{where_}"));
         let mut seen = vec![];
@@ -132,6 +128,15 @@ impl Simulation {
     pub fn singular(&self, s: &Singular, place: &str) -> Diagnostic {
         let namer = self.namer();
         let name = namer.name(&self.circuit, self.open(s));
+        if s.cause == Cause::NotFinite {
+            let row = if s.row == 0 { self.open(s) } else { s.row as usize };
+            let text = format!("the equation of {} is not a number{place}", namer.name(&self.circuit, row));
+            let mut d = Diagnostic::error(codes::NOT_FINITE, text);
+            for (dev, span) in namer.devices(&self.circuit, row, 4) {
+                d = d.at(span, format!("`{}` is on it", self.circuit.names.get(dev)));
+            }
+            return d.help("drive the device where its equations are defined, or give `.nodeset` values there");
+        }
         let d = Diagnostic::error(codes::SINGULAR, format!("singular matrix{place}: nothing determines {name}"));
         describe_singular(d, &self.circuit, &namer, s)
     }

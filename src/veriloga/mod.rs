@@ -174,6 +174,14 @@ impl Design {
     }
 }
 
+/// Variables that keep their value from one accepted point to the next: those that are read before they are assigned. Empty
+/// where the module cannot be lowered.
+pub fn kept(module: &hir::Module) -> Vec<String> {
+    let Ok(l) = lower::lower(module) else { return vec![] };
+    let program = lower::finish(l);
+    program.hidden.iter().filter_map(|h| program.lowered.cells.get(*h as usize)).map(|c| c.name.clone()).collect()
+}
+
 /// Reads a file and everything it includes, and elaborates every module with its default parameters. The modules returned
 /// are those without errors.
 pub fn parse_and_check(

@@ -2,7 +2,7 @@
 """The same modules and decks through ferrospice and through openvaf-r + VACASK: the largest relative deviations.
 
     compare.py --ferrospice target/release/ferrospice DIR_OR_FILE...      every module found
-    compare.py ... --only 'bsim|psp'                                      those whose path or name matches
+    compare.py ... --only 'bsim|psp'                                      those whose path matches
 
 The Verilog-A files are taken where they are; nothing is kept but what `--work` names (default: a temporary folder).
 Operating points along a sweep, AC, noise and a transient with equal steps are compared signal by signal: voltages of the
@@ -22,9 +22,11 @@ import subprocess
 import sys
 import tempfile
 
+import cards
 import fixture
 import rawfile
 from fixture import Case
+from measures import columns, deviation, noise_deviation
 
 LIMIT = 1e-6
 
@@ -61,12 +63,17 @@ def run(command, cwd, timeout):
 def first_error(text):
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", x).strip() for x in text.splitlines()]
     for x in lines:
-        if re.match(r"(error|E\d{4})\b", x, re.I):
+        if re.match(r"(error|E\d{4})\b|.*(not found|out of bounds|zero pivot|is not finite|NaN found)", x, re.I):
             return x[:150]
     return next((x[:150] for x in lines if re.search("fail|abort|converge|not done", x, re.I)), lines[-1][:150] if lines else "?")
 
 
-def files_of(paths):
+def files_of(paths, listed=None):
+    if listed:
+        for line in pathlib.Path(listed).read_text().splitlines():
+            if line.strip() and not line.startswith("#"):
+                yield from (f for p in paths if (f := pathlib.Path(p, *line.split())).exists())
+        return
     for p in map(pathlib.Path, paths):
         if p.is_dir():
             yield from sorted(x for x in p.rglob("*") if x.suffix.lower() in (".va", ".vams"))
@@ -78,15 +85,17 @@ class Oracle:
     def __init__(self, args, folder):
         self.args, self.folder = args, folder
         self.vacask, self.openvaf = find_tools(args)
-        (folder / "resistor.va").write_text(fixture.RESISTOR)
-        self.resistor = folder / "resistor.osdi"
-        code, text = run([self.openvaf, "resistor.va", "-o", str(self.resistor)], folder, 60)
-        if code != 0:
-            sys.exit(f"openvaf-r does not work here: {text}")
+        self.parts = folder / "fixture.osdi"
+        if not self.parts.exists():
+            (folder / "fixture.va").write_text(fixture.FIXTURE)
+            code, text = run([self.openvaf, "fixture.va", "-o", str(self.parts)], folder, 60)
+            if code != 0:
+                sys.exit(f"openvaf-r does not work here: {text}")
 
-    def prepare(self, file):
+    def prepare(self, file, is_bare=False):
         """A copy of the file and its neighbours in which both sides find the same constants: compilers differ in the
-        edition of k and q behind `$vt` and `constants.vams`, which is no fault of theirs but shows at 1e-6."""
+        edition of k and q behind `$vt` and `constants.vams`, which is no fault of theirs but shows at 1e-6. `is_bare`: without attributes, which openvaf-r wants in
+        the places of the newer standard."""
         tag = hashlib.sha1(str(file).encode()).hexdigest()[:12]
         folder = self.folder / "src" / tag
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,15 +105,17 @@ class Oracle:
                 continue
             text = f.read_text(errors="replace")
             text = re.sub(r'(`include\s*["<])\s*(\.\./)?constants\.(vams|h|va)', r"\1oracle_constants.vams", text)
+            if is_bare:
+                text = re.sub(r"\(\*(?!\)).*?\*\)", "", text, flags=re.S)
             if "$vt" in text:
                 text = re.sub(r"\$vt\b(\s*\()?", lambda m: "`ORACLE_VT(" + ("" if m[1] else "$temperature)"), text)
                 text = '`include "oracle_constants.vams"\n' + text
             (folder / f.name).write_text(text)
         return folder / file.name
 
-    def compile(self, file):
+    def compile(self, file, variant=""):
         """The compiled library, or the reason why there is none."""
-        tag = hashlib.sha1(str(file).encode()).hexdigest()[:12]
+        tag = hashlib.sha1(str(file).encode()).hexdigest()[:12] + variant
         out = self.folder / f"{tag}.osdi"
         note = self.folder / f"{tag}.failed"
         if not out.exists() and not note.exists():
@@ -127,11 +138,18 @@ class Oracle:
                 return ([(m, d["ports"][m]) for m in d["tops"]], None) if d["ok"] else (None, "errors")
         return None, first_error(text)
 
+    def kept(self, file, module):
+        """Variables that keep their value from point to point: openvaf-r gives them up, so nothing can be compared."""
+        command = [self.args.ferrospice, "va", "explain", "-I", str(file.parent), "-m", module, str(file)]
+        _, text = run(command, self.folder, self.args.timeout)
+        _, _, rest = text.partition("variables that keep their value")
+        return rest.split("\n\n")[0].split("\n")[1:] if rest else []
+
     def ours(self, case, analysis, tag):
         deck = self.folder / f"{tag}.cir"
         raw = self.folder / f"{tag}.raw"
         raw.unlink(missing_ok=True)
-        deck.write_text(fixture.spice(case, [analysis], self.folder / "resistor.va"))
+        deck.write_text(fixture.spice(case, [analysis], self.folder / "fixture.va"))
         command = [self.args.ferrospice, "run", "-q", "-r", str(raw), str(deck)]
         code, text = run(command, self.folder, self.args.timeout)
         if not raw.exists() or code not in (0,):
@@ -139,112 +157,40 @@ class Oracle:
         return rawfile.read(raw), None
 
     def theirs(self, case, analysis, tag, osdi):
-        folder = self.folder / f"{tag}.vc"
-        folder.mkdir(exist_ok=True)
-        deck = folder / "deck.sim"
-        raw = folder / f"{analysis}.raw"
-        raw.unlink(missing_ok=True)
-        # Its residual check fails where the tolerances are below the rounding of large currents: then looser ones.
-        for reltol, abstol, vntol in fixture.TOLERANCES:
-            deck.write_text(fixture.vacask(case, [analysis], osdi, self.resistor, reltol, abstol, vntol))
-            code, text = run([self.vacask, "-qp", str(deck)], folder, self.args.timeout)
-            if code == 0 and raw.exists():
+        said, best = [], None
+        for k, tolerances in enumerate(fixture.TOLERANCES):
+            folder = self.folder / f"{tag}.vc{k}"
+            folder.mkdir(exist_ok=True)
+            deck, raw, log = folder / "deck.sim", folder / f"{analysis}.raw", folder / "log"
+            text = fixture.vacask(case, [analysis], osdi, self.parts, *tolerances)
+            # It answers the same deck in the same way: an earlier run in this folder will do.
+            if not (log.exists() and deck.exists() and deck.read_text() == text):
+                log.unlink(missing_ok=True)
+                deck.write_text(text)
+                code, out = run([self.vacask, "-qp", str(deck)], folder, self.args.patience)
+                if code != 0:
+                    raw.unlink(missing_ok=True)
+                log.write_text(out)
+            if not raw.exists():
+                said.append(first_error(log.read_text()))
+                if re.search("not found|out of bounds", log.read_text()):
+                    break
+                continue
+            found = rawfile.read(raw)
+            if best is None or analysis == "tran" and is_even(found):
+                _, abstol, vntol = tolerances
                 self.floors = {"v": max(1e-3, 1e6 * vntol), "i": max(1e-12, 2e6 * abstol)}
+                best = found
+            # A step that was cut puts all later ones elsewhere.
+            if analysis != "tran" or is_even(found):
                 break
-        if code != 0 or not raw.exists():
-            return None, first_error(text)
-        return rawfile.read(raw), None
+        return best, said[-1] if said else None
 
 
-def columns(plots, ports, analysis):
-    """{"v0": [...], "i0": [...]} whatever the simulator calls them."""
-    _, table = next((p for p in plots if "onoise_spectrum" in p[1]), plots[-1])
-    out = {}
-    if analysis == "noise":
-        for name, col in table.items():
-            if name in ("onoise", "inoise", "v(onoise)", "onoise_spectrum", "frequency"):
-                out[name] = col
-        return out
-    for k in range(ports):
-        for name in (f"v(p{k})", f"p{k}"):
-            if name in table:
-                out[f"v{k}"] = table[name]
-        for name in (f"i(e{k})", f"e{k}#branch", f"e{k}:flow(br)"):
-            if name in table:
-                out[f"i{k}"] = table[name]
-    for name in ("time", "frequency", "drive", "v(ramp)", "v-sweep"):
-        if name in table:
-            out["x"] = table[name]
-    return out
-
-
-def deviation(a, b, analysis, floors):
-    """(largest deviation, where)"""
-    if analysis == "tran":
-        return tran_deviation(a, b, floors)
-    worst, where = 0.0, ""
-    n = min(len(a["v0"]), len(b["v0"]))
-    if len(a["v0"]) != len(b["v0"]):
-        return float("inf"), f"{len(a['v0'])} and {len(b['v0'])} points"
-    for kind, least in floors.items():
-        names = [x for x in a if x[0] == kind and x in b and x[1:].isdigit()]
-        for k in range(n):
-            scale = max(max(abs(a[x][k]), abs(b[x][k])) for x in names)
-            floor = max(1e-6 * scale, least)
-            for x in names:
-                p, q = a[x][k], b[x][k]
-                d = abs(p - q) / max(abs(p), abs(q), floor)
-                if not d <= worst:
-                    worst, where = d, f"{x} at point {k}: {p:.8g} and {q:.8g}"
-    return worst, where
-
-
-def interpolate(t, x, when):
-    """Third order through four neighbours."""
-    import bisect
-
-    k = min(max(bisect.bisect_left(t, when), 2), len(t) - 2)
-    ids = range(k - 2, k + 2)
-    total = 0.0
-    for i in ids:
-        w = 1.0
-        for j in ids:
-            if j != i:
-                w *= (when - t[j]) / (t[i] - t[j])
-        total += w * x[i]
-    return total
-
-
-def tran_deviation(a, b, floors):
-    """The deviation that 19 of 20 points stay below, relative to the largest value of each signal: where a charge of a
-    model jumps or bends, the currents of single points depend on where the steps of each simulator fall."""
-    found = []
-    for kind, least in floors.items():
-        names = [x for x in a if x[0] == kind and x in b and x[1:].isdigit()]
-        scale = max(max(map(abs, a[x])) for x in names)
-        for x in names:
-            # Two solutions and a difference quotient, each within tolerance.
-            size = max(max(map(abs, a[x])), 1e-6 * scale, 10 * least)
-            # The first steps are each simulator's own affair.
-            for k in range(20, 200):
-                t = a["x"][-1] * k / 201
-                p, q = interpolate(a["x"], a[x], t), interpolate(b["x"], b[x], t)
-                found.append((abs(p - q) / size, f"{x} at {t:.4g} s: {p:.8g} and {q:.8g}"))
-    found = sorted((float("inf") if d != d else d, text) for d, text in found)
-    return found[len(found) * 19 // 20] if found else (float("inf"), "no points")
-
-
-def noise_deviation(a, b):
-    p, q = a.get("onoise_spectrum"), b.get("onoise")
-    if p is None or q is None or len(p) != len(q):
-        return float("inf"), f"signals {list(a)} and {list(b)}"
-    worst, where = 0.0, ""
-    for k in range(len(p)):
-        x, y = abs(p[k]) ** 2, abs(q[k])
-        d = abs(x - y) / max(x, y, 1e-30)
-        if not d <= worst:
-            worst, where = d, f"point {k}: {x:.8g} and {y:.8g} V2/Hz"
-    return worst, where
+def is_even(plots):
+    """Are the steps of this transient equal, but for the last ones?"""
+    times = plots[-1][1]["time"]
+    return all(abs(t / times[-1] * 1000 - k) < 1e-6 for k, t in enumerate(times[:-3]))
 
 
 def compare(oracle, case, osdi, tag, analyses):
@@ -272,14 +218,16 @@ def main():
     p.add_argument("--ferrospice", required=True)
     p.add_argument("--vacask")
     p.add_argument("--openvaf")
-    p.add_argument("--only", help="regular expression on path and module")
-    p.add_argument("--skip", help="regular expression on path and module")
+    p.add_argument("--list", help="a file with folders and files in it to be looked for under DIR")
+    p.add_argument("--only", help="regular expression on the path")
+    p.add_argument("--module", help="regular expression on the module's name")
+    p.add_argument("--skip", help="regular expression on the path")
     p.add_argument("--lines", default="a,b", help="directions of the drive")
-    p.add_argument("--analyses", default="dc,ac,noise,tran")
+    p.add_argument("--analyses", default="op,dc,ac,noise,tran")
     p.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="parameters of all modules")
-    p.add_argument("--frequency", type=float, default=1e6)
     p.add_argument("--work", help="folder for compiled modules, decks and results, kept")
     p.add_argument("--timeout", type=float, default=120)
+    p.add_argument("--patience", type=float, default=40, help="seconds for VACASK before looser tolerances are tried")
     p.add_argument("--max-ports", type=int, default=12)
     args = p.parse_args()
     args.ferrospice = str(pathlib.Path(args.ferrospice).resolve())
@@ -287,8 +235,10 @@ def main():
         folder = pathlib.Path(args.work or scratch).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         oracle = Oracle(args, folder)
-        seen, good, bad, unsure = set(), 0, 0, 0
-        for file in files_of(args.paths):
+        seen, rows, refused = set(), [], []
+        analyses = args.analyses.split(",")
+        print(f"{'module':<24}" + "".join(f"{a:>9}" for a in analyses))
+        for file in files_of(args.paths, args.list):
             file = file.resolve()
             digest = hashlib.sha1(file.read_bytes()).hexdigest()
             if digest in seen:
@@ -303,35 +253,61 @@ def main():
                 continue
             original, file = file, oracle.prepare(file)
             osdi, why = oracle.compile(file)
+            if osdi is None and "(*" in why:
+                osdi, why = oracle.compile(oracle.prepare(original, True), "bare")
             if osdi is None:
-                print(f"-      {original}: openvaf-r: {why}", flush=True)
+                refused.append(f"{original}: openvaf-r: {why}")
                 continue
             modules, why = oracle.modules(file)
             if modules is None:
-                bad += 1
-                print(f"FAIL   {original}: ferrospice: {why}", flush=True)
+                refused.append(f"{original}: ferrospice: {why}")
                 continue
             for name, ports in modules:
-                if not 1 <= len(ports) <= args.max_ports:
+                if not 1 <= len(ports) <= args.max_ports or args.module and not re.search(args.module, name, re.I):
                     continue
-                worst, texts, failed = 0.0, [], []
-                for line in args.lines.split(","):
-                    params = dict(x.split("=", 1) for x in args.param)
-                    case = Case(str(file), name, ports, line, params, frequency=args.frequency)
-                    tag = f"{digest[:8]}.{name}.{line}"
-                    for analysis, (d, text) in compare(oracle, case, osdi, tag, args.analyses.split(",")).items():
-                        if d is None:
-                            failed.append(f"{analysis} {line}: {text}")
-                        else:
-                            worst = max(worst, d)
-                            if not d <= LIMIT:
-                                texts.append(f"{analysis} {line} {d:.1e}: {text}")
-                verdict = "DIFF" if texts else "part" if failed else "ok"
-                good, bad, unsure = good + (verdict == "ok"), bad + (verdict == "DIFF"), unsure + (verdict == "part")
-                print(f"{verdict:<5} {worst:8.1e} {name} ({original})", flush=True)
-                for t in texts + failed:
-                    print(f"          {t}", flush=True)
-        print(f"{good} modules agree within {LIMIT:g}, {unsure} in what both could run, {bad} differ or fail")
+                card = cards.of(str(original), name)
+                worst, texts = {}, {}
+                for line in (card.lines or {x: None for x in args.lines.split(",")}).items():
+                    params = card.params | dict(x.split("=", 1) for x in args.param)
+                    rest = (card.sweep, card.bias, card.frequency, card.shunt)
+                    case = Case(str(file), name, ports, line[0], params, line[1], *rest)
+                    tag = f"{digest[:8]}.{name}.{line[0]}"
+                    for analysis, (d, text) in compare(oracle, case, osdi, tag, analyses).items():
+                        d = float("inf") if d != d else d
+                        if d is None or not d <= LIMIT:
+                            texts.setdefault(text if d is None else f"{d:.1e}, {text}", []).append(f"{analysis} {line[0]}")
+                        # No result on one line is no result.
+                        before = worst.get(analysis, 0.0)
+                        worst[analysis] = None if d is None or before is None else max(before, d)
+                ran = all(d is not None for d in worst.values())
+                if ran and not is_good(worst) and (kept := [x.strip() for x in oracle.kept(file, name)]):
+                    names = f"{', '.join(kept[:6])}{', ...' if len(kept) > 6 else ''}"
+                    refused.append(f"{original}: {name} keeps {names} from point to point, which openvaf-r does not")
+                    refused.extend(f"    {', '.join(where)}: {text}" for text, where in texts.items())
+                    continue
+                rows.append((name, original, worst, texts))
+                print(row(*rows[-1], analyses), flush=True)
+        print()
+        good = sum(is_good(r[2]) for r in rows)
+        within = [[r[2][a] for r in rows if r[2].get(a) is not None and r[2][a] <= LIMIT] for a in analyses]
+        print(f"{'largest within':<24}" + "".join(f"{max(v, default=0.0):>9.1e}" for v in within))
+        print(f"{'modules within':<24}" + "".join(f"{len(v):>9}" for v in within))
+        print(f"{good} of {len(rows)} models within {LIMIT:g} in all of {', '.join(analyses)}")
+        if refused:
+            print(f"{len(refused)} modules or files that are not comparable:")
+            for text in refused:
+                print(f"    {text}")
+
+
+def is_good(worst):
+    return all(d is not None and d <= LIMIT for d in worst.values())
+
+
+def row(name, file, worst, texts, analyses):
+    cells = "".join(f"{'-' if worst[a] is None else format(worst[a], '.1e'):>9}" for a in analyses)
+    verdict = "ok" if is_good(worst) else "part" if all(d is None or d <= LIMIT for d in worst.values()) else "DIFF"
+    shown = "/".join(file.parts[-3:])
+    return "\n".join([f"{name:<24}{cells}  {verdict:<5} {shown}"] + [f"      {', '.join(where)}: {t}" for t, where in texts.items()])
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ use crate::diag::Diagnostic;
 use crate::plot;
 use crate::session::{self, Disk, RunOptions, figures, files};
 use crate::veriloga::hir::{Module, OperatorKind};
-use crate::veriloga::lower::lower;
 
 /// FROM:TO or FROM:TO:STEP, V.
 fn range(text: &str, what: &str, points: f64) -> Result<(f64, f64, f64), String> {
@@ -31,7 +30,7 @@ fn range(text: &str, what: &str, points: f64) -> Result<(f64, f64, f64), String>
 
 fn has_state(m: &Module) -> bool {
     m.operators.values().any(|o| matches!(o.kind, OperatorKind::Idt { .. } | OperatorKind::IdtMod { .. }))
-        || lower(m).is_ok_and(|l| !crate::veriloga::lower::finish(l).hidden.is_empty())
+        || !crate::veriloga::kept(m).is_empty()
 }
 
 /// The deck, and what is drawn against what.

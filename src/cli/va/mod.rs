@@ -225,6 +225,8 @@ fn explain(m: &Module) -> String {
         .map(|(id, _)| vec![short(&m.operator_text(id))])
         .collect();
     table(&mut out, "operators with a state", &states);
+    let kept: Vec<Vec<String>> = veriloga::kept(m).into_iter().map(|name| vec![name]).collect();
+    table(&mut out, "variables that keep their value from one point to the next", &kept);
     let reactive = m.operators.values().filter(|o| matches!(o.kind, OperatorKind::Ddt { .. })).count();
     let limits = m.operators.values().filter(|o| matches!(o.kind, OperatorKind::Limit { .. })).count();
     let draws = m.exprs.values().filter(|e| matches!(e.kind, ExprKind::Random(_))).count();

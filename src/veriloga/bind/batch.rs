@@ -580,7 +580,8 @@ impl Batch for VaBatch {
             }
             let row = |u: Option<u32>| u.map_or(0, |u| self.rows[i * nu + u as usize]);
             for (k, s) in l.noises.iter().enumerate().filter(|(_, s)| !s.is_stimulus) {
-                let density = power[k] * gain[k] * gain[k] / self.class(i).mfactor;
+                // Shot noise is often written with a current that has a sign; a density has none.
+                let density = power[k].abs() * gain[k] * gain[k] / self.class(i).mfactor;
                 let (white, flicker) = if s.is_flicker { (0.0, density) } else { (density, 0.0) };
                 let spectrum = s.table.map(|(t, is_log)| {
                     let shared = spectra.entry((self.class_of[i], t)).or_insert_with(|| {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::live::prune;
-use crate::veriloga::ir::{Builder, Func, In, Keep, Node, Op, Out, Sink, Val, copy_nodes, mapped};
+use crate::veriloga::ir::{Builder, Func, In, Keep, Loop, Node, Op, Out, Sink, Val, copy_nodes, has_effect, mapped};
 
 /// Is this input the same at every evaluation?
 pub fn is_invariant_input(class: In) -> bool {
@@ -53,7 +53,9 @@ fn mark(func: &Func, nodes: &[Node], inv: &mut [bool]) {
                 }
                 mark(func, &l.head, inv);
                 mark(func, &l.body.nodes, inv);
-                let whole = start && inv[l.cond.index()] && l.body.yields.iter().all(|v| inv[v.index()]);
+                let fixed = inv[l.cond.index()] && l.body.yields.iter().all(|v| inv[v.index()]);
+                // What a loop says is said at every evaluation, with the values of each of its turns.
+                let whole = start && fixed && !has_effect(&l.head) && !has_effect(&l.body.nodes);
                 if !whole {
                     l.params.iter().for_each(|p| inv[p.index()] = false);
                     mark(func, &l.head, inv);
@@ -137,6 +139,10 @@ pub fn split(func: &Func) -> Split {
     Split { setup, rest, slots: used.len() }
 }
 
+fn is_whole(l: &Loop, inv: &[bool]) -> bool {
+    !l.results.is_empty() && l.results.iter().all(|r| inv[r.index()])
+}
+
 fn mark_loops(nodes: &[Node], inv: &[bool], inside: bool, inner: &mut [bool]) {
     for n in nodes {
         match n {
@@ -149,7 +155,7 @@ fn mark_loops(nodes: &[Node], inv: &[bool], inside: bool, inner: &mut [bool]) {
             }
             Node::Loop(l) => {
                 // In a loop that varies, what does not depend on its parameters may move out.
-                let whole = l.results.iter().all(|r| inv[r.index()]);
+                let whole = is_whole(l, inv);
                 let inside_now = inside || whole;
                 l.params.iter().for_each(|p| inner[p.index()] = true);
                 mark_loops(&l.head, inv, inside_now, inner);
@@ -183,7 +189,7 @@ fn copy_invariant(b: &mut Builder, map: &mut [Option<Val>], func: &Func, nodes: 
                 }
             }
             Node::Loop(l) => {
-                if l.results.iter().all(|r| inv[r.index()]) {
+                if is_whole(l, inv) {
                     let node = std::slice::from_ref(n);
                     copy_nodes(b, map, func, node, &Keep { live: None, effects: false }, &mut |b, map, _, op| {
                         b.op(op.map(|x| mapped(map, x)))
