@@ -230,6 +230,7 @@ impl VaBatch {
         s[sim::IS_FIRST_ITERATION as usize] = flag(at.is_first_iteration);
         s[sim::INITIAL_STEP as usize] = flag(!self.started);
         s[sim::HERTZ as usize] = at.hertz;
+        s[sim::IS_SEARCH as usize] = flag(at.is_static && !at.is_small_signal);
         s
     }
 

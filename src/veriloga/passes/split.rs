@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::live::prune;
-use crate::veriloga::ir::{Builder, Func, In, Keep, Node, Op, Out, Sink, Val, copy_nodes, mapped};
+use crate::veriloga::ir::{Builder, Func, In, Keep, Loop, Node, Op, Out, Sink, Val, copy_nodes, has_effect, mapped};
 
 /// Is this input the same at every evaluation?
 pub fn is_invariant_input(class: In) -> bool {
@@ -53,7 +53,8 @@ fn mark(func: &Func, nodes: &[Node], inv: &mut [bool]) {
                 }
                 mark(func, &l.head, inv);
                 mark(func, &l.body.nodes, inv);
-                let whole = start && inv[l.cond.index()] && l.body.yields.iter().all(|v| inv[v.index()]);
+                let fixed = start && inv[l.cond.index()] && l.body.yields.iter().all(|v| inv[v.index()]);
+                let whole = fixed && !speaks(l);
                 if !whole {
                     l.params.iter().for_each(|p| inv[p.index()] = false);
                     mark(func, &l.head, inv);
@@ -63,6 +64,16 @@ fn mark(func: &Func, nodes: &[Node], inv: &mut [bool]) {
             }
         }
     }
+}
+
+/// Does a loop do something that happens at every accepted point?
+fn speaks(l: &Loop) -> bool {
+    has_effect(&l.head) || has_effect(&l.body.nodes)
+}
+
+/// Is a loop computed once, as a whole?
+fn is_whole(l: &Loop, inv: &[bool]) -> bool {
+    !speaks(l) && l.results.iter().all(|r| inv[r.index()])
 }
 
 /// What `split` gives: setup (outputs `Cache`) and the rest (inputs `Cache`), and the number of slots.
@@ -149,7 +160,7 @@ fn mark_loops(nodes: &[Node], inv: &[bool], inside: bool, inner: &mut [bool]) {
             }
             Node::Loop(l) => {
                 // In a loop that varies, what does not depend on its parameters may move out.
-                let whole = l.results.iter().all(|r| inv[r.index()]);
+                let whole = is_whole(l, inv);
                 let inside_now = inside || whole;
                 l.params.iter().for_each(|p| inner[p.index()] = true);
                 mark_loops(&l.head, inv, inside_now, inner);
@@ -183,7 +194,7 @@ fn copy_invariant(b: &mut Builder, map: &mut [Option<Val>], func: &Func, nodes: 
                 }
             }
             Node::Loop(l) => {
-                if l.results.iter().all(|r| inv[r.index()]) {
+                if is_whole(l, inv) {
                     let node = std::slice::from_ref(n);
                     copy_nodes(b, map, func, node, &Keep { live: None, effects: false }, &mut |b, map, _, op| {
                         b.op(op.map(|x| mapped(map, x)))
