@@ -36,6 +36,7 @@ pub fn solve(
         x[u] = v;
     }
     if !warm {
+        sim.guess(at, x);
         // The search begins where the user says that the solution is.
         for (u, v) in sim.circuit.nodesets.iter().filter(|(u, _)| *u != 0) {
             x[*u as usize] = *v;

@@ -4,6 +4,7 @@
 //! rest. Everything that an iteration touches is allocated here, once.
 
 mod compile;
+mod guess;
 mod linear;
 mod names;
 mod probe;

@@ -268,6 +268,10 @@ impl Problem for System<'_> {
         self.sim.memory.fill(0.0);
     }
 
+    fn restart(&mut self, attempt: usize, x: &mut [f64]) -> bool {
+        self.dynamic.is_none() && self.sim.guess_again(&self.at, attempt, x)
+    }
+
     fn set_reference(&mut self, x: &[f64]) {
         self.reference.clear();
         self.reference.extend_from_slice(x);
