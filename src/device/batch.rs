@@ -428,6 +428,10 @@ pub trait Batch: Send + Sync {
         let _ = (at, x);
     }
 
+    /// The search for an operating point met an equation without a value. A device whose equations read what it keeps before
+    /// anything was kept may compute that at `x`.
+    fn prime(&mut self, _at: &Point, _x: &[f64]) {}
+
     /// Moves out what instances had to say at accepted points.
     fn take_messages(&mut self, out: &mut Vec<Message>) {
         let _ = out;

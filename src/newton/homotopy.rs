@@ -34,6 +34,13 @@ pub struct Lost {
     pub reached: Vec<f64>,
 }
 
+impl Lost {
+    /// Was the Jacobian without inverse wherever the search ended?
+    pub fn is_singular(&self) -> bool {
+        self.attempts.iter().all(|a| matches!(a.1, Failure::Singular(_)))
+    }
+}
+
 struct Search<'a, P: Problem + ?Sized> {
     problem: &'a mut P,
     newton: &'a mut Newton,

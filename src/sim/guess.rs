@@ -7,7 +7,7 @@
 //! v_i <- v_i - (G v + i)_i / G_ii        over the nodes that no source holds
 //! ```
 //!
-//! and then a little and a lot beside them.
+//! and then a little and a lot beside them. Devices may complete what they keep, too.
 
 use super::Simulation;
 use crate::base::rng::Stream;
@@ -60,6 +60,9 @@ impl Simulation {
         let Some(tries) = (BESIDE.len() + 1).checked_sub(attempt).filter(|t| *t > 0) else { return false };
         let known = self.guess(at, x);
         self.spread(at, &known, x);
+        for s in &mut self.slots {
+            s.batch.prime(at, x);
+        }
         if tries <= BESIDE.len() {
             let k = attempt - 1;
             let stream = Stream { seed: 0, run: 0, instance: u32::MAX - 1 };

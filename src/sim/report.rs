@@ -8,7 +8,7 @@ use crate::diag::codes::analysis as codes;
 use crate::diag::{Diagnostic, Span};
 use crate::newton::Failure;
 use crate::newton::homotopy::Lost;
-use crate::sparse::Singular;
+use crate::sparse::{Cause, Singular};
 
 pub(crate) fn no_branch(circuit: &Circuit, span: Span, name: &str) -> Diagnostic {
     let _ = circuit;
@@ -65,14 +65,10 @@ impl Simulation {
     pub fn no_operating_point(&self, lost: &Lost, where_: &str) -> Diagnostic {
         let namer = self.namer();
         // A search that ends where the Jacobian vanishes has not converged; a circuit that is singular is so every time.
-        if lost.attempts.iter().all(|a| matches!(a.1, Failure::Singular(_)))
+        if lost.is_singular()
             && let Some(s) = &self.last_singular
         {
-            let d = Diagnostic::error(
-                codes::SINGULAR,
-                format!("singular matrix{where_}: nothing determines {}", namer.name(&self.circuit, self.open(s))),
-            );
-            return describe_singular(d, &self.circuit, &namer, s);
+            return self.singular(s, where_);
         }
         let mut d = Diagnostic::error(codes::NO_CONVERGENCE, format!("no operating point found{where_}"));
         let mut seen = vec![];
@@ -131,6 +127,20 @@ impl Simulation {
     /// The matrix at a known operating point has no inverse.
     pub fn singular(&self, s: &Singular, place: &str) -> Diagnostic {
         let namer = self.namer();
+        if s.cause == Cause::NotFinite {
+            let [row, column] = [s.row, s.column].map(|u| namer.name(&self.circuit, u as usize));
+            let text = format!("the equation of {row} is no finite number{place}");
+            let mut d = Diagnostic::error(codes::NOT_FINITE, text);
+            for (name, span) in namer.devices(&self.circuit, s.row as usize, 4) {
+                d = d.at(span, format!("`{}` is on it", self.circuit.names.get(name)));
+            }
+            if row != column {
+                d = d.note(format!("it was seen by its derivative by {column}"));
+            }
+            return d.help(
+                "look for a parameter that is 0 and divides, or give a `.nodeset` where the equation has a value",
+            );
+        }
         let name = namer.name(&self.circuit, self.open(s));
         let d = Diagnostic::error(codes::SINGULAR, format!("singular matrix{place}: nothing determines {name}"));
         describe_singular(d, &self.circuit, &namer, s)

@@ -160,7 +160,6 @@ impl<'f> Library<'f> {
         };
         (compiled, Some(Structure { params }))
     }
-
 }
 
 /// Finds files that a module names: beside `source`, its own, or where included files are looked for.

@@ -24,6 +24,10 @@ crate::codes! { CODES:
     UNKNOWN_METHOD = "E0607", "unknown integration method",
         "`.options method=` is one of trap (trapezoidal), gear (variable-order BDF, `maxord` up to 6), be (backward \
          Euler) and trbdf2.";
+    NOT_FINITE = "E0609", "an equation without a value",
+        "Where the search for a solution began, and at places near it, an equation of a device is not a finite number: a \
+         division by zero, a logarithm or root of a negative number, an overflow. A parameter whose default is 0 is a \
+         frequent reason; a `.nodeset` tells where the equation has a value.";
     UNKNOWN_SWEEP = "E0608", "unknown sweep variable",
         "A `.dc` or `.step` names a source, parameter, model or instance that the circuit does not have. Sweeps are over \
          independent sources, `.param` names, `temp`, `@instance[parameter]` and `model(parameter)`.";

@@ -526,6 +526,10 @@ impl Batch for VaBatch {
         self.accept_point(at, x)
     }
 
+    fn prime(&mut self, at: &Point, x: &[f64]) {
+        self.prime_cells(at, x);
+    }
+
     fn begin(&mut self, kind: AnalysisKind) {
         self.kind = kind;
         self.reset();
