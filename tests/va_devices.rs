@@ -505,6 +505,34 @@ endmodule
     assert!((last(table(&o, 0), "i(v2)") + 0.5e-3).abs() < 1e-12);
 }
 
+/// A resistance that may be a short has its noise at its two nodes: no unknown carries it, and a short has none.
+#[test]
+fn noise_of_a_resistance_that_may_be_a_short_takes_no_unknown() {
+    let module = "
+module m(a, c); inout a, c; electrical a, c, i; parameter real rs = 0 from [0:inf);
+analog begin
+  if (rs > 0) begin I(a, i) <+ V(a, i) / rs; I(a, i) <+ white_noise(4 * `P_K * $temperature / rs); end
+  else V(a, i) <+ 0;
+  I(i, c) <+ 1e-3 * V(i, c);
+end
+endmodule
+";
+    let deck = "t\n.hdl \"m.va\"\nv1 in 0 dc 1 ac 1\nr1 in a 1k\nxa a 0 m rs=3k\nr2 in b 1k\nxb b 0 m\n\
+                .noise v(a) v1 lin 1 1k 1k\n.noise v(b) v1 lin 1 1k 1k\n.end\n";
+    let o = run(module, deck);
+    // in, a, b, the current of v1, and the node inside of xa.
+    assert_eq!(o.points[0].tables[0].table.meta.stats.unknowns, 5);
+    let of = |k: usize| last(table(&o, k), "onoise_spectrum").powi(2);
+    let tables: Vec<usize> = (0..o.points[0].tables.len())
+        .filter(|k| table(&o, *k).schema.signals.iter().any(|s| s.name == "onoise_spectrum"))
+        .collect();
+    let four_kt = 4.0 * 1.380649e-23 * 300.15;
+    // 1k to the source beside 4k, of which 3k are noisy: currents times what they see of the divider.
+    let (r1, r3) = (four_kt / 1e3 * 800f64.powi(2), four_kt / 3e3 * (800.0f64 * 3.0 / 4.0).powi(2));
+    assert!((of(tables[0]) / (r1 + r3) - 1.0).abs() < 1e-4, "{} {}", of(tables[0]), r1 + r3);
+    assert!((of(tables[1]) / (four_kt / 1e3 * 500f64.powi(2)) - 1.0).abs() < 1e-4, "{}", of(tables[1]));
+}
+
 /// The way in which models that come from SPICE limit: one function tells the last value, another one keeps the new one
 /// and says whether it was changed.
 const TWO_STEP_LIMIT: &str = "

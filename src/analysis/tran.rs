@@ -495,6 +495,7 @@ fn advance(
         }
         if at_break || wishes.discontinuity {
             t.history.restart();
+            t.controller.corner(&t.x, &t.q);
             order = 1;
             // The time scale before the corner says little about the one after it, but something.
             h = (10.0 * step).max(proposed).min(longest).min(AFTER_CORNER * first);

@@ -22,12 +22,16 @@ pub fn distance(a: &str, b: &str) -> usize {
 
 /// Up to three names close enough to be what was meant, nearest first.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    nearest_of(name, &mut known.into_iter())
+}
+
+/// One copy for the many kinds of iterators that names come from.
+fn nearest_of<'a>(name: &str, known: &mut dyn Iterator<Item = &'a str>) -> Vec<&'a str> {
     let limit = (name.len() / 3).clamp(1, 3);
     // Names of one letter have nothing in common by being as short: the first letter, at least, must be.
     let first = |s: &str| s.bytes().next().map(|b| b.to_ascii_lowercase());
     let is_near = |d: usize, k: &str| d > 0 && d <= limit && (d < name.len().min(k.len()) || first(k) == first(name));
-    let mut found: Vec<(usize, &str)> =
-        known.into_iter().map(|k| (distance(name, k), k)).filter(|(d, k)| is_near(*d, k)).collect();
+    let mut found: Vec<(usize, &str)> = known.map(|k| (distance(name, k), k)).filter(|(d, k)| is_near(*d, k)).collect();
     found.sort();
     found.dedup();
     found.into_iter().take(3).map(|(_, k)| k).collect()
@@ -35,7 +39,10 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<
 
 /// The help line "did you mean `a` or `b`?", if anything is near.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let near = nearest(name, known);
+    question(nearest(name, known))
+}
+
+fn question(near: Vec<&str>) -> Option<String> {
     if near.is_empty() {
         return None;
     }

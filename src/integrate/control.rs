@@ -51,8 +51,11 @@ pub struct Controller {
     trial: Vec<f64>,
 }
 
-/// How quickly a magnitude is forgotten, per accepted step.
-const LEAK: f64 = 0.95;
+/// How quickly a magnitude is forgotten, per accepted step: oscillators, which take some hundred steps a period, keep
+/// theirs over one.
+const LEAK: f64 = 0.995;
+/// What is left of it at a corner of a source: a read pulse is not measured by the write pulse before it.
+const FORGET: f64 = 0.2;
 const SAFETY: f64 = 0.8;
 /// A step is taken back only when its error is beyond this, that is when it was much too long; the next one is chosen
 /// for `SAFETY` cubed. Work thrown away buys less accuracy than the same work in shorter steps.
@@ -261,11 +264,20 @@ impl Controller {
 
     /// Takes note of an accepted point.
     pub fn accept(&mut self, x: &[f64], q: &[f64]) {
+        self.fade(LEAK, x, q);
+    }
+
+    /// Something new begins at the last accepted point.
+    pub fn corner(&mut self, x: &[f64], q: &[f64]) {
+        self.fade(FORGET, x, q);
+    }
+
+    fn fade(&mut self, kept: f64, x: &[f64], q: &[f64]) {
         for (r, row) in self.content_reference.iter_mut().zip(&self.content_rows) {
-            *r = (*r * LEAK).max(q[*row as usize].abs());
+            *r = (*r * kept).max(q[*row as usize].abs());
         }
         for (r, x) in self.reference.iter_mut().zip(x) {
-            *r = (*r * LEAK).max(x.abs());
+            *r = (*r * kept).max(x.abs());
         }
     }
 }

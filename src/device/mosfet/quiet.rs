@@ -52,13 +52,19 @@ fn dot(r: &[f64; 3], [vgs, vds, vbs]: [f64; 3]) -> f64 {
 /// The row that makes all four sum to zero.
 #[inline(always)]
 fn rest(a: Row, b: Row, c: Row) -> Row {
-    std::array::from_fn(|k| -(a[k] + b[k] + c[k]))
+    [-(a[0] + b[0] + c[0]), -(a[1] + b[1] + c[1]), -(a[2] + b[2] + c[2]), -(a[3] + b[3] + c[3])]
+}
+
+/// Component by component; closures over arrays (`map`, `from_fn`) are calls in this innermost loop.
+#[inline(always)]
+fn sub(a: &[f64; 3], b: &[f64; 3]) -> [f64; 3] {
+    [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
 }
 
 /// Whether every voltage of `v` is near that of `l`. False for NaN.
 #[inline(always)]
 pub fn is_near(v: &[f64; 3], l: &[f64; 3], quiet: f64) -> bool {
-    (0..3).all(|k| (v[k] - l[k]).abs() <= quiet)
+    (v[0] - l[0]).abs() <= quiet && (v[1] - l[1]).abs() <= quiet && (v[2] - l[2]).abs() <= quiet
 }
 
 /// Whether evaluations at this point may be used again: a static solution is exact.
@@ -73,7 +79,7 @@ impl Kept {
     pub fn continues(&mut self, v: &[f64; 3], at: &Point, version: u32) -> bool {
         let may = self.version == version && self.gmin == at.gmin && is_near(v, &self.v, at.quiet);
         if may {
-            self.dv = std::array::from_fn(|k| v[k] - self.v[k]);
+            self.dv = sub(v, &self.v);
         }
         may
     }
@@ -83,7 +89,7 @@ impl Kept {
     pub fn keep(&mut self, s: &Stamp, von: f64, (v, l): ([f64; 3], [f64; 3]), at: &Point, version: u32) {
         *self = Kept {
             v: l,
-            dv: std::array::from_fn(|k| v[k] - l[k]),
+            dv: sub(&v, &l),
             von,
             gmin: at.gmin,
             f: [s.f[0], s.f[3]],
@@ -98,10 +104,11 @@ impl Kept {
     /// What the transistor adds to its four nodes now.
     #[inline(always)]
     pub fn stamp(&self) -> Stamp {
-        let [fd, fb] = [0, 1].map(|k| self.f[k] + dot(&self.g[k], self.dv));
-        let [qd, qg, qb] = [0, 1, 2].map(|k| self.q[k] + dot(&self.c[k], self.dv));
-        let (gd, gb) = (row(self.g[0]), row(self.g[1]));
-        let [cd, cg, cb] = self.c.map(row);
+        let Kept { dv, f, q, g, c, .. } = self;
+        let (fd, fb) = (f[0] + dot(&g[0], *dv), f[1] + dot(&g[1], *dv));
+        let (qd, qg, qb) = (q[0] + dot(&c[0], *dv), q[1] + dot(&c[1], *dv), q[2] + dot(&c[2], *dv));
+        let (gd, gb) = (row(g[0]), row(g[1]));
+        let (cd, cg, cb) = (row(c[0]), row(c[1]), row(c[2]));
         Stamp {
             f: [fd, 0.0, -(fd + fb), fb],
             q: [qd, qg, -(qd + qg + qb), qb],

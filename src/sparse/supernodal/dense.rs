@@ -247,10 +247,6 @@ pub fn lu<T: Dense, const FMA: bool>(
     for (k, p) in perm.iter_mut().enumerate() {
         *p = k as u32;
     }
-    if s <= PANEL {
-        panel::<T, FMA>(m, s, 0, s, a, perm, diagonal, watch);
-        return;
-    }
     // Left to right in panels; before each, everything to the left is applied in chunks of growing width (the
     // recursion of the head comment, unrolled).
     let mut done = 0;

@@ -161,19 +161,28 @@ impl<T: Dense> pulp::WithSimd for Sweep<'_, T> {
 impl<T: Dense> Sweep<'_, T> {
     #[inline(always)]
     fn run<const FMA: bool>(mut self) -> Watch {
-        let t = self.tree;
-        match self.fronts.clone() {
-            Fronts::Task(range) => self.range::<FMA>(range.start, range),
-            Fronts::Rest => {
-                let mut done = 0;
-                for task in &t.tasks {
-                    self.range::<FMA>(0, done..task.fronts.start);
-                    done = task.fronts.end;
-                }
-                self.range::<FMA>(0, done..t.fronts());
-            }
+        let parts = match self.fronts {
+            Fronts::Task(_) => 1,
+            Fronts::Rest => self.tree.tasks.len() + 1,
+        };
+        // One call: everything below it is inlined.
+        for k in 0..parts {
+            let (origin, fronts) = self.part(k);
+            self.range::<FMA>(origin, fronts);
         }
         self.watch
+    }
+
+    /// The k-th range of fronts, and the front with which the parts of the factors begin.
+    fn part(&self, k: usize) -> (usize, std::ops::Range<usize>) {
+        match &self.fronts {
+            Fronts::Task(range) => (range.start, range.clone()),
+            Fronts::Rest => {
+                let tasks = &self.tree.tasks;
+                let from = if k == 0 { 0 } else { tasks[k - 1].fronts.end };
+                (0, from..tasks.get(k).map_or(self.tree.fronts(), |task| task.fronts.start))
+            }
+        }
     }
 
     /// Factors fronts; the parts of the factors begin with those of front `origin`.

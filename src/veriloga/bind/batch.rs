@@ -8,6 +8,7 @@ use num_complex::Complex64;
 
 use super::class::{Class, Place, Shape, classify, shape};
 use super::events::Events;
+use super::quiet::Memory;
 use super::routine::Routine;
 use super::signals::Signals;
 use super::text::Texts;
@@ -90,6 +91,8 @@ pub fn build(dev: &Arc<VaDevice>, group: &Group, env: &Env) -> Result<Box<dyn Ba
         log: Log::default(),
         again: Log::default(),
         signal_numbers: vec![],
+        memory: Memory::default(),
+        version: 0,
     };
     b.pack();
     b.begin(AnalysisKind::Op);
@@ -107,15 +110,15 @@ pub struct VaBatch {
     first_terminal: Vec<usize>,
     /// Unknown of each module unknown, instance by instance; 0 where there is none.
     pub(super) rows: Vec<Unknown>,
-    slots: Vec<Slot>,
+    pub(super) slots: Vec<Slot>,
     /// Slots of all classes, one class after the other.
-    cache: Vec<f64>,
+    pub(super) cache: Vec<f64>,
     pub(super) flat: Flat,
     /// Committed values of persisting cells, instance by instance.
     pub(super) hidden: Vec<f64>,
-    uniforms: Vec<f64>,
-    normals: Vec<f64>,
-    keys: Vec<f64>,
+    pub(super) uniforms: Vec<f64>,
+    pub(super) normals: Vec<f64>,
+    pub(super) keys: Vec<f64>,
     /// Number of the matrix entry of each operator with a frequency response.
     signal_entries: Vec<usize>,
     pub(super) signals: Signals,
@@ -139,13 +142,16 @@ pub struct VaBatch {
     pub(super) log: Log,
     pub(super) again: Log,
     pub(super) signal_numbers: Vec<f64>,
+    pub(super) memory: Memory,
+    /// Of everything but the unknowns and the simulator's numbers that an evaluation reads.
+    pub(super) version: u32,
 }
 
 /// What routines read of the classes, one class after the other.
 #[derive(Clone, Default)]
 pub(super) struct Flat {
     accept_cache: Vec<f64>,
-    tables: Vec<Table>,
+    pub(super) tables: Vec<Table>,
     params: Vec<f64>,
     given: Vec<f64>,
     connected: Vec<f64>,
@@ -158,6 +164,7 @@ impl VaBatch {
     }
 
     fn pack(&mut self) {
+        self.version += 1;
         self.cache.clear();
         self.flat = Flat::default();
         let flag = |b: bool| f64::from(u8::from(b));
@@ -176,6 +183,7 @@ impl VaBatch {
 
     /// An analysis begins: what persists has its initial values again.
     fn reset(&mut self) {
+        self.version += 1;
         let cells = self.program().lowered.cells.len();
         self.hidden.clear();
         self.hidden.resize(self.n * cells, 0.0);
@@ -491,6 +499,10 @@ impl Batch for VaBatch {
             }
             return;
         };
+        let ways = self.ways(at);
+        if ways.0 || ways.1 {
+            return self.eval_in_chunks(kernel, &numbers, (at, x), mem, out, ways);
+        }
         let (old, signals) = mem.values.split_at_mut(limits);
         let args = Args {
             count: self.n,
@@ -523,10 +535,12 @@ impl Batch for VaBatch {
     }
 
     fn accept(&mut self, at: &Point, x: &[f64]) -> Wishes {
+        self.version += u32::from(self.dev.reads.remembers());
         self.accept_point(at, x)
     }
 
     fn prime(&mut self, at: &Point, x: &[f64]) {
+        self.version += 1;
         self.prime_cells(at, x);
     }
 

@@ -3,6 +3,7 @@
 mod batch;
 mod class;
 mod events;
+mod quiet;
 mod routine;
 mod signals;
 mod text;
@@ -20,6 +21,7 @@ use crate::device::{
 };
 use crate::diag::Diagnostic;
 use crate::diag::codes::va_device as codes;
+use quiet::Reads;
 use routine::Routine;
 
 /// What a parameter of the device's table is in the module.
@@ -35,6 +37,8 @@ pub struct VaDevice {
     info: DeviceInfo,
     pub(crate) program: Program,
     pub(crate) kernel: Option<Kernel>,
+    /// What the evaluation reads besides its unknowns.
+    pub(crate) reads: Reads,
     pub(crate) accept: Option<Routine>,
     pub(crate) watch: Option<Routine>,
     pub(crate) op: Routine,
@@ -296,6 +300,7 @@ impl VaDevice {
             is_used,
             string_of,
             module_name: m.name.clone(),
+            reads: Reads::of(&program.eval),
             program,
             kernel,
             accept,

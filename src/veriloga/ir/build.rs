@@ -71,6 +71,11 @@ impl Builder {
         self.scopes.len()
     }
 
+    /// What computes a value; `None` for one that a join or a loop hands out.
+    pub fn definition(&self, v: Val) -> Option<&Op> {
+        self.func.op(v)
+    }
+
     pub fn constant(&self, v: Val) -> Option<Const> {
         self.func.constant(v)
     }

@@ -228,6 +228,7 @@ fn collect_effects(nodes: &[Node], out: &mut Vec<Val>) {
 fn linearise(func: &Func, l: &mut Lowered) -> Func {
     let mut implicit = nonlinear_sites(func);
     let mut implicit_noise = noise_inside(func);
+    let switches = settled_switches(func, l);
     let clean = l.clone();
     loop {
         *l = clean.clone();
@@ -275,7 +276,18 @@ fn linearise(func: &Func, l: &mut Lowered) -> Func {
                 }
                 continue;
             }
-            match pair(&mut done.builder, list) {
+            // The row of a branch that is a flow goes with its unknown; where it is a potential, no flow's noise enters.
+            let list: Vec<(u32, Val)> = list
+                .iter()
+                .copied()
+                .filter(|(row, g)| {
+                    !switches.get(row).is_some_and(|k| {
+                        let flag = open.output(Out::Flag, *k).map(|v| mapped(&done.map, v));
+                        flag.is_some_and(|flag| vanishes(&done.builder, *g, flag))
+                    })
+                })
+                .collect();
+            match pair(&mut done.builder, &list) {
                 Some((hi, lo, gain)) => {
                     l.noises[*k as usize].hi = hi;
                     l.noises[*k as usize].lo = lo;
@@ -302,6 +314,25 @@ fn linearise(func: &Func, l: &mut Lowered) -> Func {
 fn charge_of(func: &Func, k: u32) -> Option<Val> {
     let is = |s: &Sink| s.class == Out::Root && s.a == k && s.b == root::CHARGE;
     func.outputs.iter().find(|(s, _)| is(s)).map(|(_, v)| *v)
+}
+
+/// Rows of branches that are a potential or a flow for good once the parameters are known, and the branches.
+fn settled_switches(func: &Func, l: &Lowered) -> BTreeMap<u32, u32> {
+    let inv = invariants(func);
+    let is_settled = |k: u32| func.output(Out::Flag, k).is_some_and(|v| inv[v.index()]);
+    let switches = (0u32..)
+        .zip(&l.branches)
+        .filter(|(k, b)| matches!(b.mode, BranchMode::Static | BranchMode::Collapse) && is_settled(*k));
+    switches.filter_map(|(k, b)| Some((b.unknown?, k))).collect()
+}
+
+/// Whether `v` is zero wherever `flag` holds, by its form.
+fn vanishes(b: &Builder, v: Val, flag: Val) -> bool {
+    match b.definition(v) {
+        Some(Op::Un(UnOp::Neg, x)) => vanishes(b, *x, flag),
+        Some(Op::Select(c, x, _)) => *c == flag && matches!(b.constant(*x), Some(Const::Real(z)) if z == 0.0),
+        _ => false,
+    }
 }
 
 /// The rows between which a noise source acts, with one gain; `None`: more than that.
