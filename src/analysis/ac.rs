@@ -47,6 +47,7 @@ pub fn run(
         let fraction = (k + 1) as f64 / points.len() as f64;
         control.progress("ac", &Progress { fraction, at: f, step: 0.0, points: k + 1 });
     }
+    linear.finish(sim);
     sink.end(meta(sim, false));
     Ok(())
 }

@@ -167,6 +167,7 @@ pub fn run(plan: &Plan, sim: &mut Simulation, sink: &mut dyn Sink, control: &Con
         let fraction = (k + 1) as f64 / points.len() as f64;
         control.progress("noise", &Progress { fraction, at: f, step: 0.0, points: k + 1 });
     }
+    linear.finish(sim);
     sink.end(meta(sim, is_partial));
     totals(&output, &input, &sources, &tally, plan.every > 0, sink);
     sink.end(meta(sim, is_partial));

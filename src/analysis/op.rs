@@ -36,6 +36,7 @@ pub fn solve(
         x[u] = v;
     }
     if !warm {
+        sim.guess(at, x);
         // The search begins where the user says that the solution is.
         for (u, v) in sim.circuit.nodesets.iter().filter(|(u, _)| *u != 0) {
             x[*u as usize] = *v;
@@ -58,7 +59,16 @@ pub fn solve(
             warm_plan.warm = true;
         }
     }
-    let found = find(sim, ics, x, warm_plan).map_err(|lost| vec![sim.no_operating_point(&lost, place)])?;
+    let guess = x.to_vec();
+    let found = loop {
+        match find(sim, ics.clone(), x, warm_plan) {
+            Ok(found) => break found,
+            // A model may leave a node of its own open, as a resistance of 0 or a junction without current does.
+            Err(lost) if lost.is_singular() && sim.tie_adrift() => x.copy_from_slice(&guess),
+            Err(lost) => return Err(vec![sim.no_operating_point(&lost, place)]),
+        }
+    };
+    sim.tell_adrift();
     sim.stats.homotopy = found.by.into();
     Ok(found)
 }

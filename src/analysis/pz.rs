@@ -103,6 +103,7 @@ pub fn run(plan: &Plan, sim: &mut Simulation, sink: &mut dyn Sink, control: &Con
     sink.begin(&Schema { kind: PlotKind::Pz, has_axis: false, is_complex: true, signals });
     let row: Vec<Complex64> = poles.into_iter().chain(zeros).collect();
     sink.point_complex(&row);
+    linear.finish(sim);
     sink.end(meta(sim, is_partial));
     Ok(())
 }

@@ -249,6 +249,7 @@ pub fn run(
     let signals = columns(&output, &list);
     sink.begin(&Schema { kind: PlotKind::Sens, has_axis: false, is_complex: false, signals });
     sink.point(&row);
+    linear.finish(sim);
     sink.end(meta(sim, is_partial));
     Ok(())
 }
@@ -308,6 +309,7 @@ fn ac(
         let fraction = (k + 1) as f64 / points.len() as f64;
         control.progress("sens", &Progress { fraction, at: f, step: 0.0, points: k + 1 });
     }
+    linear.finish(sim);
     sink.end(meta(sim, false));
     Ok(())
 }
@@ -335,7 +337,7 @@ impl SlopeLoad {
     ) -> Complex64 {
         let zero = Complex64::new(0.0, 0.0);
         let omega = std::f64::consts::TAU * freq;
-        let at = Point { hertz: freq, ..sim.point_dc() };
+        let at = Point { hertz: freq, is_small_signal: true, ..sim.point_dc() };
         let moves = dx.iter().any(|d| *d != 0.0);
         let mut own = sim.batch(p.group).clone_box();
         let mut sum = zero;

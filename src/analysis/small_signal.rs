@@ -34,6 +34,7 @@ impl SmallSignal {
         let at = sim.point_dc();
         let mut x = vec![0.0; sim.len()];
         op::solve(sim, &at, &mut x, false, false, control, "")?;
+        let at = Point { is_small_signal: true, ..at };
         sim.load(&at, &x);
         let info = sim.solver().kernel(&sim.circuit.options.solver);
         let options = sparse::Options { pivrel: sim.circuit.options.pivrel, ..sparse::Options::default() };
@@ -74,6 +75,13 @@ impl SmallSignal {
         sim.stats.refactorizations += after.refactored - before.refactored;
         sim.note_kernel(&after, self.kernel.name());
         result.map_err(|s| vec![sim.singular(&s, &format!(" at {freq:.6e} Hz"))])
+    }
+
+    /// The analysis ends: devices say what they have to say of the operating point.
+    pub fn finish(&self, sim: &mut Simulation) {
+        let at = sim.point_dc();
+        sim.accept(&at, &self.x);
+        sim.finish(&at, &self.x);
     }
 
     /// Solves in place; component 0 is ground.

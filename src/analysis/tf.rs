@@ -62,6 +62,8 @@ pub fn run(
     sim.stats.accepted += 1;
     sink.begin(&Schema { kind: PlotKind::Tf, has_axis: false, is_complex: false, signals });
     sink.point(&[transfer, seen_by_output, seen_by_input]);
+    sim.accept(&at, &x);
+    sim.finish(&at, &x);
     sink.end(meta(sim, false));
     Ok(())
 }

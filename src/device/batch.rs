@@ -178,6 +178,8 @@ pub struct Point {
     pub is_first_iteration: bool,
     /// Frequency in Hz for expressions that use `hertz`; 0 outside AC.
     pub hertz: f64,
+    /// The circuit is linearised about an operating point that was found: nothing is held at an initial value any more.
+    pub is_small_signal: bool,
     /// How far, V, the voltages at a device may be from those of its last evaluation for its tangent there to be taken
     /// instead of another evaluation (`.options bypass`); 0: never.
     pub quiet: f64,
@@ -194,6 +196,7 @@ impl Point {
             source_scale: 1.0,
             is_first_iteration: false,
             hertz: 0.0,
+            is_small_signal: false,
             quiet: 0.0,
         }
     }
@@ -424,6 +427,10 @@ pub trait Batch: Send + Sync {
     fn finish(&mut self, at: &Point, x: &[f64]) {
         let _ = (at, x);
     }
+
+    /// The search for an operating point met an equation without a value. A device whose equations read what it keeps before
+    /// anything was kept may compute that at `x`.
+    fn prime(&mut self, _at: &Point, _x: &[f64]) {}
 
     /// Moves out what instances had to say at accepted points.
     fn take_messages(&mut self, out: &mut Vec<Message>) {

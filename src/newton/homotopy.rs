@@ -34,6 +34,13 @@ pub struct Lost {
     pub reached: Vec<f64>,
 }
 
+impl Lost {
+    /// Was the Jacobian without inverse wherever the search ended?
+    pub fn is_singular(&self) -> bool {
+        self.attempts.iter().all(|a| matches!(a.1, Failure::Singular(_)))
+    }
+}
+
 struct Search<'a, P: Problem + ?Sized> {
     problem: &'a mut P,
     newton: &'a mut Newton,
@@ -61,7 +68,7 @@ pub fn find<P: Problem + ?Sized>(
             s.problem.reset_memory();
         }
         let outcome = match name {
-            "direct" => s.direct(x),
+            "direct" => s.direct(x).or_else(|e| s.elsewhere(x, &guess, e)),
             "gmin" => s.gmin(x),
             "source" => s.source(x),
             _ => s.pseudo(x),
@@ -94,6 +101,24 @@ impl<P: Problem + ?Sized> Search<'_, P> {
     fn direct(&mut self, x: &mut [f64]) -> Result<(), (Failure, f64)> {
         let first = usize::from(self.plan.warm);
         self.solve(x, &Knobs::default(), self.plan.direct, first).map(drop).map_err(|f| (f, 0.0))
+    }
+
+    /// The same from other places, if there was no slope or no value: an equation with ln(v) or 1/v has none at 0.
+    fn elsewhere(&mut self, x: &mut [f64], guess: &[f64], why: (Failure, f64)) -> Result<(), (Failure, f64)> {
+        if !matches!(why.0, Failure::Singular(_) | Failure::NotFinite { .. }) {
+            return Err(why);
+        }
+        for attempt in 0.. {
+            x.copy_from_slice(guess);
+            if !self.problem.restart(attempt, x) {
+                break;
+            }
+            self.problem.reset_memory();
+            if self.direct(x).is_ok() {
+                return Ok(());
+            }
+        }
+        Err(why)
     }
 
     /// A conductance from every node to ground, from 10 mS down to nothing, by factors that adapt.

@@ -83,6 +83,8 @@ pub struct Newton {
 const DAMP_FROM: usize = 3;
 /// A search does not end with so many halved steps in one direction, unless the whole step is within tolerance as well.
 const ONE_WAY: u8 = 3;
+/// Times in a row that a step is halved because its end has no value or no slope.
+const MAX_RETREATS: usize = 10;
 
 impl Newton {
     pub fn new(n: usize) -> Self {
@@ -107,12 +109,26 @@ impl Newton {
         let mut updates_settled = false;
         let mut k = 0;
         let (mut halved, mut released) = (false, false);
+        let mut retreats = 0;
         // Closing in on a jump takes a halving for every bit of the tolerance: such a search may go on for longer.
         while k < s.max_iterations || (halved && k < s.max_iterations.max(10) * 5) {
             k += 1;
             let limited = problem.load(x, knobs, s.first + k - 1);
             let residual_fine = !s.check_residual || !updates_settled || problem.worst_residual(x).1 <= 1.0;
-            problem.step(&mut self.dx).map_err(Failure::Singular)?;
+            let stepped = problem.step(&mut self.dx);
+            let is_lost = stepped.is_err() || self.dx.iter().any(|d| !d.is_finite());
+            // An equation with ln(v) or sqrt(v) ends where a step goes too far.
+            if is_lost && k > 1 && retreats < MAX_RETREATS && self.previous.iter().all(|p| p.is_finite()) {
+                retreats += 1;
+                for (x, p) in x.iter_mut().zip(&mut self.previous) {
+                    *p *= 0.5;
+                    *x -= *p;
+                }
+                updates_settled = false;
+                continue;
+            }
+            stepped.map_err(Failure::Singular)?;
+            retreats = 0;
             halved = false;
             if k >= DAMP_FROM && !limited {
                 let abstol = problem.abstol();

@@ -61,6 +61,12 @@ pub trait Problem {
     /// Forgets what devices remember between iterations (junction voltages).
     fn reset_memory(&mut self);
 
+    /// Another place to begin at, where the equations have no slope or no value at the guess in `x`; `attempt` counts from
+    /// 0. False: there is none.
+    fn restart(&mut self, _attempt: usize, _x: &mut [f64]) -> bool {
+        false
+    }
+
     /// The reference point of the pseudo-transient.
     fn set_reference(&mut self, x: &[f64]);
 }

@@ -239,6 +239,8 @@ impl Simulation {
             is_moved: true,
             stats,
             last_singular: None,
+            adrift: vec![],
+            adrift_told: 0,
             forced: vec![],
             messages: vec![],
             files: BTreeMap::new(),

@@ -1,11 +1,13 @@
 //! The static Jacobian at a solved point, factored: for transfer functions and sensitivities.
 
 use super::Simulation;
-use crate::device::Point;
+use crate::device::{Point, UnknownKind};
 use crate::diag::Diagnostic;
+use crate::sparse::Cause;
 
-/// Conductance, S, that ties a part without a DC path to ground in static solutions.
-const TIE: f64 = 1e-12;
+/// Conductance, S, that ties a part without a DC path to ground in static solutions, and an internal node that nothing
+/// determines always.
+pub(super) const TIE: f64 = 1e-12;
 
 impl Simulation {
     /// Ties parts without a DC path to ground. Only for static solutions: nothing of it is left in a transient or in AC.
@@ -15,6 +17,32 @@ impl Simulation {
             self.f[u as usize] += TIE * x[u as usize];
             self.g[self.diagonal[u as usize] as usize] += TIE;
         }
+    }
+
+    /// Ties the internal node of a device that made the last matrix singular. False: it was something else.
+    pub fn tie_adrift(&mut self) -> bool {
+        let Some(s) = self.last_singular.as_ref().filter(|s| s.cause == Cause::Numerical) else { return false };
+        let is_own = |u: &usize| {
+            let is_voltage = *u >= self.nodes && self.unknown_kind(*u) == UnknownKind::Voltage;
+            is_voltage && self.diagonal[*u] != 0 && !self.adrift.contains(u)
+        };
+        let all = std::iter::once(&s.column).chain(&s.floating).map(|u| *u as usize);
+        // With a node of the circuit the whole part floats, which is the user's to mend.
+        if all.clone().any(|u| u < self.nodes) {
+            return false;
+        }
+        let found = all.into_iter().find(is_own);
+        self.adrift.extend(found);
+        found.is_some()
+    }
+
+    /// Says what was tied.
+    pub fn tell_adrift(&mut self) {
+        for k in self.adrift_told..self.adrift.len() {
+            let name = self.namer().name(&self.circuit, self.adrift[k]);
+            self.messages.push(format!("warning: nothing determines {name}; {TIE:e} S tie it to ground"));
+        }
+        self.adrift_told = self.adrift.len();
     }
 
     /// Evaluates at the operating point `x`, holds what a static solution holds, and factors df/dx.

@@ -4,6 +4,7 @@
 //! rest. Everything that an iteration touches is allocated here, once.
 
 mod compile;
+mod guess;
 mod linear;
 mod names;
 mod probe;
@@ -104,6 +105,9 @@ pub struct Simulation {
     pub(crate) last_singular: Option<Singular>,
     /// Nodes forced to a value through a large conductance (`.ic` in the operating point, `.nodeset` at first).
     pub(crate) forced: Vec<(Unknown, f64)>,
+    /// Internal nodes of devices that nothing determines, and how many of them the user knows of.
+    pub(crate) adrift: Vec<usize>,
+    pub(crate) adrift_told: usize,
     /// What devices had to say at accepted points, oldest first.
     pub messages: Vec<String>,
     /// What devices write to files, by name.

@@ -65,7 +65,7 @@ impl Simulation {
     pub fn no_operating_point(&self, lost: &Lost, where_: &str) -> Diagnostic {
         let namer = self.namer();
         // A search that ends where the Jacobian vanishes has not converged; a circuit that is singular is so every time.
-        if lost.attempts.iter().all(|a| matches!(a.1, Failure::Singular(_)))
+        if lost.is_singular()
             && let Some(s) = &self.last_singular
         {
             return self.singular(s, where_);
@@ -127,16 +127,21 @@ impl Simulation {
     /// The matrix at a known operating point has no inverse.
     pub fn singular(&self, s: &Singular, place: &str) -> Diagnostic {
         let namer = self.namer();
-        let name = namer.name(&self.circuit, self.open(s));
         if s.cause == Cause::NotFinite {
-            let row = if s.row == 0 { self.open(s) } else { s.row as usize };
-            let text = format!("the equation of {} is not a number{place}", namer.name(&self.circuit, row));
+            let [row, column] = [s.row, s.column].map(|u| namer.name(&self.circuit, u as usize));
+            let text = format!("the equation of {row} is no finite number{place}");
             let mut d = Diagnostic::error(codes::NOT_FINITE, text);
-            for (dev, span) in namer.devices(&self.circuit, row, 4) {
-                d = d.at(span, format!("`{}` is on it", self.circuit.names.get(dev)));
+            for (name, span) in namer.devices(&self.circuit, s.row as usize, 4) {
+                d = d.at(span, format!("`{}` is on it", self.circuit.names.get(name)));
             }
-            return d.help("drive the device where its equations are defined, or give `.nodeset` values there");
+            if row != column {
+                d = d.note(format!("it was seen by its derivative by {column}"));
+            }
+            return d.help(
+                "look for a parameter that is 0 and divides, or give a `.nodeset` where the equation has a value",
+            );
         }
+        let name = namer.name(&self.circuit, self.open(s));
         let d = Diagnostic::error(codes::SINGULAR, format!("singular matrix{place}: nothing determines {name}"));
         describe_singular(d, &self.circuit, &namer, s)
     }

@@ -1,10 +1,11 @@
 //! Evaluating the system, and the face that it shows to Newton's method.
 
 use super::Simulation;
+use super::linear::TIE;
 use crate::device::{IterMem, Load, Point, UnknownKind};
 use crate::integrate::Controller;
 use crate::newton::{Knobs, Problem, Singular};
-use crate::sparse::Stats;
+use crate::sparse::{Cause, Stats};
 
 /// Conductance, S, through which `.ic` and `.nodeset` force a node.
 const FORCE: f64 = 1e10;
@@ -31,6 +32,10 @@ impl Simulation {
                     self.is_moved |= evaluated > 0;
                 }
             }
+        }
+        for &u in &self.adrift {
+            self.f[u] += TIE * x[u];
+            self.g[self.diagonal[u] as usize] += TIE;
         }
         self.f[0] = 0.0;
         self.q[0] = 0.0;
@@ -205,7 +210,14 @@ impl Problem for System<'_> {
         if !self.dynamic.is_some_and(|d| sim.keeps_factors(d.a0)) {
             sim.factored_for = None;
             let before = sim.kernel.stats();
-            let result = sim.kernel.update(&sim.jacobian);
+            let mut result = sim.kernel.update(&sim.jacobian);
+            // Where an equation has a value, but no slope (sqrt|v|, exp(-1/|v|) at 0), Newton's method does with another.
+            let has_values = || self.residual.iter().all(|r| r.is_finite());
+            if matches!(&result, Err(s) if s.cause == Cause::NotFinite) && has_values() {
+                sim.jacobian.iter_mut().filter(|j| !j.is_finite()).for_each(|j| *j = 0.0);
+                result = sim.kernel.update(&sim.jacobian);
+                sim.is_moved = true;
+            }
             let after = sim.kernel.stats();
             sim.stats.factorizations += after.factored - before.factored;
             sim.stats.refactorizations += after.refactored - before.refactored;
@@ -266,6 +278,10 @@ impl Problem for System<'_> {
 
     fn reset_memory(&mut self) {
         self.sim.memory.fill(0.0);
+    }
+
+    fn restart(&mut self, attempt: usize, x: &mut [f64]) -> bool {
+        self.dynamic.is_none() && self.sim.guess_again(&self.at, attempt, x)
     }
 
     fn set_reference(&mut self, x: &[f64]) {

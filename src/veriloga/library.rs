@@ -147,7 +147,7 @@ impl<'f> Library<'f> {
         let (hir, mut diags) = design.elaborate(module, given, sources);
         let Some(hir) = hir else { return (Err(diags), None) };
         let params = hir.structural.iter().map(|p| (hir.params[*p].name.clone(), hir.params[*p].ty)).collect();
-        let read = |name: &str| self.find_text(path, name);
+        let read = texts_of(path, &self.include_dirs, |p| self.read(p));
         let compiled = match VaDevice::compile_with(&hir, self.back_end, &read) {
             Ok((d, notes)) => {
                 diags.extend(notes);
@@ -160,13 +160,19 @@ impl<'f> Library<'f> {
         };
         (compiled, Some(Structure { params }))
     }
+}
 
-    /// A file beside the module's own, or where included files are looked for.
-    fn find_text(&self, source: &Path, name: &str) -> Result<String, String> {
+/// Finds files that a module names: beside `source`, its own, or where included files are looked for.
+pub fn texts_of<'a>(
+    source: &'a Path,
+    include_dirs: &'a [PathBuf],
+    read: impl Fn(&Path) -> io::Result<String> + 'a,
+) -> impl Fn(&str) -> Result<String, String> + 'a {
+    move |name| {
         let beside = source.parent().unwrap_or(Path::new(""));
         let mut first = None;
-        for dir in std::iter::once(beside).chain(self.include_dirs.iter().map(PathBuf::as_path)) {
-            match self.read(&dir.join(name)) {
+        for dir in std::iter::once(beside).chain(include_dirs.iter().map(PathBuf::as_path)) {
+            match read(&dir.join(name)) {
                 Ok(text) => return Ok(text),
                 Err(e) => first = first.or(Some(e)),
             }

@@ -34,7 +34,7 @@ use crate::diag::codes::veriloga as code;
 use crate::diag::{Diagnostic, FileId, SourceMap, Span};
 
 pub use elab::Value;
-pub use library::Library;
+pub use library::{Library, texts_of};
 
 /// Where files come from.
 pub trait Files {

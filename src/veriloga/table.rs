@@ -8,6 +8,7 @@
 //! ```text
 //! linear   y = A y_i + B y_j                                              A = (x_j - x)/h, B = 1 - A, h = x_j - x_i
 //! cubic    y = A y_i + B y_j + ((A³ - A) m_i + (B³ - B) m_j) h²/6         m: second derivatives of the natural spline
+//! square   y = A y_i + B y_j - A B h² c_i                                 c: of the smooth spline, half the second derivative
 //! nearest  y of the nearer knot; midway the one further from zero
 //! ```
 //!
@@ -39,7 +40,7 @@ impl Default for Table {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Level {
-    /// The innermost input: values at the knots and the second derivatives of their spline.
+    /// The innermost input: values at the knots and their spline's coefficients (m or c above).
     Line { knots: Vec<f64>, values: Vec<f64>, bends: Vec<f64> },
     /// `bends[i n + k]`: second derivative at knot i for the value 1 at knot k and 0 elsewhere; empty without a spline.
     Fan { knots: Vec<f64>, bends: Vec<f64>, inner: Vec<Level> },
@@ -110,11 +111,16 @@ impl Table {
 }
 
 fn level(rows: &[(Vec<f64>, f64)], depth: usize, axes: &[AxisControl]) -> Level {
-    let is_spline = axes[depth].interpolation == Interpolation::Cubic;
+    let spline: fn(&[f64], &[f64]) -> Vec<f64> = match axes[depth].interpolation {
+        Interpolation::Cubic => cubic,
+        Interpolation::Quadratic => quadratic,
+        _ => |_, _| vec![],
+    };
+    let is_spline = matches!(axes[depth].interpolation, Interpolation::Cubic | Interpolation::Quadratic);
     if depth + 1 == axes.len() {
         let knots: Vec<f64> = rows.iter().map(|r| r.0[depth]).collect();
         let values: Vec<f64> = rows.iter().map(|r| r.1).collect();
-        let bends = if is_spline { spline(&knots, &values) } else { vec![] };
+        let bends = spline(&knots, &values);
         return Level::Line { knots, values, bends };
     }
     let (mut knots, mut inner) = (vec![], vec![]);
@@ -138,7 +144,7 @@ fn level(rows: &[(Vec<f64>, f64)], depth: usize, axes: &[AxisControl]) -> Level 
 
 /// Second derivatives of the natural cubic spline: h_i-1 m_i-1 + 2 (h_i-1 + h_i) m_i + h_i m_i+1 = 6 (slope_i - slope_i-1),
 /// solved by elimination without pivots, since the matrix is diagonally dominant.
-fn spline(x: &[f64], y: &[f64]) -> Vec<f64> {
+fn cubic(x: &[f64], y: &[f64]) -> Vec<f64> {
     let n = x.len();
     let mut m = vec![0.0; n];
     if n < 3 {
@@ -157,6 +163,34 @@ fn spline(x: &[f64], y: &[f64]) -> Vec<f64> {
         m[i] -= upper[i] * m[i + 1];
     }
     m
+}
+
+/// Coefficients c of the quadratic spline y = y_i + s_i (x - x_i) + c_i (x - x_i)(x - x_i+1), s the slope of the chord. Equal
+/// slopes at the knots leave one of them free: c_i h_i = a_i ± d with a_i+1 = s_i+1 - s_i - a_i. The reference does not say
+/// which; the d taken makes the sum of the squared jumps of c least, so that a parabola stays one.
+fn quadratic(x: &[f64], y: &[f64]) -> Vec<f64> {
+    let n = x.len();
+    let mut c = vec![0.0; n];
+    if n < 3 {
+        return c;
+    }
+    let h: Vec<f64> = x.windows(2).map(|w| w[1] - w[0]).collect();
+    let s: Vec<f64> = y.windows(2).zip(&h).map(|(w, h)| (w[1] - w[0]) / h).collect();
+    let mut a = vec![0.0; n - 1];
+    let (mut above, mut below, mut sign) = (0.0, 0.0, 1.0);
+    for i in 0..n - 2 {
+        a[i + 1] = s[i + 1] - s[i] - a[i];
+        let p = a[i + 1] / h[i + 1] - a[i] / h[i];
+        let q = -sign * (1.0 / h[i + 1] + 1.0 / h[i]);
+        above -= p * q;
+        below += q * q;
+        sign = -sign;
+    }
+    let d = above / below;
+    for i in 0..n - 1 {
+        c[i] = (a[i] + if i % 2 == 0 { d } else { -d }) / h[i];
+    }
+    c
 }
 
 impl Level {
@@ -238,7 +272,6 @@ fn piece(knots: &[f64], axis: AxisControl, x: f64, d: u8) -> Piece {
         let k = if takes_j { j } else { i };
         return Piece { i: k, j: k, ..is_constant };
     }
-    let is_cubic = axis.interpolation == Interpolation::Cubic;
     let (lo, hi) = (knots[0], knots[n - 1]);
     let end = if x < lo {
         Some((lo, axis.below))
@@ -247,7 +280,7 @@ fn piece(knots: &[f64], axis: AxisControl, x: f64, d: u8) -> Piece {
     } else {
         None
     };
-    let of = |x: f64, d: u8| inside(knots[i], knots[j], x, d, is_cubic);
+    let of = |x: f64, d: u8| inside(knots[i], knots[j], x, d, axis.interpolation);
     let (y, m) = match end {
         None => of(x, d),
         Some((end, Extrapolation::Constant)) => {
@@ -271,7 +304,7 @@ fn piece(knots: &[f64], axis: AxisControl, x: f64, d: u8) -> Piece {
     Piece { i, j, y, m }
 }
 
-fn inside(x0: f64, x1: f64, x: f64, d: u8, is_cubic: bool) -> ([f64; 2], [f64; 2]) {
+fn inside(x0: f64, x1: f64, x: f64, d: u8, kind: Interpolation) -> ([f64; 2], [f64; 2]) {
     let h = x1 - x0;
     let (a, b) = ((x1 - x) / h, (x - x0) / h);
     let y = match d {
@@ -280,7 +313,10 @@ fn inside(x0: f64, x1: f64, x: f64, d: u8, is_cubic: bool) -> ([f64; 2], [f64; 2
         _ => [0.0; 2],
     };
     let m = match d {
-        _ if !is_cubic => [0.0; 2],
+        0 if kind == Interpolation::Quadratic => [-a * b * h * h, 0.0],
+        1 if kind == Interpolation::Quadratic => [h * (b - a), 0.0],
+        2 if kind == Interpolation::Quadratic => [2.0, 0.0],
+        _ if kind != Interpolation::Cubic => [0.0; 2],
         0 => [(a * a * a - a) * h * h / 6.0, (b * b * b - b) * h * h / 6.0],
         1 => [-(3.0 * a * a - 1.0) * h / 6.0, (3.0 * b * b - 1.0) * h / 6.0],
         2 => [a, b],
@@ -349,6 +385,25 @@ mod tests {
         assert!((at(1.0, 1)).abs() < 1e-15 && (at(1.0, 2) + 3.0).abs() < 1e-15);
         // Slope at 0: 1 + 1/2; beyond, a line.
         assert!((at(0.0, 1) - 1.5).abs() < 1e-15 && (at(-2.0, 0) + 3.0).abs() < 1e-15);
+    }
+
+    /// A parabola is its own quadratic spline; (0,0), (1,1), (2,0), (3,0) have c = (-7/4, -1/4, 5/4).
+    #[test]
+    fn the_quadratic_spline() {
+        let x = vec![0.0, 1.0, 1.5, 4.0, 4.5];
+        let y: Vec<f64> = x.iter().map(|x| 3.0 * x * x - x + 2.0).collect();
+        let of =
+            |x: Vec<f64>, y| Table::new(&[x, y], &[axis(Interpolation::Quadratic, Extrapolation::Linear)], 1).unwrap();
+        let t = of(x, y);
+        for x in [0.25, 1.25, 3.0, 4.4] {
+            for (d, want) in [(0, 3.0 * x * x - x + 2.0), (1, 6.0 * x - 1.0), (2, 6.0), (3, 0.0)] {
+                assert!((t.eval([x, 0.0, 0.0], [d, 0, 0]) - want).abs() < 1e-12, "{x} {d}");
+            }
+        }
+        let t = of(vec![0.0, 1.0, 2.0, 3.0], vec![0.0, 1.0, 0.0, 0.0]);
+        let at = |x: f64, d: u8| t.eval([x, 0.0, 0.0], [d, 0, 0]);
+        assert_eq!((at(0.5, 0), at(2.5, 0), at(1.0, 1), at(2.0, 1)), (0.9375, -0.3125, -0.75, -1.25));
+        assert_eq!((at(-1.0, 0), at(4.0, 0)), (-2.75, 1.25));
     }
 
     /// Splines on the outer and the inner input reproduce x y, and all mixed derivatives.

@@ -19,7 +19,8 @@ VOLTS = [0.1, 0.05, 0.0, -0.02, 0.03, 0.0]
 
 
 def deck(file, module, ports):
-    out = [f"* {module}", f'.hdl "{file}"']
+    # A module need not touch ground, nor have ports.
+    out = [f"* {module}", f'.hdl "{file}"', "i0 0 g 1u", "rg g 0 1k"]
     for k, _ in enumerate(ports):
         v = VOLTS[k % len(VOLTS)]
         out.append(f"v{k} s{k} 0 dc {v} pulse({v} {v + 0.05:g} 10n 10n 10n 50n 1)")
@@ -42,6 +43,7 @@ def main():
     p.add_argument("paths", nargs="+")
     p.add_argument("--ferrospice", required=True)
     p.add_argument("--emerging", default="a^", help="files whose path matches are counted apart")
+    p.add_argument("--tests", default="a^", help="files whose path matches try a compiler out and are counted apart")
     p.add_argument("--skip", help="regular expression on the path: files that are no models of their own")
     p.add_argument("--openvaf", action="store_true")
     p.add_argument("--failures", action="store_true", help="print only what fails")
@@ -66,7 +68,9 @@ def main():
             # Fragments for inclusion have no module of their own.
             if not re.search(rb"^\s*(\(\*.*?\*\)\s*)?(macro)?module\s", text, re.M | re.S):
                 continue
-            kind = "emerging" if re.search(args.emerging, str(file), re.I) else "industry"
+            path = str(file)
+            is_test, is_emerging = (re.search(x, path, re.I) for x in (args.tests, args.emerging))
+            kind = "tests" if is_test else "emerging" if is_emerging else "industry"
             n = count.setdefault(kind, {"files": 0, "compile": 0, "run": 0, "openvaf": 0})
             n["files"] += 1
             modules, why = Oracle.modules(argparse.Namespace(args=args, folder=folder), file)

@@ -17,6 +17,7 @@ use crate::diag::Diagnostic;
 use crate::plot;
 use crate::session::{self, Disk, RunOptions, figures, files};
 use crate::veriloga::hir::{Module, OperatorKind};
+use crate::veriloga::lower::{ReadText, finish, lower_with};
 
 /// FROM:TO or FROM:TO:STEP, V.
 fn range(text: &str, what: &str, points: f64) -> Result<(f64, f64, f64), String> {
@@ -28,13 +29,13 @@ fn range(text: &str, what: &str, points: f64) -> Result<(f64, f64, f64), String>
     }
 }
 
-fn has_state(m: &Module) -> bool {
+fn has_state(m: &Module, texts: &ReadText) -> bool {
     m.operators.values().any(|o| matches!(o.kind, OperatorKind::Idt { .. } | OperatorKind::IdtMod { .. }))
-        || !crate::veriloga::kept(m).is_empty()
+        || lower_with(m, texts).is_ok_and(|l| !finish(l).hidden.is_empty())
 }
 
 /// The deck, and what is drawn against what.
-fn deck(m: &Module, path: &Path, args: &VaPlot) -> Result<(String, String), Vec<String>> {
+fn deck(m: &Module, path: &Path, args: &VaPlot, texts: &ReadText) -> Result<(String, String), Vec<String>> {
     let mut faults = vec![];
     let many = m.ports.len() > 2;
     let default = if many { "0:1" } else { "-1:1" };
@@ -71,7 +72,7 @@ fn deck(m: &Module, path: &Path, args: &VaPlot) -> Result<(String, String), Vec<
         return Err(faults);
     }
     let mut text = format!("curves of {}\n.hdl \"{}\"\n", m.name, path.display());
-    let loops = !many && has_state(m);
+    let loops = !many && has_state(m, texts);
     for (k, v) in fixed.iter().enumerate() {
         let wave = if loops && k == x {
             format!(" sin(0 {} {})", sweep.0.abs().max(sweep.1.abs()), args.frequency)
@@ -124,7 +125,7 @@ pub fn run(args: &VaPlot, options: &Options, term: &Term) -> u8 {
     let size = settings::size(&args.size);
     usage.extend(size.as_ref().err().cloned());
     let path = std::path::absolute(&args.file).unwrap_or_else(|_| args.file.clone());
-    let made = deck(m, &path, args);
+    let made = deck(m, &path, args, &super::texts(&args.file, options));
     usage.extend(made.as_ref().err().cloned().unwrap_or_default());
     let (Ok((text, entry)), Ok((width, height)), true) = (made, size, usage.is_empty()) else {
         return super::super::usage(&usage, term);

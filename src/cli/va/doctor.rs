@@ -21,7 +21,8 @@ pub fn run(file: &Path, module: Option<&str>, options: &Options, term: &Term) ->
         return 2;
     }
     for m in chosen {
-        let checkup = VaDevice::compile(m, BackEnd::Native).and_then(|dev| doctor::examine(m, &Arc::new(dev)));
+        let compiled = VaDevice::compile_with(m, BackEnd::Native, &super::texts(file, options));
+        let checkup = compiled.and_then(|(dev, _)| doctor::examine(m, &Arc::new(dev)));
         match checkup {
             Ok(c) => {
                 let verdict = if c.findings.is_empty() { "ok" } else { "findings" };

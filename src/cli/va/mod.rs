@@ -33,7 +33,9 @@ pub fn run(args: &Va, term: &mut Term) -> u8 {
             if *timings {
                 return stages::timings(file, module.as_deref(), &options(reading), term);
             }
-            show(file, module.as_deref(), &options(reading), term, &|m| stages::text(m, *stage))
+            let options = options(reading);
+            let texts = texts(file, &options);
+            show(file, module.as_deref(), &options, term, &|m| stages::text(m, *stage, &texts))
         }
     }
 }
@@ -51,6 +53,11 @@ fn read(path: &Path, options: &Options) -> (Vec<Module>, Vec<Diagnostic>, Source
     let files = |p: &Path| Disk.read(p);
     let (modules, diags) = veriloga::parse_and_check(&files, path, &mut sources, options);
     (modules, diags, sources)
+}
+
+/// Finds files that a module names: beside its own, then where included files are looked for.
+fn texts<'a>(file: &'a Path, options: &'a Options) -> impl Fn(&str) -> Result<String, String> + 'a {
+    veriloga::texts_of(file, &options.include_dirs, |p: &Path| Disk.read(p))
 }
 
 /// All files, each with its faults; then a table.

@@ -9,14 +9,14 @@ use super::{Options, read};
 use crate::diag::Diagnostic;
 use crate::veriloga::hir::Module;
 use crate::veriloga::jit::Kernel;
-use crate::veriloga::lower::{finish, lower};
+use crate::veriloga::lower::{ReadText, finish, lower_with};
 
 /// The module after a step.
-pub fn text(m: &Module, stage: VaStage) -> String {
+pub fn text(m: &Module, stage: VaStage, texts: &ReadText) -> String {
     if stage == VaStage::Typed {
         return m.text();
     }
-    let lowered = match lower(m) {
+    let lowered = match lower_with(m, texts) {
         Ok(l) => l,
         Err(faults) => return faults.iter().map(|d| format!("{}: {}\n", d.code.0, d.message)).collect(),
     };
@@ -52,7 +52,7 @@ pub fn timings(file: &Path, module: Option<&str>, options: &Options, term: &Term
     term.line(&format!("text to typed modules: {}", ms(front)));
     for m in modules.iter().filter(|m| module.is_none_or(|n| n == m.name)) {
         let t0 = Instant::now();
-        let lowered = match lower(m) {
+        let lowered = match lower_with(m, &super::texts(file, options)) {
             Ok(l) => l,
             Err(faults) => {
                 term.report(&faults, &sources);

@@ -27,8 +27,9 @@ crate::codes! { CODES:
     UNKNOWN_SWEEP = "E0608", "unknown sweep variable",
         "A `.dc` or `.step` names a source, parameter, model or instance that the circuit does not have. Sweeps are over \
          independent sources, `.param` names, `temp`, `@instance[parameter]` and `model(parameter)`.";
-    NOT_FINITE = "E0609", "not a number",
-        "An equation gave an infinite value or none at all (a logarithm or a power of a negative voltage, a division by \
-         zero) wherever a solution was looked for. Drive the device within the range for which its equations are \
-         written, give initial values there, or guard the expression: `sqrt(max(x, 0))`, `ln(abs(x) + 1e-30)`.";
+    NOT_FINITE = "E0609", "an equation without a value",
+        "Where the search for a solution began, and at places near it, an equation of a device is not a finite number: a \
+         division by zero (a parameter whose default is 0 is a frequent reason), a logarithm or a power of a negative \
+         voltage, an overflow. Drive the device within the range for which its equations are written, give a \
+         `.nodeset` there, or guard the expression: `sqrt(max(x, 0))`, `ln(abs(x) + 1e-30)`.";
 }

@@ -238,6 +238,7 @@ impl VaBatch {
         s[sim::IS_FIRST_ITERATION as usize] = flag(at.is_first_iteration);
         s[sim::INITIAL_STEP as usize] = flag(!self.started);
         s[sim::HERTZ as usize] = at.hertz;
+        s[sim::IS_SEARCH as usize] = flag(at.is_static && !at.is_small_signal);
         s
     }
 
@@ -536,6 +537,11 @@ impl Batch for VaBatch {
     fn accept(&mut self, at: &Point, x: &[f64]) -> Wishes {
         self.version += u32::from(self.dev.reads.remembers());
         self.accept_point(at, x)
+    }
+
+    fn prime(&mut self, at: &Point, x: &[f64]) {
+        self.version += 1;
+        self.prime_cells(at, x);
     }
 
     fn begin(&mut self, kind: AnalysisKind) {

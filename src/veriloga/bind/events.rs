@@ -216,6 +216,23 @@ impl VaBatch {
         wishes
     }
 
+    /// Variables that the module reads before it has written them get the values, where there are any, that an evaluation
+    /// leaves in them; it is as yet the initial step.
+    pub(super) fn prime_cells(&mut self, at: &Point, x: &[f64]) {
+        let dev = self.dev.clone();
+        let Some(routine) = dev.accept.as_ref().filter(|_| !self.started) else { return };
+        let (mut results, mut log) = (vec![], Log::default());
+        self.run_accept(routine, at, x, false, 0..self.n, &mut results, &mut log);
+        let cells = dev.program.lowered.cells.len();
+        for (i, own) in results.chunks_exact(routine.outputs().max(1)).enumerate() {
+            for ((s, _), v) in routine.func.outputs.iter().zip(own) {
+                if s.class == Out::Hidden && v.is_finite() {
+                    self.hidden[i * cells + s.a as usize] = *v;
+                }
+            }
+        }
+    }
+
     /// Runs instances at an accepted point, with the events that have been found or with none.
     #[allow(clippy::too_many_arguments)]
     fn run_accept(

@@ -414,7 +414,10 @@ impl<'a> Elab<'a> {
                 self.flow(b, is_reversed, span)
             }
             (Target::Branch(b), Quantity::Flow) => self.flow(b, false, span),
-            (Target::Port(PortRef::Terminal(p)), _) => self.add(hir::ExprKind::PortFlow(p), Ty::Real, span),
+            (Target::Port(PortRef::Terminal(p)), _) => {
+                let x = self.add(hir::ExprKind::PortFlow(p), Ty::Real, span);
+                self.of_one(x)
+            }
             (Target::Port(PortRef::Inner { is_connected }), _) => {
                 if is_connected {
                     self.error(
@@ -440,9 +443,22 @@ impl<'a> Elab<'a> {
         self.add(hir::ExprKind::Potential { hi, lo }, Ty::Real, span)
     }
 
+    /// Of a flow, that of one of the equal instances in parallel.
+    fn of_one(&mut self, flow: ExprId) -> ExprId {
+        let Some(m) = self.frame.mfactor else { return flow };
+        let span = self.span_of(flow);
+        self.add(hir::ExprKind::Binary(hir::BinOp::Div, flow, m), Ty::Real, span)
+    }
+
+    pub(super) fn times(&mut self, x: ExprId, m: ExprId) -> ExprId {
+        let span = self.span_of(x);
+        self.add(hir::ExprKind::Binary(hir::BinOp::Mul, x, m), Ty::Real, span)
+    }
+
     fn flow(&mut self, b: BranchId, is_reversed: bool, span: Span) -> ExprId {
         self.m.branches[b].is_flow_probed = true;
         let x = self.add(hir::ExprKind::Flow(b), Ty::Real, span);
+        let x = self.of_one(x);
         if is_reversed { self.add(hir::ExprKind::Unary(UnOp::Neg, x), Ty::Real, span) } else { x }
     }
 

@@ -277,6 +277,10 @@ impl<'a> Elab<'a> {
         for (k, c) in i.params.iter().enumerate() {
             if c.is_system {
                 let text = c.name.map_or("", |n| self.text(n.name));
+                if let ("mfactor", Some(e)) = (text, c.value) {
+                    binding.mfactor = self.constant(|s| s.real_expr(e));
+                    continue;
+                }
                 self.error_help(
                     code::UNSUPPORTED,
                     c.span,

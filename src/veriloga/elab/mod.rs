@@ -112,6 +112,8 @@ struct Frame {
     default_discipline: Option<Name>,
     timescale: Option<f64>,
     default_transition: Option<f64>,
+    /// Equal instances in parallel of this one and of those around it; the top one's own count is the device's.
+    mfactor: Option<ExprId>,
     is_top: bool,
 }
 

@@ -1,7 +1,7 @@
 //! The body of a module: declarations in the order in which they need each other, then analog blocks.
 
 use super::super::ast::{self, Attr, Declared, Ex, Ident, Item, ItemKind};
-use super::super::hir::{self, Dim, Direction, Node, NodeId, Port, Stmt};
+use super::super::hir::{self, Dim, Direction, ExprId, Node, NodeId, Port, Stmt};
 use super::super::text::Name;
 use super::function::ty;
 use super::{Bits, Def, Elab, Frame, Given, PortRef, ScopeKind};
@@ -14,6 +14,7 @@ use std::collections::HashMap;
 pub(super) struct Binding {
     pub ports: HashMap<Name, (Vec<NodeId>, Span)>,
     pub params: HashMap<Name, Given>,
+    pub mfactor: Option<ExprId>,
 }
 
 /// Everything that declarations say of one net.
@@ -63,7 +64,12 @@ impl<'a> Elab<'a> {
 
     /// Elaborates a module in surroundings of its own.
     pub(super) fn enter(&mut self, m: &'a ast::Module, prefix: String, binding: Option<Binding>) {
+        let mfactor = match (self.frame.mfactor, binding.as_ref().and_then(|b| b.mfactor)) {
+            (Some(around), Some(own)) => Some(self.times(own, around)),
+            (around, own) => own.or(around),
+        };
         let frame = Frame {
+            mfactor,
             prefix: prefix.clone(),
             ports: HashMap::new(),
             default_discipline: m.default_discipline,

@@ -1,7 +1,7 @@
 //! Analog operators, noise, `analysis` and `ac_stim`.
 
 use super::super::ast::{Ex, ExprKind, Ident};
-use super::super::hir::{self, DdxVar, ExprId, Laplace, Operator, OperatorKind, Quantity, Roots, Table, Ty};
+use super::super::hir::{self, DdxVar, ExprId, Laplace, MathFn, Operator, OperatorKind, Quantity, Roots, Table, Ty};
 use super::Elab;
 use super::access::Target;
 use crate::diag::Span;
@@ -198,7 +198,22 @@ impl<'a> Elab<'a> {
                 OperatorKind::Laplace(Laplace { arg: arg?, num: num?, den: den?, abstol: abstol? })
             }
         };
-        Some(self.add_operator(kind, span))
+        let is_noise = matches!(
+            kind,
+            OperatorKind::WhiteNoise { .. } | OperatorKind::FlickerNoise { .. } | OperatorKind::NoiseTable { .. }
+        );
+        let is_by_flow = matches!(kind, OperatorKind::Ddx { wrt: DdxVar::Flow(_), .. });
+        let x = self.add_operator(kind, span);
+        let Some(m) = self.frame.mfactor else { return Some(x) };
+        // Of m equal sources in parallel the powers add up, not the currents that they are multiplied with (LRM 2.4, 6.3.6).
+        Some(match (is_noise, is_by_flow) {
+            (true, _) => {
+                let root = self.add(hir::ExprKind::Math(MathFn::Sqrt, vec![m]), Ty::Real, span);
+                self.add(hir::ExprKind::Binary(hir::BinOp::Div, x, root), Ty::Real, span)
+            }
+            (_, true) => self.times(x, m),
+            _ => x,
+        })
     }
 
     pub(super) fn add_operator(&mut self, kind: OperatorKind, span: Span) -> ExprId {

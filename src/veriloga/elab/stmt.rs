@@ -275,6 +275,9 @@ impl<'a> Elab<'a> {
             let at = self.span_of(value);
             value = self.add(hir::ExprKind::Unary(UnOp::Neg, value), Ty::Real, at);
         }
+        if let (hir::Quantity::Flow, Some(m)) = (quantity, self.frame.mfactor) {
+            value = self.times(value, m);
+        }
         Some(StmtKind::Contribute { branch, quantity, value })
     }
 

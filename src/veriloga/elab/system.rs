@@ -78,7 +78,9 @@ impl<'a> Elab<'a> {
     pub(super) fn system(&mut self, id: Ident, args: &[Ex], span: Span) -> Option<ExprId> {
         let name = self.text(id.name);
         if let Some(p) = sys_param(name) {
-            return Some(self.add(hir::ExprKind::SysParam(p), Ty::Real, span));
+            let x = self.add(hir::ExprKind::SysParam(p), Ty::Real, span);
+            let inner = self.frame.mfactor.filter(|_| p == SysParam::Mfactor);
+            return Some(inner.map_or(x, |m| self.times(x, m)));
         }
         if let Some(base) = name.strip_prefix("rdist_").or_else(|| name.strip_prefix("dist_")) {
             return self.distribution(name, base, args, span);

@@ -306,7 +306,9 @@ pub mod sim {
     pub const IS_AC: u32 = 8;
     pub const IS_NOISE: u32 = 9;
     pub const HERTZ: u32 = 10;
-    pub const COUNT: usize = 11;
+    /// 1 while an operating point is searched, 0 when the equations are linearised there.
+    pub const IS_SEARCH: u32 = 11;
+    pub const COUNT: usize = 12;
 }
 
 /// Indices of [`In::Env`].

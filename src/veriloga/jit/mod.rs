@@ -183,13 +183,18 @@ impl Drop for Kernel {
     }
 }
 
+/// Operations above which a function is compiled in one pass: the better register allocation takes more than linear time,
+/// which is minutes for a model whose evaluation is one large loop.
+const LARGE: usize = 60_000;
+
 /// The processor that this runs on; looked at once.
-fn machine() -> Result<OwnedTargetIsa, String> {
-    static ISA: OnceLock<Result<OwnedTargetIsa, String>> = OnceLock::new();
+fn machine(is_large: bool) -> Result<OwnedTargetIsa, String> {
+    static ISA: [OnceLock<Result<OwnedTargetIsa, String>>; 2] = [const { OnceLock::new() }; 2];
     let find = || -> Result<OwnedTargetIsa, String> {
         let mut flags = settings::builder();
         for (name, value) in [
-            ("opt_level", "speed"),
+            ("opt_level", if is_large { "none" } else { "speed" }),
+            ("regalloc_algorithm", if is_large { "single_pass" } else { "backtracking" }),
             ("is_pic", "false"),
             ("use_colocated_libcalls", "false"),
             ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
@@ -199,12 +204,13 @@ fn machine() -> Result<OwnedTargetIsa, String> {
         let isa = cranelift_native::builder()?;
         isa.finish(settings::Flags::new(flags)).map_err(|e| e.to_string())
     };
-    ISA.get_or_init(find).clone()
+    ISA[usize::from(is_large)].get_or_init(find).clone()
 }
 
-/// An empty module for the machine at hand, with the functions that compiled code calls.
-fn new_module() -> Result<JITModule, String> {
-    let mut builder = JITBuilder::with_isa(machine()?, cranelift_module::default_libcall_names());
+/// An empty module for the machine at hand, with the functions that compiled code calls; for a function of so many
+/// operations.
+fn new_module(operations: usize) -> Result<JITModule, String> {
+    let mut builder = JITBuilder::with_isa(machine(operations > LARGE)?, cranelift_module::default_libcall_names());
     for op in UnOp::ALL {
         if let Some(address) = calls::un(*op) {
             builder.symbol(format!("va_{}", op.name()), address);
@@ -224,7 +230,7 @@ impl Kernel {
     /// Generates code for a module's evaluation. The message says what the code generator disliked.
     pub fn compile(p: &Program) -> Result<Kernel, String> {
         let text = |e: &dyn std::fmt::Display| e.to_string();
-        let mut module = new_module()?;
+        let mut module = new_module(p.eval.len())?;
         let sizes = Sizes::of(&p.lowered, p.entries.len(), p.slots);
         let mut ctx = module.make_context();
         codegen::build(p, &sizes, &mut module, &mut ctx)?;

@@ -110,7 +110,7 @@ impl Plain {
     /// `slots` is the length of its cache. The message says what the code generator disliked.
     pub fn compile(func: &Func, lowered: &Lowered, slots: usize) -> Result<Plain, String> {
         let text = |e: &dyn std::fmt::Display| e.to_string();
-        let mut module = new_module()?;
+        let mut module = new_module(func.len())?;
         let sizes = Sizes { outputs: func.outputs.len(), ..Sizes::of(lowered, 0, slots) };
         let mut ctx = module.make_context();
         codegen::build_loop(func, lowered, &sizes, &mut module, &mut ctx, codegen::Results::Listed)?;

@@ -346,18 +346,22 @@ impl Lower<'_> {
         }
     }
 
-    /// Analyses by name: what a point can tell. The operating point before a transient is `tran`, `ic` and `static`.
+    /// Analyses by name: what a point can tell (LRM 2.4, 4.6.1). The operating point before a transient is `tran`, `ic`
+    /// and `static`; that of AC is `ac` and `static`, its frequencies are `ac` alone.
     pub(super) fn analysis(&mut self, names: &[String]) -> Val {
         let mut any = self.b.bool(false);
         for n in names {
-            let is_static = self.is_static();
+            let is_static = self.sim_flag(sim::IS_SEARCH);
             let is_tran = self.sim_flag(sim::IS_TRAN);
             let is = match n.as_str() {
                 "static" => is_static,
                 "tran" => is_tran,
                 "ic" => self.b.and(is_static, is_tran),
                 "dc" | "op" => {
-                    let other = self.b.not(is_tran);
+                    let (ac, noise) = (self.sim_flag(sim::IS_AC), self.sim_flag(sim::IS_NOISE));
+                    let other = self.b.bin(BinOp::Or, is_tran, ac);
+                    let other = self.b.bin(BinOp::Or, other, noise);
+                    let other = self.b.not(other);
                     self.b.and(is_static, other)
                 }
                 "ac" => self.sim_flag(sim::IS_AC),

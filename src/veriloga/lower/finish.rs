@@ -133,7 +133,7 @@ fn static_states(func: &Func, l: &Lowered) -> (Func, Vec<bool>) {
             if held[(*k - IDT_STATIC) as usize] {
                 b.bool(false)
             } else {
-                b.input(In::Sim, sim::IS_STATIC, Ty::Bool)
+                b.input(In::Sim, sim::IS_SEARCH, Ty::Bool)
             }
         }
         op => b.op(op.map(|x| mapped(map, x))),
@@ -190,6 +190,23 @@ fn nonlinear_sites(func: &Func) -> BTreeSet<u32> {
     number.into_iter().filter(|(_, n)| bad[n / 64] >> (n % 64) & 1 == 1).map(|(k, _)| k).collect()
 }
 
+/// Noise and stimuli whose rate of change, or limited value, is asked for: what they add to that is seen as an unknown.
+fn noise_inside(func: &Func) -> BTreeSet<u32> {
+    let noise = |v: Val| match func.op(v) {
+        Some(Op::Noise(k)) => Some(*k),
+        _ => None,
+    };
+    let all: BTreeSet<u32> = (0..func.vals.len() as u32).filter_map(|v| noise(Val(v))).collect();
+    let words = all.last().map_or(0, |k| (*k as usize + 1).div_ceil(64));
+    if words == 0 {
+        return all;
+    }
+    let sets = Deps::new(func, true).sources(words, |v| noise(v).map(|k| k as usize));
+    let inside: Vec<Val> = func.outputs.iter().filter(|(s, _)| s.class == Out::Root).map(|o| o.1).collect();
+    let is_in = |k: &u32| inside.iter().any(|v| sets[v.index() * words + *k as usize / 64] >> (k % 64) & 1 == 1);
+    all.into_iter().filter(is_in).collect()
+}
+
 fn collect_effects(nodes: &[Node], out: &mut Vec<Val>) {
     for n in nodes {
         match n {
@@ -210,7 +227,7 @@ fn collect_effects(nodes: &[Node], out: &mut Vec<Val>) {
 /// Ends with a function without `ddt` and noise: outputs `F`, `Q`, `Gain` and all others.
 fn linearise(func: &Func, l: &mut Lowered) -> Func {
     let mut implicit = nonlinear_sites(func);
-    let mut implicit_noise: BTreeSet<u32> = BTreeSet::new();
+    let mut implicit_noise = noise_inside(func);
     let switches = settled_switches(func, l);
     let clean = l.clone();
     loop {

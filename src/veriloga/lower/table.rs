@@ -12,10 +12,6 @@ impl Lower<'_> {
     /// The number of a table, made anew; `None` where its points are at fault.
     pub(super) fn table(&mut self, t: &hir::Table, axes: &[AxisControl], column: usize, span: Span) -> Option<u32> {
         let k = self.out.tables.len() as u32;
-        if axes.iter().any(|a| a.interpolation == hir::Interpolation::Quadratic) {
-            self.unsupported("quadratic interpolation", span);
-            return None;
-        }
         let (rows, count, points) = match t {
             hir::Table::File(e) => {
                 let v = self.expr(*e);

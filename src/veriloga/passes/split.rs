@@ -53,9 +53,8 @@ fn mark(func: &Func, nodes: &[Node], inv: &mut [bool]) {
                 }
                 mark(func, &l.head, inv);
                 mark(func, &l.body.nodes, inv);
-                let fixed = inv[l.cond.index()] && l.body.yields.iter().all(|v| inv[v.index()]);
-                // What a loop says is said at every evaluation, with the values of each of its turns.
-                let whole = start && fixed && !has_effect(&l.head) && !has_effect(&l.body.nodes);
+                let fixed = start && inv[l.cond.index()] && l.body.yields.iter().all(|v| inv[v.index()]);
+                let whole = fixed && !speaks(l);
                 if !whole {
                     l.params.iter().for_each(|p| inv[p.index()] = false);
                     mark(func, &l.head, inv);
@@ -65,6 +64,16 @@ fn mark(func: &Func, nodes: &[Node], inv: &mut [bool]) {
             }
         }
     }
+}
+
+/// Does a loop do something that happens at every accepted point?
+fn speaks(l: &Loop) -> bool {
+    has_effect(&l.head) || has_effect(&l.body.nodes)
+}
+
+/// Is a loop computed once, as a whole?
+fn is_whole(l: &Loop, inv: &[bool]) -> bool {
+    !l.results.is_empty() && !speaks(l) && l.results.iter().all(|r| inv[r.index()])
 }
 
 /// What `split` gives: setup (outputs `Cache`) and the rest (inputs `Cache`), and the number of slots.
@@ -137,10 +146,6 @@ pub fn split(func: &Func) -> Split {
     }
     let setup = prune(&s.finish(), |_| true, false, u32::MAX).checked("split, setup");
     Split { setup, rest, slots: used.len() }
-}
-
-fn is_whole(l: &Loop, inv: &[bool]) -> bool {
-    !l.results.is_empty() && l.results.iter().all(|r| inv[r.index()])
 }
 
 fn mark_loops(nodes: &[Node], inv: &[bool], inside: bool, inner: &mut [bool]) {
