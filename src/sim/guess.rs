@@ -71,7 +71,7 @@ impl Simulation {
                     continue;
                 }
                 let r = stream.uniform(k as u32, u as u32);
-                let part = if k % 2 == 0 { 0.5 + 0.5 * r } else { 2.0 * r - 1.0 };
+                let part = if k.is_multiple_of(2) { 0.5 + 0.5 * r } else { 2.0 * r - 1.0 };
                 x[u] += BESIDE[k] * part * if u < self.nodes { 1.0 } else { OTHERS };
             }
         }
