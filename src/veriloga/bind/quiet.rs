@@ -4,7 +4,8 @@
 //! ```text
 //! f(x) = f(l) + G(l) (x - l),    q(x) = q(l) + C(l) (x - l)        while x is near l
 //! ```
-//! as the native transistors do (`device::mosfet::quiet` says why the error is harmless: it is of second order). What a
+//! as the native transistors do (`device::mosfet::quiet` says why the error is small: it is of second order; a law that is
+//! steeper than a junction's makes it larger by the square, and `.options bypass=0` or a smaller reltol helps). What a
 //! module computes must then depend on its unknowns alone: whatever else it reads (the time, what persists, random
 //! numbers) must be what it was. Modules with operators that look back are always evaluated.
 //!
