@@ -1,6 +1,7 @@
 //! A compiled module as a device type.
 
 mod batch;
+mod chunks;
 mod class;
 mod events;
 mod quiet;
@@ -21,6 +22,7 @@ use crate::device::{
 };
 use crate::diag::Diagnostic;
 use crate::diag::codes::va_device as codes;
+use chunks::Sinks;
 use quiet::Reads;
 use routine::Routine;
 
@@ -39,6 +41,7 @@ pub struct VaDevice {
     pub(crate) kernel: Option<Kernel>,
     /// What the evaluation reads besides its unknowns.
     pub(crate) reads: Reads,
+    pub(crate) sinks: Sinks,
     pub(crate) accept: Option<Routine>,
     pub(crate) watch: Option<Routine>,
     pub(crate) op: Routine,
@@ -301,6 +304,7 @@ impl VaDevice {
             string_of,
             module_name: m.name.clone(),
             reads: Reads::of(&program.eval),
+            sinks: Sinks::of(&program.eval, &program.entries),
             program,
             kernel,
             accept,
