@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use num_complex::Complex64;
 
+use super::chunks::{Memory, Targets};
 use super::class::{Class, Place, Shape, classify, shape};
 use super::events::Events;
-use super::chunks::{Memory, Targets};
 use super::routine::Routine;
 use super::signals::Signals;
 use super::text::Texts;
@@ -21,8 +21,8 @@ use crate::device::{
 use crate::diag::Diagnostic;
 use crate::veriloga::interp::{Machine, World};
 use crate::veriloga::ir::{In, Out, env, signal, sim};
-use crate::veriloga::jit::plain::{Inputs, Log};
 use crate::veriloga::jit::KEYS;
+use crate::veriloga::jit::plain::{Inputs, Log};
 use crate::veriloga::lower::Program;
 use crate::veriloga::table::Table;
 

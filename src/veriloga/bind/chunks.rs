@@ -11,7 +11,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelI
 use super::batch::VaBatch;
 use crate::device::{IterMem, Load, Point};
 use crate::veriloga::ir::{Func, Out, signal, sim};
-use crate::veriloga::jit::{Args, KEYS, Kernel};
+use crate::veriloga::jit::{Args, KEYS, Kernel, Tiers};
 
 /// Instances of a chunk.
 const CHUNK: usize = 32;
@@ -50,7 +50,8 @@ impl Sinks {
     }
 }
 
-/// For each instance what is added where: number of the output, row or slot. What would go to ground is not there.
+/// For each instance what is added where: number of the output, row or slot; in the order of places, since collapsed nodes
+/// have many in common. What would go to ground is not there.
 #[derive(Clone, Default)]
 pub struct Targets {
     list: Vec<(u32, u32)>,
@@ -69,6 +70,7 @@ impl Targets {
                 let start = t.list.len() as u32;
                 let targets = sinks.iter().map(|(k, at)| (*k, places[*at as usize]));
                 t.list.extend(targets.filter(|(_, place)| *place != 0));
+                t.list[start as usize..].sort_by_key(|(_, place)| *place);
                 start
             }));
         }
@@ -80,6 +82,20 @@ impl Targets {
         let ([f, q, g, c], end) = (self.starts[i], self.starts[i + 1][0]);
         [(f, q), (q, g), (g, c), (c, end)].map(|(a, b)| &self.list[a as usize..b as usize])
     }
+}
+
+/// Adds results to their places, those of one place together.
+fn add_sums(targets: &[(u32, u32)], results: &[f64], mut add: impl FnMut(u32, f64)) {
+    let Some(((k, place), rest)) = targets.split_first() else { return };
+    let (mut place, mut sum) = (*place, results[*k as usize]);
+    for (k, p) in rest {
+        if *p != place {
+            add(place, sum);
+            (place, sum) = (*p, 0.0);
+        }
+        sum += results[*k as usize];
+    }
+    add(place, sum);
 }
 
 /// Some neighbouring instances.
@@ -172,7 +188,7 @@ impl VaBatch {
     /// Evaluates all instances at x.
     pub(super) fn eval_native(
         &self,
-        kernel: &Kernel,
+        code: &Tiers,
         numbers: &[f64; sim::COUNT],
         (at, x): (&Point, &[f64]),
         mem: &mut IterMem,
@@ -189,6 +205,7 @@ impl VaBatch {
         }
         let quiet = self.quiet(at, numbers, &mut kept);
         let (old, signals) = mem.values.split_at(self.n * no);
+        let kernel = code.best();
         let work = |chunk: &mut Chunk| {
             self.gather(x, quiet, chunk);
             self.evaluate(kernel, numbers, old, signals, chunk);
@@ -216,6 +233,25 @@ impl VaBatch {
             }
         }
         mem.reused = reused;
+        if code.count(self.n - reused) {
+            self.improve();
+        }
+    }
+
+    /// Has better code made: in the background, but if there is to be one thread only.
+    fn improve(&self) {
+        let dev = self.dev.clone();
+        let work = move || {
+            if let Some(code) = &dev.kernel {
+                code.improve(&dev.program);
+            }
+        };
+        if rayon::current_num_threads() == 1 {
+            work();
+        } else {
+            // Nobody waits for it: without it the first code goes on.
+            drop(std::thread::Builder::new().name("compiler".into()).spawn(work));
+        }
     }
 
     /// Reads the unknowns of a chunk, and says which instances have moved.
@@ -236,14 +272,7 @@ impl VaBatch {
     }
 
     /// Evaluates those instances of a chunk that have moved.
-    fn evaluate(
-        &self,
-        kernel: &Kernel,
-        numbers: &[f64; sim::COUNT],
-        old: &[f64],
-        signals: &[f64],
-        chunk: &mut Chunk,
-    ) {
+    fn evaluate(&self, kernel: &Kernel, numbers: &[f64; sim::COUNT], old: &[f64], signals: &[f64], chunk: &mut Chunk) {
         let l = &self.program().lowered;
         let own = chunk.first..chunk.first + chunk.len();
         chunk.pair_up(&self.class_of[own.clone()]);
@@ -270,10 +299,10 @@ impl VaBatch {
     /// Adds the results of the instance `i` of a chunk to the system.
     fn add(&self, chunk: &Chunk, i: usize, results: &[f64], out: &mut Load) {
         let [f, q, g, c] = self.targets.of(chunk.first + i);
-        f.iter().for_each(|(k, row)| out.f(*row, results[*k as usize]));
-        q.iter().for_each(|(k, row)| out.q(*row, results[*k as usize]));
-        g.iter().for_each(|(k, slot)| out.g(*slot, results[*k as usize]));
-        c.iter().for_each(|(k, slot)| out.c(*slot, results[*k as usize]));
+        add_sums(f, results, |row, y| out.f(row, y));
+        add_sums(q, results, |row, y| out.q(row, y));
+        add_sums(g, results, |slot, y| out.g(slot, y));
+        add_sums(c, results, |slot, y| out.c(slot, y));
         if chunk.is_fresh[i] {
             return;
         }

@@ -37,9 +37,7 @@ impl Gen<'_, '_> {
                 let order = self.b.ins().iconst(ty(Ty::Int), order);
                 let inputs = inputs.map(|v| self.get(v));
                 let array = self.shared.tables;
-                self.per_lane(&inputs, Ty::Real, |g, x| {
-                    g.call(calls::TABLE, &[array, at, order, x[0], x[1], x[2]])
-                })
+                self.per_lane(&inputs, Ty::Real, |g, x| g.call(calls::TABLE, &[array, at, order, x[0], x[1], x[2]]))
             }
             // Replaced before code is generated.
             Op::Ddt(..) | Op::Noise(_) | Op::Ddx(..) => self.zero(super::lanes::Form::One, Ty::Real),

@@ -181,18 +181,7 @@ struct Lane {
 
 impl Lane {
     fn new(x: Value) -> Lane {
-        Lane {
-            number: x,
-            x,
-            hidden: x,
-            old: x,
-            uniforms: x,
-            normals: x,
-            keys: x,
-            signals: x,
-            events: x,
-            out: x,
-        }
+        Lane { number: x, x, hidden: x, old: x, uniforms: x, normals: x, keys: x, signals: x, events: x, out: x }
     }
 }
 
