@@ -339,6 +339,7 @@ fn machine_code_and_interpreter_give_the_same_bits() {
                 cache[k * s.slots + sink.a as usize] = y;
             }
         }
+        let twice: Vec<f64> = cache.iter().flat_map(|x| [*x; 2]).collect();
         let classes = [0u32, 1, 0, 0];
         let x: Vec<f64> = (0..4).flat_map(|k| inputs(seed * 13 + k).0).collect();
         let n = s.rest.outputs.len();
@@ -349,7 +350,8 @@ fn machine_code_and_interpreter_give_the_same_bits() {
             x: &x,
             classes: &classes,
             class_count: 2,
-            cache: &cache,
+            cache: &twice,
+            frame: &mut vec![],
             sim: &[0.0; super::ir::sim::COUNT],
             hidden: &[],
             uniforms: &[],
@@ -570,6 +572,7 @@ fn endless_loops_end() {
         classes: &[0],
         class_count: 1,
         cache: &[],
+        frame: &mut vec![],
         sim: &[0.0; super::ir::sim::COUNT],
         hidden: &[],
         uniforms: &[],

@@ -113,7 +113,7 @@ pub struct VaBatch {
     pub(super) rows: Vec<Unknown>,
     pub(super) slots: Vec<Slot>,
     pub(super) targets: Targets,
-    /// Slots of all classes, one class after the other.
+    /// Slots of all classes, one class after the other, every number twice.
     pub(super) cache: Vec<f64>,
     pub(super) flat: Flat,
     /// Committed values of persisting cells, instance by instance.
@@ -171,7 +171,7 @@ impl VaBatch {
         let flag = |b: bool| f64::from(u8::from(b));
         let n = self.dev.program.lowered.params.len();
         for c in &self.classes {
-            self.cache.extend_from_slice(&c.cache);
+            self.cache.extend(c.cache.iter().flat_map(|x| [*x; 2]));
             let f = &mut self.flat;
             f.accept_cache.extend_from_slice(&c.accept_cache);
             f.tables.extend_from_slice(&c.tables);

@@ -21,8 +21,8 @@ const CHUNK: usize = 32;
 const PARALLEL_FROM: usize = 64;
 
 thread_local! {
-    /// Results of the chunk that a thread is at.
-    static RESULTS: RefCell<Vec<f64>> = const { RefCell::new(vec![]) };
+    /// Results of the chunk that a thread is at, and scratch.
+    static RESULTS: RefCell<(Vec<f64>, Vec<f64>)> = const { RefCell::new((vec![], vec![])) };
 }
 
 /// Some neighbouring instances.
@@ -212,11 +212,12 @@ impl VaBatch {
             return;
         }
         let part = |a: usize| own.start * a..own.end * a;
-        RESULTS.with_borrow_mut(|results| {
+        RESULTS.with_borrow_mut(|(results, frame)| {
             results.resize(own.len() * n, 0.0);
             kernel.run(Args {
                 count: own.len(),
                 pairs: &chunk.pairs,
+                frame,
                 x: &chunk.x,
                 classes: &self.class_of[own.clone()],
                 class_count: self.classes.len(),

@@ -5,7 +5,7 @@ use cranelift_codegen::ir::{InstBuilder, Value};
 
 use super::calls;
 use super::codegen::{Gen, ty};
-use super::lanes::Num;
+use super::lanes::{Form, Num};
 use crate::veriloga::ir::{BinOp, Const, Op, Ty, UnOp, Val};
 
 impl Gen<'_, '_> {
@@ -19,21 +19,22 @@ impl Gen<'_, '_> {
             Op::Bin(o, a, c) => self.bin(o, a, c),
             Op::Select(c, a, e) => {
                 let t = self.func.ty(a);
+                let are_shared = [c, a, e].iter().all(|v| self.form_of(*v) == Form::One);
                 let c = self.get(c);
-                let [a, e] = match (self.get(a), self.get(e), c) {
-                    (x @ Num::One(_), y @ Num::One(_), Num::One(_)) => [x, y],
-                    (x, y, _) if t == Ty::Int => [x, y],
-                    _ => [a, e].map(|v| Num::Two(self.two_of(v))),
-                };
+                let [a, e] = [a, e].map(|v| match are_shared || t == Ty::Int {
+                    true => self.get(v),
+                    false => Num::Two(self.two_of(v)),
+                });
                 self.select(c, a, e, t)
             }
-            Op::Fma(a, b, c) => match [a, b, c].map(|v| self.get(v)) {
-                [Num::One(x), Num::One(y), Num::One(z)] => Num::One(self.b.ins().fma(x, y, z)),
-                _ => {
-                    let [x, y, z] = [a, b, c].map(|v| self.two_of(v));
-                    Num::Two(self.b.ins().fma(x, y, z))
-                }
-            },
+            Op::Fma(a, b, c) if [a, b, c].iter().all(|v| self.form_of(*v) == Form::One) => {
+                let [x, y, z] = [a, b, c].map(|v| self.get(v)).map(|x| self.each(x)[0]);
+                Num::One(self.b.ins().fma(x, y, z))
+            }
+            Op::Fma(a, b, c) => {
+                let [x, y, z] = [a, b, c].map(|v| self.two_of(v));
+                Num::Two(self.b.ins().fma(x, y, z))
+            }
             Op::Limit(_, _, l) => self.get(l),
             Op::Table(look, inputs) => {
                 let tables = self.b.ins().iconst(cranelift_codegen::ir::types::I64, self.sizes.tables as i64);
@@ -47,7 +48,7 @@ impl Gen<'_, '_> {
                 self.per_lane(&inputs, Ty::Real, |g, x| g.call(calls::TABLE, &[array, at, order, x[0], x[1], x[2]]))
             }
             // Replaced before code is generated.
-            Op::Ddt(..) | Op::Noise(_) | Op::Ddx(..) => self.zero(super::lanes::Form::One, Ty::Real),
+            Op::Ddt(..) | Op::Noise(_) | Op::Ddx(..) => self.zero(Form::One, Ty::Real),
         }
     }
 
@@ -99,12 +100,12 @@ impl Gen<'_, '_> {
     }
 
     fn bin(&mut self, o: BinOp, a: Val, c: Val) -> Num {
-        let (x, y) = (self.get(a), self.get(c));
-        let is_vector = matches!(x, Num::Two(_)) || matches!(y, Num::Two(_));
+        let is_vector = [a, c].iter().any(|v| self.form_of(*v) == Form::Two);
         if is_vector && is_direct(o) {
             let (x, y) = (self.two_of(a), self.two_of(c));
             return Num::Two(self.bin_direct(o, x, y));
         }
+        let (x, y) = (self.get(a), self.get(c));
         self.per_lane(&[x, y], o.result(), |g, x| g.bin_scalar(o, x[0], x[1]))
     }
 

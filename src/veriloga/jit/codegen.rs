@@ -15,7 +15,8 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::JITModule;
 use cranelift_module::{Linkage, Module};
 
-use super::lanes::{Form, Num};
+use super::frame::Frame;
+use super::lanes::{Form, Num, pair_type};
 use super::varying::varying;
 use super::{KEYS, STUCK, Sizes, calls, field};
 use crate::veriloga::ir::{Def, Func, If, In, Loop, MAX_TRIPS, Node, Op, Ty, Val, env, has_effect};
@@ -36,7 +37,7 @@ fn flags() -> MemFlagsData {
 
 /// Memory that nothing writes while the code runs: a load may stand where its value is needed, and again where it is needed
 /// again. Everything that setup computed would stay alive from the function's start to its end otherwise.
-fn fixed() -> MemFlagsData {
+pub fn fixed() -> MemFlagsData {
     MemFlagsData::trusted().with_readonly().with_can_move()
 }
 
@@ -49,6 +50,14 @@ pub enum Kind {
     Routine,
 }
 
+/// What a function needs besides its inputs.
+pub struct Needs {
+    /// Bits of constants, for both instances of a pair each.
+    pub constants: Vec<u64>,
+    /// Numbers of its frame.
+    pub frame: usize,
+}
+
 /// A function of one pointer, to [`super::Raw`]. Results of an instance are listed in the order of the outputs.
 pub fn build(
     func: &Func,
@@ -57,7 +66,7 @@ pub fn build(
     module: &mut JITModule,
     ctx: &mut Context,
     kind: Kind,
-) -> Result<(), String> {
+) -> Result<Needs, String> {
     if ctx.func.signature.params.is_empty() {
         let pointer = module.target_config().pointer_type();
         ctx.func.signature.params.push(AbiParam::new(pointer));
@@ -89,9 +98,31 @@ pub fn build(
     };
     let vals = vec![None; func.vals.len()];
     let (shared, lanes) = (Shared::new(raw), [Lane::new(i); 2]);
-    let mut g = Gen { b, func, lowered, sizes, refs, raw, kind, varying, vals, class: i, shared, lanes };
+    let may = |v: Val| kind == Kind::Evaluation && varying[v.index()] && func.ty(v) != Ty::Int;
+    let frame = Frame::new(func, may);
+    let mut g = Gen {
+        b,
+        func,
+        lowered,
+        sizes,
+        refs,
+        raw,
+        kind,
+        varying,
+        vals,
+        class: i,
+        shared,
+        lanes,
+        frame,
+        at: 0,
+        body: 0,
+        bodies: 0,
+        constants: vec![],
+        constant_of: HashMap::new(),
+    };
     g.enter(i);
     g.nodes(&func.nodes);
+    g.at += 1;
     for (k, (_, v)) in func.outputs.iter().enumerate() {
         g.output(k, *v);
     }
@@ -101,7 +132,7 @@ pub fn build(
     g.b.ins().return_(&[]);
     g.b.seal_all_blocks();
     g.b.finalize(config);
-    Ok(())
+    Ok(Needs { constants: g.constants, frame: 2 * g.frame.len })
 }
 
 /// Declares the functions that this one calls.
@@ -149,7 +180,9 @@ fn import(func: &Func, module: &mut JITModule) -> Result<Vec<(String, cranelift_
 /// Addresses of what instances of a class share.
 #[derive(Clone, Copy)]
 pub struct Shared {
-    cache: Value,
+    pub cache: Value,
+    pub constants: Value,
+    frame: Value,
     pub tables: Value,
     params: Value,
     given: Value,
@@ -159,7 +192,7 @@ pub struct Shared {
 
 impl Shared {
     fn new(x: Value) -> Shared {
-        Shared { cache: x, tables: x, params: x, given: x, connected: x, env: x }
+        Shared { cache: x, constants: x, frame: x, tables: x, params: x, given: x, connected: x, env: x }
     }
 }
 
@@ -199,15 +232,57 @@ pub struct Gen<'a, 'f> {
     pub class: Value,
     pub shared: Shared,
     lanes: [Lane; 2],
+    frame: Frame,
+    /// Number of the operation, and of the body that it is in; as `Frame` counts.
+    at: u32,
+    body: u32,
+    bodies: u32,
+    pub constants: Vec<u64>,
+    pub constant_of: HashMap<u64, u32>,
 }
 
 impl Gen<'_, '_> {
+    pub fn is_evaluation(&self) -> bool {
+        self.kind == Kind::Evaluation
+    }
+
+    /// What costs no more to make than to keep.
+    fn is_remade(&self, v: Val) -> bool {
+        self.is_evaluation()
+            && matches!(self.func.op(v), Some(Op::Const(_) | Op::Input(In::Cache | In::Sim, _, Ty::Real)))
+    }
+
     pub fn get(&mut self, v: Val) -> Num {
-        match self.vals[v.index()] {
-            Some(x) => x,
-            // The verifier has seen to it that this does not happen.
-            None => self.zero(Form::One, self.func.ty(v)),
+        if let (true, Some(op)) = (self.is_remade(v), self.func.op(v)) {
+            return self.op(op);
         }
+        match (self.vals[v.index()], self.frame.home(v)) {
+            (Some(x), None) => x,
+            (Some(x), Some(_)) if self.frame.is_near(v, (self.at, self.body)) => x,
+            (_, Some(place)) => {
+                let t = pair_type(self.func.ty(v));
+                Num::Two(self.b.ins().load(t, flags(), self.shared.frame, 16 * place as i32))
+            }
+            // The verifier has seen to it that this does not happen.
+            (None, None) => self.zero(Form::One, self.func.ty(v)),
+        }
+    }
+
+    /// The form in which `get` gives a value.
+    pub fn form_of(&self, v: Val) -> Form {
+        match (self.vals[v.index()], self.frame.home(v)) {
+            (_, Some(_)) | (Some(Num::Two(_)), _) => Form::Two,
+            (Some(Num::Each(_)), _) => Form::Each,
+            _ => Form::One,
+        }
+    }
+
+    /// Keeps a value that has been made.
+    fn set(&mut self, v: Val, x: Num) {
+        if let (Some(place), Num::Two(x)) = (self.frame.home(v), x) {
+            self.b.ins().store(flags(), x, self.shared.frame, 16 * place as i32);
+        }
+        self.vals[v.index()] = Some(x);
     }
 
     fn array(&mut self, field: i32) -> Value {
@@ -242,8 +317,11 @@ impl Gen<'_, '_> {
         self.class = class;
         let is_routine = self.kind == Kind::Routine;
         let of = |n: usize| if is_routine { n } else { 0 };
+        let width = if is_routine { 8 } else { 16 };
         self.shared = Shared {
-            cache: self.part(field::CACHE, class, 8 * s.slots),
+            cache: self.part(field::CACHE, class, width * s.slots),
+            constants: self.array(field::CONSTANTS),
+            frame: self.array(field::FRAME),
             tables: self.array(field::TABLES),
             params: self.part(field::PARAMS, class, of(8 * s.params)),
             given: self.part(field::GIVEN, class, of(8 * s.params)),
@@ -341,7 +419,9 @@ impl Gen<'_, '_> {
         let shared = |g: &mut Self, at: Value| Num::One(g.real_at(at, k));
         let x = match class {
             In::Probe => self.probe(k),
-            In::Cache => shared(self, s.cache),
+            In::Cache if is_routine => shared(self, s.cache),
+            // Both instances find it here.
+            In::Cache => Num::One(self.real_at(s.cache, 2 * k)),
             In::Sim => {
                 let at = self.array(field::SIM);
                 shared(self, at)
@@ -376,96 +456,140 @@ impl Gen<'_, '_> {
         }
     }
 
-    /// Values in the forms of others, for the block where those are parameters.
+    /// Values in the forms of others: into their homes, or for the block where those are parameters.
     fn args(&mut self, from: &[Val], to: &[Val]) -> Vec<BlockArg> {
         let mut out = vec![];
         for (v, t) in from.iter().zip(to) {
-            let x = self.get(*v);
-            let x = self.as_form(x, self.form(*t), self.func.ty(*t));
-            self.push(x, &mut out);
+            let x = match self.form(*t) {
+                Form::Two => Num::Two(self.two_of(*v)),
+                form => {
+                    let x = self.get(*v);
+                    self.as_form(x, form, self.func.ty(*t))
+                }
+            };
+            match self.frame.home(*t) {
+                Some(_) => self.set(*t, x),
+                None => self.push(x, &mut out),
+            }
         }
         out
+    }
+
+    /// A body inside of the present one.
+    fn inside(&mut self, nodes: &[Node]) -> u32 {
+        self.bodies += 1;
+        let outer = std::mem::replace(&mut self.body, self.bodies);
+        self.nodes(nodes);
+        outer
     }
 
     fn nodes(&mut self, nodes: &[Node]) {
         let func = self.func;
         for n in nodes {
+            self.at += 1;
             match n {
                 Node::Let(v) => {
-                    if let Def::Op(op) = &func.vals[v.index()].def {
+                    if let (Def::Op(op), false) = (&func.vals[v.index()].def, self.is_remade(*v)) {
                         let x = self.op(op);
-                        self.vals[v.index()] = Some(x);
+                        self.set(*v, x);
                     }
                 }
                 Node::Effect(site, args) => self.effect(*site, args),
-                Node::If(i) => match self.get(i.cond) {
-                    Num::One(c) => self.branch(c, i),
-                    c => {
-                        let mask = self.two(c, Ty::Bool);
-                        self.part_ways(mask, i);
+                Node::If(i) => {
+                    match self.get(i.cond) {
+                        Num::One(c) => self.branch(c, i),
+                        c => {
+                            let mask = self.two(c, Ty::Bool);
+                            self.part_ways(mask, i);
+                        }
                     }
-                },
+                    self.at += 1;
+                }
                 Node::Loop(l) => self.repeat(l),
             }
         }
     }
 
+    /// The results of an `if` from here on: parameters of a block, but for those that have homes.
+    fn results(&mut self, block: cranelift_codegen::ir::Block, results: &[Val]) -> Vec<(Val, Num)> {
+        let mut out = vec![];
+        for r in results {
+            if self.frame.home(*r).is_none() {
+                let x = self.param(block, self.form(*r), self.func.ty(*r));
+                out.push((*r, x));
+            }
+        }
+        out
+    }
+
+    /// What a body has left in registers is no longer there.
+    fn joined_results(&mut self, all: &[Val], params: Vec<(Val, Num)>) {
+        all.iter().for_each(|r| self.vals[r.index()] = None);
+        params.into_iter().for_each(|(r, x)| self.vals[r.index()] = Some(x));
+    }
+
     /// An `if` at which all go the same way.
     fn branch(&mut self, c: Value, i: &If) {
         let [then, els, join] = std::array::from_fn(|_| self.b.create_block());
-        for r in &i.results {
-            let x = self.param(join, self.form(*r), self.func.ty(*r));
-            self.vals[r.index()] = Some(x);
-        }
+        let params = self.results(join, &i.results);
         self.b.ins().brif(c, then, &[], els, &[]);
         for (block, body) in [(then, &i.then), (els, &i.els)] {
             self.b.switch_to_block(block);
-            self.nodes(&body.nodes);
+            let outer = self.inside(&body.nodes);
             let args = self.args(&body.yields, &i.results);
             self.b.ins().jump(join, &args);
+            self.body = outer;
         }
         self.b.switch_to_block(join);
+        self.joined_results(&i.results, params);
     }
 
     /// An `if` at which the instances of a pair may part.
     fn part_ways(&mut self, mask: Value, i: &If) {
         let [then, skip, middle, els, join] = std::array::from_fn(|_| self.b.create_block());
-        let (any, all) = (self.b.ins().vany_true(mask), self.b.ins().vall_true(mask));
-        let mut of_then = vec![];
-        for r in &i.results {
-            let (form, t) = (self.form(*r), self.func.ty(*r));
-            of_then.push(self.param(middle, form, t));
-            let x = self.param(join, form, t);
-            self.vals[r.index()] = Some(x);
-        }
+        let any = self.b.ins().vany_true(mask);
+        let of_then = self.results(middle, &i.results);
+        let params = self.results(join, &i.results);
         self.b.ins().brif(any, then, &[], skip, &[]);
         self.b.switch_to_block(then);
-        self.nodes(&i.then.nodes);
+        let outer = self.inside(&i.then.nodes);
         let args = self.args(&i.then.yields, &i.results);
         self.b.ins().jump(middle, &args);
+        // What is not computed is not chosen, whatever lies in its home.
         self.b.switch_to_block(skip);
         let mut args = vec![];
-        for r in &i.results {
+        for (r, _) in &of_then {
             let zero = self.zero(self.form(*r), self.func.ty(*r));
             self.push(zero, &mut args);
         }
         self.b.ins().jump(middle, &args);
         self.b.switch_to_block(middle);
+        self.body = outer;
         let mut args = vec![];
-        of_then.iter().for_each(|x| self.push(*x, &mut args));
+        of_then.iter().for_each(|(_, x)| self.push(*x, &mut args));
+        let mask = self.two_of(i.cond);
+        let all = self.b.ins().vall_true(mask);
         self.b.ins().brif(all, join, &args, els, &[]);
         self.b.switch_to_block(els);
-        self.nodes(&i.els.nodes);
+        self.inside(&i.els.nodes);
+        let mask = self.two_of(i.cond);
+        self.joined_results(&i.results, of_then);
         let mut args = vec![];
-        for ((r, v), a) in i.results.iter().zip(&i.els.yields).zip(of_then) {
+        for (r, v) in i.results.iter().zip(&i.els.yields) {
             let t = self.func.ty(*r);
-            let e = self.get(*v);
+            let (a, e) = (self.get(*r), self.get(*v));
             let x = self.select(Num::Two(mask), a, e, t);
             let x = self.as_form(x, self.form(*r), t);
-            self.push(x, &mut args);
+            match self.frame.home(*r) {
+                Some(_) => self.set(*r, x),
+                None => self.push(x, &mut args),
+            }
+            self.vals[r.index()] = None;
         }
         self.b.ins().jump(join, &args);
+        self.body = outer;
         self.b.switch_to_block(join);
+        self.joined_results(&i.results, params);
     }
 
     fn repeat(&mut self, l: &Loop) {
@@ -486,7 +610,7 @@ impl Gen<'_, '_> {
         });
         self.b.ins().jump(head, &init);
         self.b.switch_to_block(head);
-        self.nodes(&l.head);
+        let outer = self.inside(&l.head);
         let c = self.get(l.cond);
         let (more, active) = match (active, c) {
             (Some(a), c) => {
@@ -518,6 +642,8 @@ impl Gen<'_, '_> {
         self.b.ins().store(flags(), yes, at, 4 * STUCK as i32);
         self.b.ins().jump(exit, &[]);
         self.b.switch_to_block(exit);
+        self.body = outer;
+        self.at += 1;
         for (r, p) in l.results.iter().zip(&l.params) {
             self.vals[r.index()] = self.vals[p.index()];
         }

@@ -8,7 +8,7 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, ConstantData, Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 
 use super::codegen::{Gen, ty};
-use crate::veriloga::ir::{Const, Ty, Val};
+use crate::veriloga::ir::{Const, In, Op, Ty, Val};
 
 /// A value in compiled code.
 #[derive(Clone, Copy)]
@@ -50,6 +50,14 @@ impl Gen<'_, '_> {
     }
 
     pub fn constant_bits(&mut self, t: Type, bits: u64) -> Value {
+        if self.is_evaluation() {
+            let next = self.constants.len() as u32;
+            let k = *self.constant_of.entry(bits).or_insert(next);
+            if k == next {
+                self.constants.push(bits);
+            }
+            return self.b.ins().load(t, super::codegen::fixed(), self.shared.constants, 16 * k as i32);
+        }
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&bits.to_le_bytes());
         bytes[8..].copy_from_slice(&bits.to_le_bytes());
@@ -85,11 +93,18 @@ impl Gen<'_, '_> {
         }
     }
 
-    /// As `two`, of a value of the function: constants come from memory.
+    /// As `two`, of a value of the function: what lies in memory in pairs comes from there.
     pub fn two_of(&mut self, v: Val) -> Value {
-        match (self.get(v), self.func.constant(v)) {
-            (Num::One(_), Some(Const::Real(x))) => self.constant(x),
-            (x, _) => self.two(x, self.func.ty(v)),
+        match self.func.op(v) {
+            Some(Op::Const(Const::Real(x))) => self.constant(*x),
+            Some(Op::Input(In::Cache, k, Ty::Real)) if self.is_evaluation() => {
+                let at = self.shared.cache;
+                self.b.ins().load(types::F64X2, super::codegen::fixed(), at, 16 * *k as i32)
+            }
+            _ => {
+                let x = self.get(v);
+                self.two(x, self.func.ty(v))
+            }
         }
     }
 

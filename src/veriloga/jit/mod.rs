@@ -9,6 +9,7 @@ mod arith;
 mod calls;
 mod codegen;
 mod elementary;
+mod frame;
 mod lanes;
 pub mod plain;
 mod tiers;
@@ -33,10 +34,13 @@ pub struct Args<'a> {
     pub count: usize,
     /// Pairs of instances of the same class. An instance may be paired with itself.
     pub pairs: &'a [[u32; 2]],
+    /// Scratch; it grows as it is needed.
+    pub frame: &'a mut Vec<f64>,
     /// Unknowns, instance by instance.
     pub x: &'a [f64],
     pub classes: &'a [u32],
     pub class_count: usize,
+    /// Every number twice.
     pub cache: &'a [f64],
     pub sim: &'a [f64],
     pub hidden: &'a [f64],
@@ -80,6 +84,8 @@ struct Raw {
     out: *mut f64,
     flags: *mut u32,
     log: *mut plain::Log,
+    constants: *const u64,
+    frame: *mut f64,
 }
 
 /// Offsets of the fields of [`Raw`], in bytes.
@@ -107,6 +113,8 @@ mod field {
     pub const OUT: i32 = 160;
     pub const FLAGS: i32 = 168;
     pub const LOG: i32 = 176;
+    pub const CONSTANTS: i32 = 184;
+    pub const FRAME: i32 = 192;
 }
 
 /// Flags: a loop did not end.
@@ -159,6 +167,9 @@ pub struct Kernel {
     sizes: Sizes,
     /// Outputs that a loop without end makes NaN.
     reals: Vec<bool>,
+    /// Each constant twice.
+    constants: Vec<u64>,
+    frame: usize,
 }
 
 // SAFETY: `entry` points to immutable code that keeps no state of its own, and the module is touched again only in `drop`,
@@ -192,7 +203,7 @@ fn machine(quality: Quality) -> Result<OwnedTargetIsa, String> {
     let find = || -> Result<OwnedTargetIsa, String> {
         let mut flags = settings::builder();
         for (name, value) in [
-            ("opt_level", if is_quick { "none" } else { "speed" }),
+            ("opt_level", "none"),
             ("regalloc_algorithm", if is_quick { "single_pass" } else { "backtracking" }),
             ("is_pic", "false"),
             ("use_colocated_libcalls", "false"),
@@ -231,7 +242,7 @@ impl Kernel {
         let mut module = new_module(quality)?;
         let sizes = Sizes::of(&p.lowered, &p.eval, p.slots);
         let mut ctx = module.make_context();
-        codegen::build(&p.eval, &p.lowered, &sizes, &mut module, &mut ctx, codegen::Kind::Evaluation)?;
+        let needs = codegen::build(&p.eval, &p.lowered, &sizes, &mut module, &mut ctx, codegen::Kind::Evaluation)?;
         let id = module.declare_function("eval", Linkage::Export, &ctx.func.signature).map_err(|e| text(&e))?;
         module.define_function(id, &mut ctx).map_err(|e| format!("{e:?}"))?;
         module.clear_context(&mut ctx);
@@ -239,7 +250,14 @@ impl Kernel {
         let address = module.get_finalized_function(id);
         // SAFETY: the address is that of the function just defined with exactly this signature and calling convention.
         let entry = unsafe { std::mem::transmute::<*const u8, unsafe extern "C" fn(*const Raw)>(address) };
-        Ok(Kernel { module: Mutex::new(Some(module)), entry, sizes, reals: real_outputs(&p.eval) })
+        Ok(Kernel {
+            module: Mutex::new(Some(module)),
+            entry,
+            sizes,
+            reals: real_outputs(&p.eval),
+            constants: needs.constants.iter().flat_map(|k| [*k; 2]).collect(),
+            frame: needs.frame,
+        })
     }
 
     /// Evaluates the instances of the list. What a loop without end computed is NaN.
@@ -251,12 +269,17 @@ impl Kernel {
         }
         // Compiled code indexes without looking: everything that it will touch must be there.
         assert!(a.pairs.iter().flatten().all(|i| (*i as usize) < n) && a.classes.len() == n);
-        assert!(a.cache.len() == a.class_count * s.slots && a.classes.iter().all(|c| (*c as usize) < a.class_count));
+        assert!(
+            a.cache.len() == 2 * a.class_count * s.slots && a.classes.iter().all(|c| (*c as usize) < a.class_count)
+        );
         assert!(a.x.len() == n * s.unknowns && a.hidden.len() == n * s.cells && a.old.len() == n * s.limits);
         assert!(a.uniforms.len() == n * s.uniforms && a.normals.len() == n * s.normals && a.keys.len() == n * KEYS);
         assert!(a.signals.len() == n * s.signals && a.tables.len() == a.class_count * s.tables);
         assert!(a.sim.len() >= super::ir::sim::COUNT && a.out.len() == n * s.outputs);
         debug_assert!(a.pairs.iter().all(|[i, j]| a.classes[*i as usize] == a.classes[*j as usize]));
+        if a.frame.len() < self.frame {
+            a.frame.resize(self.frame, 0.0);
+        }
         let mut flags = [0u32; 1];
         let raw = Raw {
             first: 0,
@@ -282,6 +305,8 @@ impl Kernel {
             out: a.out.as_mut_ptr(),
             flags: flags.as_mut_ptr(),
             log: null_mut(),
+            constants: self.constants.as_ptr(),
+            frame: a.frame.as_mut_ptr(),
         };
         // SAFETY: the lengths checked above cover every index that the code forms: number of an instance or a class times
         // the size of its part. `raw` and the slices outlive the call.

@@ -2,7 +2,7 @@
 //!
 //! As the evaluation, but results are listed in the order of the function's outputs, and effects are written into a log.
 
-use std::ptr::null;
+use std::ptr::{null, null_mut};
 use std::sync::Mutex;
 
 use cranelift_jit::JITModule;
@@ -169,6 +169,8 @@ impl Plain {
             out: out.as_mut_ptr(),
             flags: flags.as_mut_ptr(),
             log,
+            constants: null(),
+            frame: null_mut(),
         };
         // SAFETY: the lengths checked above cover every index that the code forms. Limited values, which it does not get,
         // were replaced by their arguments before (`old` is read by nothing). `raw` and the slices outlive the call.
