@@ -508,6 +508,7 @@ fn collapse(t: &Transient, time: f64, h: f64, failure: &Failure) -> Diagnostic {
     let cause = match failure {
         Failure::Singular(_) => "the matrix is singular there".to_string(),
         Failure::NotFinite { .. } => "a device returned a number that is not finite".to_string(),
+        Failure::Endless { .. } => return t.sim.no_end(&format!(" at t = {time:.9e} s")),
         Failure::NoConvergence { iterations, ratio, .. } => {
             format!("Newton still moved it by {ratio:.2e} tolerances after {iterations} iterations")
         }

@@ -402,6 +402,13 @@ pub trait Batch: Send + Sync {
     /// A device that limits evaluates at the limited voltages and returns the linear extrapolation to x.
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load);
 
+    /// An instance without a value at `x` because a loop of its description does not end there. Asked after a failure;
+    /// `memory` is the batch's iteration memory.
+    fn endless(&self, at: &Point, x: &[f64], memory: &[f64]) -> Option<usize> {
+        let _ = (at, x, memory);
+        None
+    }
+
     /// Looks for an event inside a step that is solved but not accepted: from the last accepted point (`at0`, `x0`) to
     /// (`at`, `x`). Returns the time at which the step should rather have ended, just past the first event, as the two ends
     /// tell it (a secant will do: the time loop solves again up to there and asks again); `None` if nothing happens, or so

@@ -239,6 +239,7 @@ impl Simulation {
             is_moved: true,
             stats,
             last_singular: None,
+            endless: None,
             adrift: vec![],
             adrift_told: 0,
             forced: vec![],

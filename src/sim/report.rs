@@ -70,6 +70,9 @@ impl Simulation {
         {
             return self.singular(s, where_);
         }
+        if lost.is_endless() {
+            return self.no_end(where_);
+        }
         let mut d = Diagnostic::error(codes::NO_CONVERGENCE, format!("no operating point found{where_}"));
         let mut seen = vec![];
         for ((name, failure), reached) in lost.attempts.iter().zip(&lost.reached) {
@@ -77,7 +80,7 @@ impl Simulation {
             let unknown = namer.name(&self.circuit, u);
             let how = match failure {
                 Failure::Singular(_) => format!("singular at {unknown}"),
-                Failure::NotFinite { .. } => format!("{unknown} became infinite"),
+                Failure::NotFinite { .. } | Failure::Endless { .. } => format!("{unknown} became infinite"),
                 Failure::NoConvergence { iterations, ratio, .. } => {
                     format!("after {iterations} iterations {unknown} still moved by {ratio:.3e} tolerances")
                 }
@@ -100,6 +103,20 @@ impl Simulation {
         }
         d.help(
             "give `.nodeset` or `.ic` values near the solution, or check the devices named for an equation that jumps",
+        )
+    }
+
+    /// A device's description cannot be evaluated.
+    pub fn no_end(&self, where_: &str) -> Diagnostic {
+        let name = self.endless.map_or("a device", |n| self.circuit.names.get(n));
+        let d = Diagnostic::error(codes::ENDLESS, format!("a loop inside `{name}` does not end{where_}"));
+        let span = self.endless.and_then(|n| self.circuit.groups.iter().flat_map(|g| g.iter()).find(|i| i.name == n));
+        let d = match span {
+            Some(i) => d.at(i.span, "evaluated here"),
+            None => d,
+        };
+        d.help(
+            "look for a `while` or `for` whose condition stays true, or that iterates to a tolerance it cannot reach",
         )
     }
 

@@ -399,13 +399,13 @@ impl VaBatch {
 }
 
 /// An evaluation as the interpreter reads it.
-struct Evaluation<'a> {
-    batch: &'a VaBatch,
-    i: usize,
-    numbers: &'a [f64; sim::COUNT],
-    x: &'a [f64],
-    old: &'a [f64],
-    signals: &'a [f64],
+pub(super) struct Evaluation<'a> {
+    pub(super) batch: &'a VaBatch,
+    pub(super) i: usize,
+    pub(super) numbers: &'a [f64; sim::COUNT],
+    pub(super) x: &'a [f64],
+    pub(super) old: &'a [f64],
+    pub(super) signals: &'a [f64],
 }
 
 impl World for Evaluation<'_> {
@@ -528,6 +528,10 @@ impl Batch for VaBatch {
             class_count: self.classes.len(),
         };
         mem.limited |= kernel.run(args);
+    }
+
+    fn endless(&self, at: &Point, x: &[f64], memory: &[f64]) -> Option<usize> {
+        self.find_endless(at, x, memory)
     }
 
     fn crossing(&self, at0: &Point, x0: &[f64], at: &Point, x: &[f64]) -> Option<f64> {

@@ -2,6 +2,7 @@
 
 mod batch;
 mod class;
+mod endless;
 mod events;
 mod quiet;
 mod routine;
