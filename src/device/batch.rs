@@ -360,6 +360,14 @@ pub struct Message {
     pub is_new_file: bool,
 }
 
+/// Why an instance has no value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trouble {
+    pub instance: usize,
+    /// A clause: "it divides by 0: parameter `r` is 0".
+    pub text: String,
+}
+
 /// An operating-point quantity of a device.
 #[derive(Clone, Copy, Debug)]
 pub struct OpVar {
@@ -405,6 +413,12 @@ pub trait Batch: Send + Sync {
     /// An instance without a value at `x` because a loop of its description does not end there. Asked after a failure;
     /// `memory` is the batch's iteration memory.
     fn endless(&self, at: &Point, x: &[f64], memory: &[f64]) -> Option<usize> {
+        let _ = (at, x, memory);
+        None
+    }
+
+    /// An instance whose equations are not finite at `x`, and why, if it can tell. Asked after a failure, too.
+    fn trouble(&self, at: &Point, x: &[f64], memory: &[f64]) -> Option<Trouble> {
         let _ = (at, x, memory);
         None
     }

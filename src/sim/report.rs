@@ -101,6 +101,12 @@ impl Simulation {
                 }
             }
         }
+        let is_infinite = |f: &Failure| matches!(f, Failure::NotFinite { .. } | Failure::Singular(_));
+        if lost.attempts.iter().any(|a| is_infinite(&a.1))
+            && let Some(why) = self.trouble()
+        {
+            d = d.note(why);
+        }
         d.help(
             "give `.nodeset` or `.ic` values near the solution, or check the devices named for an equation that jumps",
         )
@@ -121,6 +127,29 @@ impl Simulation {
     }
 
     /// The transient cannot go on at `time`.
+    pub fn step_failed(&self, time: f64, step: f64, failure: &Failure) -> Diagnostic {
+        let has_no_value = |s: &Singular| s.cause == Cause::NotFinite;
+        let is_infinite = match failure {
+            Failure::Singular(_) => self.last_singular.as_ref().is_some_and(has_no_value),
+            Failure::NotFinite { .. } => true,
+            _ => false,
+        };
+        let cause = match failure {
+            _ if is_infinite => "an equation of a device is no finite number".to_string(),
+            Failure::Singular(_) => "the matrix is singular there".to_string(),
+            Failure::NoConvergence { iterations, ratio, .. } => {
+                format!("Newton still moved it by {ratio:.2e} tolerances after {iterations} iterations")
+            }
+            _ => return self.no_end(&format!(" at t = {time:.9e} s")),
+        };
+        let d = self.step_collapse(time, step, failure.unknown(), &cause);
+        match self.trouble().filter(|_| is_infinite) {
+            Some(why) => d.note(why),
+            None => d,
+        }
+    }
+
+    /// The same for the reason given.
     pub fn step_collapse(&self, time: f64, step: f64, unknown: usize, cause: &str) -> Diagnostic {
         let namer = self.namer();
         let name = namer.name(&self.circuit, unknown);
@@ -141,6 +170,15 @@ impl Simulation {
         open(s, self.circuit.nodes.len())
     }
 
+    /// Why an equation has no value where the last such was met, as the device tells it.
+    fn trouble(&self) -> Option<String> {
+        let (at, x) = self.bad_point.as_ref()?;
+        self.slots.iter().zip(&self.circuit.groups).find_map(|(s, group)| {
+            let t = s.batch.trouble(at, x, &self.memory[s.memory.clone()])?;
+            Some(format!("`{}`: {}", self.circuit.names.get(group.get(t.instance).name), t.text))
+        })
+    }
+
     /// The matrix at a known operating point has no inverse.
     pub fn singular(&self, s: &Singular, place: &str) -> Diagnostic {
         let namer = self.namer();
@@ -153,6 +191,9 @@ impl Simulation {
             }
             if row != column {
                 d = d.note(format!("it was seen by its derivative by {column}"));
+            }
+            if let Some(why) = self.trouble() {
+                d = d.note(why);
             }
             return d.help(
                 "look for a parameter that is 0 and divides, or give a `.nodeset` where the equation has a value",

@@ -294,6 +294,10 @@ impl Problem for System<'_> {
     }
 
     fn is_endless(&mut self, x: &[f64]) -> bool {
+        let (at, kept) = self.sim.bad_point.get_or_insert_with(|| (self.at, vec![]));
+        *at = self.at;
+        kept.clear();
+        kept.extend_from_slice(x);
         self.sim.find_endless(&self.at, x)
     }
 

@@ -16,7 +16,7 @@ use super::{Target, VaDevice};
 use crate::base::rng::Stream;
 use crate::device::{
     AcLoad, AnalysisKind, Batch, Binder, Env, Group, IterMem, Load, Message, NoiseSource, OpVar, ParamId, Point, Slot,
-    Spectrum, Unknown, UnknownSpec, Wiring, Wishes,
+    Spectrum, Trouble, Unknown, UnknownSpec, Wiring, Wishes,
 };
 use crate::diag::Diagnostic;
 use crate::veriloga::interp::{Machine, World};
@@ -532,6 +532,10 @@ impl Batch for VaBatch {
 
     fn endless(&self, at: &Point, x: &[f64], memory: &[f64]) -> Option<usize> {
         self.find_endless(at, x, memory)
+    }
+
+    fn trouble(&self, at: &Point, x: &[f64], memory: &[f64]) -> Option<Trouble> {
+        self.find_trouble(at, x, memory)
     }
 
     fn crossing(&self, at0: &Point, x0: &[f64], at: &Point, x: &[f64]) -> Option<f64> {

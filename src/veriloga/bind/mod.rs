@@ -2,12 +2,12 @@
 
 mod batch;
 mod class;
-mod endless;
 mod events;
 mod quiet;
 mod routine;
 mod signals;
 mod text;
+mod trouble;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
