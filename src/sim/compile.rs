@@ -118,7 +118,8 @@ impl Simulation {
         for s in &slots {
             for (k, spec) in s.specs.iter().enumerate() {
                 let is_node = spec.kind == UnknownKind::Voltage;
-                if is_node || spec.hold.is_some() || !circuit.state_ics.is_empty() || !circuit.free_currents.is_empty() {
+                if is_node || spec.hold.is_some() || !circuit.state_ics.is_empty() || !circuit.free_currents.is_empty()
+                {
                     recorder.0.add(s.base + k as Unknown, s.base + k as Unknown);
                 }
             }

@@ -128,22 +128,21 @@ impl Simulation {
 
     /// The transient cannot go on at `time`.
     pub fn step_failed(&self, time: f64, step: f64, failure: &Failure) -> Diagnostic {
-        let has_no_value = |s: &Singular| s.cause == Cause::NotFinite;
-        let is_infinite = match failure {
-            Failure::Singular(_) => self.last_singular.as_ref().is_some_and(has_no_value),
-            Failure::NotFinite { .. } => true,
-            _ => false,
-        };
         let cause = match failure {
-            _ if is_infinite => "an equation of a device is no finite number".to_string(),
-            Failure::Singular(_) => "the matrix is singular there".to_string(),
+            Failure::Singular(_) => {
+                if let Some(s) = self.last_singular.as_ref().filter(|s| s.cause == Cause::NotFinite) {
+                    return self.singular(s, &format!(" after t = {time:.9e} s, however short the step"));
+                }
+                "the matrix is singular there".to_string()
+            }
+            Failure::NotFinite { .. } => "a device returned a number that is not finite".to_string(),
             Failure::NoConvergence { iterations, ratio, .. } => {
                 format!("Newton still moved it by {ratio:.2e} tolerances after {iterations} iterations")
             }
-            _ => return self.no_end(&format!(" at t = {time:.9e} s")),
+            Failure::Endless { .. } => return self.no_end(&format!(" after t = {time:.9e} s")),
         };
         let d = self.step_collapse(time, step, failure.unknown(), &cause);
-        match self.trouble().filter(|_| is_infinite) {
+        match self.trouble().filter(|_| matches!(failure, Failure::NotFinite { .. })) {
             Some(why) => d.note(why),
             None => d,
         }

@@ -198,7 +198,11 @@ impl VaBatch {
                 }
                 _ => continue,
             };
-            if value == 0.0 { zeros.insert(name) } else { others.insert(name) };
+            if value == 0.0 {
+                zeros.insert(name)
+            } else {
+                others.insert(name)
+            };
         }
         let list = |names: &BTreeSet<String>| {
             names.iter().take(MAX_NAMES).map(|n| n.trim_end_matches(',').to_string()).collect::<Vec<_>>().join(", ")
