@@ -4,6 +4,7 @@
 pub mod consts;
 pub mod control;
 pub mod dual;
+pub mod fastmath;
 pub mod intern;
 pub mod rng;
 pub mod smooth;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use num_complex::Complex64;
 
+use super::chunks::{Memory, Targets};
 use super::class::{Class, Place, Shape, classify, shape};
 use super::events::Events;
-use super::quiet::Memory;
 use super::routine::Routine;
 use super::signals::Signals;
 use super::text::Texts;
@@ -21,8 +21,8 @@ use crate::device::{
 use crate::diag::Diagnostic;
 use crate::veriloga::interp::{Machine, World};
 use crate::veriloga::ir::{In, Out, env, signal, sim};
+use crate::veriloga::jit::KEYS;
 use crate::veriloga::jit::plain::{Inputs, Log};
-use crate::veriloga::jit::{Args, KEYS};
 use crate::veriloga::lower::Program;
 use crate::veriloga::table::Table;
 
@@ -59,6 +59,7 @@ pub fn build(dev: &Arc<VaDevice>, group: &Group, env: &Env) -> Result<Box<dyn Ba
         first_terminal,
         rows: vec![0; n * nu],
         slots: vec![0; n * ne],
+        targets: Targets::default(),
         cache: vec![],
         flat: Flat::default(),
         hidden: vec![],
@@ -82,7 +83,6 @@ pub fn build(dev: &Arc<VaDevice>, group: &Group, env: &Env) -> Result<Box<dyn Ba
         env: *env,
         temp: env.temp,
         max_row: 0,
-        max_slot: 0,
         events: Events::new(dev, n),
         texts: Texts::default(),
         jumped: vec![false; n],
@@ -111,6 +111,7 @@ pub struct VaBatch {
     /// Unknown of each module unknown, instance by instance; 0 where there is none.
     pub(super) rows: Vec<Unknown>,
     pub(super) slots: Vec<Slot>,
+    pub(super) targets: Targets,
     /// Slots of all classes, one class after the other.
     pub(super) cache: Vec<f64>,
     pub(super) flat: Flat,
@@ -132,7 +133,6 @@ pub struct VaBatch {
     pub(super) env: Env,
     pub(super) temp: f64,
     max_row: usize,
-    max_slot: usize,
     pub(super) events: Events,
     pub(super) texts: Texts,
     pub(super) jumped: Vec<bool>,
@@ -469,7 +469,7 @@ impl Batch for VaBatch {
                 self.slots[i * ne + k] = w.slot(row, col);
             }
         }
-        self.max_slot = self.slots.iter().copied().max().unwrap_or(0) as usize;
+        self.targets = Targets::new(&self.dev.sinks, self.n, &self.rows, &self.slots);
     }
 
     fn set_temperature(&mut self, temp: f64) {
@@ -499,35 +499,7 @@ impl Batch for VaBatch {
             }
             return;
         };
-        let ways = self.ways(at);
-        if ways.0 || ways.1 {
-            return self.eval_in_chunks(kernel, &numbers, (at, x), mem, out, ways);
-        }
-        let (old, signals) = mem.values.split_at_mut(limits);
-        let args = Args {
-            count: self.n,
-            x,
-            rows: &self.rows,
-            slots: &self.slots,
-            classes: &self.class_of,
-            cache: &self.cache,
-            sim: &numbers,
-            hidden: &self.hidden,
-            uniforms: &self.uniforms,
-            normals: &self.normals,
-            keys: &self.keys,
-            signals,
-            tables: &self.flat.tables,
-            old,
-            f: &mut *out.f,
-            q: &mut *out.q,
-            g: &mut *out.g,
-            c: &mut *out.c,
-            max_row: self.max_row,
-            max_slot: self.max_slot,
-            class_count: self.classes.len(),
-        };
-        mem.limited |= kernel.run(args);
+        self.eval_native(kernel, &numbers, (at, x), mem, out);
     }
 
     fn endless(&self, at: &Point, x: &[f64], memory: &[f64]) -> Option<usize> {

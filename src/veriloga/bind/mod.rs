@@ -1,6 +1,7 @@
 //! A compiled module as a device type.
 
 mod batch;
+mod chunks;
 mod class;
 mod events;
 mod quiet;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use super::hir::{ExprKind, Module, ParamKind as HKind, PortId, Ty as HTy};
 use super::ir::{Func, Out, Sink};
-use super::jit::Kernel;
+use super::jit::Tiers;
 use super::lower::{BranchMode, Program, ReadText, UnknownSource, finish, lower_with};
 use crate::device::{
     Batch, DcKind, DcLink, DeviceInfo, DeviceType, Env, Group, OpVar, ParamKind, ParamSpec, Range, Terminal,
@@ -22,6 +23,7 @@ use crate::device::{
 };
 use crate::diag::Diagnostic;
 use crate::diag::codes::va_device as codes;
+use chunks::Sinks;
 use quiet::Reads;
 use routine::Routine;
 
@@ -37,9 +39,10 @@ pub(crate) enum Target {
 pub struct VaDevice {
     info: DeviceInfo,
     pub(crate) program: Program,
-    pub(crate) kernel: Option<Kernel>,
+    pub(crate) kernel: Option<Tiers>,
     /// What the evaluation reads besides its unknowns.
     pub(crate) reads: Reads,
+    pub(crate) sinks: Sinks,
     pub(crate) accept: Option<Routine>,
     pub(crate) watch: Option<Routine>,
     pub(crate) op: Routine,
@@ -149,7 +152,7 @@ impl VaDevice {
             );
         };
         let kernel = match back_end {
-            BackEnd::Native => Kernel::compile(&program).map_err(&mut refused).ok(),
+            BackEnd::Native => Tiers::compile(&program).map_err(&mut refused).ok(),
             BackEnd::Interpreter => None,
         };
         let device = Self::new(m, program, kernel, back_end);
@@ -163,7 +166,7 @@ impl VaDevice {
         Ok((device, notes))
     }
 
-    fn new(m: &Module, program: Program, kernel: Option<Kernel>, back_end: BackEnd) -> VaDevice {
+    fn new(m: &Module, program: Program, kernel: Option<Tiers>, back_end: BackEnd) -> VaDevice {
         let routine = |f: &Func, slots: usize| Routine::new(f.clone(), slots, back_end);
         let slots = program.accept_slots;
         let accept = program.accept.as_ref().map(|f| routine(f, slots));
@@ -302,6 +305,7 @@ impl VaDevice {
             string_of,
             module_name: m.name.clone(),
             reads: Reads::of(&program.eval),
+            sinks: Sinks::of(&program.eval, &program.entries),
             program,
             kernel,
             accept,

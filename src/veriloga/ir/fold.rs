@@ -1,6 +1,7 @@
 //! What operations mean: on constants while building, on values in the interpreter.
 
 use super::{BinOp, Const, UnOp};
+use crate::base::fastmath;
 use crate::veriloga::math;
 
 /// One operand. The type is the operation's; anything else is a fault of ours and gives zero.
@@ -11,9 +12,9 @@ pub fn eval_un(op: UnOp, a: Const) -> Const {
             Neg => -x,
             Abs => x.abs(),
             Sqrt => x.sqrt(),
-            Exp => x.exp(),
+            Exp => fastmath::exp(x),
             Expm1 => x.exp_m1(),
-            Ln => x.ln(),
+            Ln => fastmath::ln(x),
             Log1p => x.ln_1p(),
             Log10 => x.log10(),
             Sin => x.sin(),

@@ -1,5 +1,6 @@
 //! Functions that compiled code calls, by operation.
 
+use crate::base::fastmath;
 use crate::veriloga::ir::{BinOp, UnOp};
 use crate::veriloga::math;
 use crate::veriloga::table::Table;
@@ -15,9 +16,9 @@ macro_rules! int2 {
 }
 
 real1! {
-    exp = x => x.exp();
+    exp = x => fastmath::exp(x);
     expm1 = x => x.exp_m1();
-    ln = x => x.ln();
+    ln = x => fastmath::ln(x);
     log1p = x => x.ln_1p();
     log10 = x => x.log10();
     sin = x => x.sin();

@@ -1,4 +1,8 @@
-//! The evaluation as Cranelift sees it: a loop over instances around the function's nodes.
+//! A function as Cranelift sees it: a loop around its nodes. A routine does one instance in a pass, an evaluation two (see
+//! `lanes`); an odd one out is paired with itself.
+//!
+//! Where the instances of a pair part at an `if`, both bodies are computed and their results blended; a body that neither
+//! needs is jumped over. A loop goes on until both are done, and what is done stays as it is.
 
 use std::collections::HashMap;
 
@@ -11,13 +15,13 @@ use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use cranelift_jit::JITModule;
 use cranelift_module::{Linkage, Module};
 
-use super::{KEYS, LIMITED, STUCK, Sizes, calls, field};
-use crate::veriloga::ir::{
-    BinOp, Const, Def, Func, In, MAX_TRIPS, Node, Op, Out, Sink, Ty, UnOp, Val, env, has_effect,
-};
-use crate::veriloga::lower::{Lowered, Program};
+use super::lanes::{Form, Num};
+use super::varying::varying;
+use super::{KEYS, STUCK, Sizes, calls, field};
+use crate::veriloga::ir::{Def, Func, If, In, Loop, MAX_TRIPS, Node, Op, Ty, Val, env, has_effect};
+use crate::veriloga::lower::Lowered;
 
-fn ty(t: Ty) -> Type {
+pub fn ty(t: Ty) -> Type {
     match t {
         Ty::Real => types::F64,
         Ty::Int => types::I32,
@@ -36,27 +40,23 @@ fn fixed() -> MemFlagsData {
     MemFlagsData::trusted().with_readonly().with_can_move()
 }
 
-/// Builds the function in `ctx`.
-pub fn build(p: &Program, sizes: &Sizes, module: &mut JITModule, ctx: &mut Context) -> Result<(), String> {
-    let entry_of = p.entries.iter().enumerate().map(|(k, e)| (*e, k)).collect();
-    build_loop(&p.eval, &p.lowered, sizes, module, ctx, Results::Rows(entry_of))
+/// What a function is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Two instances at once; unknowns lie instance by instance; the list of pairs says which are computed.
+    Evaluation,
+    /// One instance at a time, a range of them; unknowns by their numbers; parameters, events and effects.
+    Routine,
 }
 
-/// Where results go: into rows and matrix entries, or each to a place of its own.
-pub enum Results {
-    /// By row and column the number of the entry.
-    Rows(HashMap<(u32, u32), usize>),
-    Listed,
-}
-
-/// A function of one pointer, the body once for each instance.
-pub fn build_loop(
+/// A function of one pointer, to [`super::Raw`]. Results of an instance are listed in the order of the outputs.
+pub fn build(
     func: &Func,
     lowered: &Lowered,
     sizes: &Sizes,
     module: &mut JITModule,
     ctx: &mut Context,
-    results: Results,
+    kind: Kind,
 ) -> Result<(), String> {
     if ctx.func.signature.params.is_empty() {
         let pointer = module.target_config().pointer_type();
@@ -69,43 +69,12 @@ pub fn build_loop(
     let refs: HashMap<String, FuncRef> =
         imports.into_iter().map(|(name, id)| (name, module.declare_func_in_func(id, b.func))).collect();
 
-    let start = b.create_block();
+    let [start, head, body, exit] = std::array::from_fn(|_| b.create_block());
     b.append_block_params_for_function_params(start);
     b.switch_to_block(start);
     let raw = b.block_params(start)[0];
-    let get = |b: &mut FunctionBuilder, at: i32| b.ins().load(types::I64, flags(), raw, at);
-    let count = get(&mut b, field::COUNT);
-    let first = get(&mut b, field::FIRST);
-    let base = Base {
-        x: get(&mut b, field::X),
-        rows: get(&mut b, field::ROWS),
-        slots: get(&mut b, field::SLOTS),
-        classes: get(&mut b, field::CLASSES),
-        cache: get(&mut b, field::CACHE),
-        sim: get(&mut b, field::SIM),
-        hidden: get(&mut b, field::HIDDEN),
-        uniforms: get(&mut b, field::UNIFORMS),
-        normals: get(&mut b, field::NORMALS),
-        old: get(&mut b, field::OLD),
-        f: get(&mut b, field::F),
-        q: get(&mut b, field::Q),
-        g: get(&mut b, field::G),
-        c: get(&mut b, field::C),
-        flags: get(&mut b, field::FLAGS),
-        signals: get(&mut b, field::SIGNALS),
-        tables: get(&mut b, field::TABLES),
-        keys: get(&mut b, field::KEYS),
-        params: get(&mut b, field::PARAMS),
-        given: get(&mut b, field::GIVEN),
-        connected: get(&mut b, field::CONNECTED),
-        env: get(&mut b, field::ENV),
-        events: get(&mut b, field::EVENTS),
-        out: get(&mut b, field::OUT),
-        log: get(&mut b, field::LOG),
-    };
-    let head = b.create_block();
-    let body = b.create_block();
-    let exit = b.create_block();
+    let count = b.ins().load(types::I64, fixed(), raw, field::COUNT);
+    let first = b.ins().load(types::I64, fixed(), raw, field::FIRST);
     b.append_block_param(head, types::I64);
     b.ins().jump(head, &[BlockArg::Value(first)]);
     b.switch_to_block(head);
@@ -114,15 +83,19 @@ pub fn build_loop(
     b.ins().brif(more, body, &[], exit, &[]);
     b.switch_to_block(body);
 
+    let varying = match kind {
+        Kind::Evaluation => varying(func),
+        Kind::Routine => vec![false; func.vals.len()],
+    };
     let vals = vec![None; func.vals.len()];
-    let mut g = Gen { b, func, lowered, sizes, refs, base, i, class: i, vals, at: base, results };
-    g.enter();
+    let (shared, lanes) = (Shared::new(raw), [Lane::new(i); 2]);
+    let mut g = Gen { b, func, lowered, sizes, refs, raw, kind, varying, vals, class: i, shared, lanes };
+    g.enter(i);
     g.nodes(&func.nodes);
-    for (k, (sink, v)) in func.outputs.iter().enumerate() {
-        g.output(k, *sink, *v);
+    for (k, (_, v)) in func.outputs.iter().enumerate() {
+        g.output(k, *v);
     }
-    let one = g.b.ins().iconst(types::I64, 1);
-    let next = g.b.ins().iadd(i, one);
+    let next = g.b.ins().iadd_imm_u(i, 1);
     g.b.ins().jump(head, &[BlockArg::Value(next)]);
     g.b.switch_to_block(exit);
     g.b.ins().return_(&[]);
@@ -173,166 +146,227 @@ fn import(func: &Func, module: &mut JITModule) -> Result<Vec<(String, cranelift_
     Ok(out)
 }
 
-/// Addresses: of the arrays, and of what belongs to the present instance.
+/// Addresses of what instances of a class share.
 #[derive(Clone, Copy)]
-struct Base {
-    x: Value,
-    rows: Value,
-    slots: Value,
-    classes: Value,
+pub struct Shared {
     cache: Value,
-    sim: Value,
-    hidden: Value,
-    uniforms: Value,
-    normals: Value,
-    old: Value,
-    f: Value,
-    q: Value,
-    g: Value,
-    c: Value,
-    flags: Value,
-    signals: Value,
-    tables: Value,
-    keys: Value,
+    pub tables: Value,
     params: Value,
     given: Value,
     connected: Value,
     env: Value,
-    events: Value,
-    out: Value,
-    log: Value,
 }
 
-struct Gen<'a, 'f> {
-    b: FunctionBuilder<'f>,
-    func: &'a Func,
+impl Shared {
+    fn new(x: Value) -> Shared {
+        Shared { cache: x, tables: x, params: x, given: x, connected: x, env: x }
+    }
+}
+
+/// An instance: its number, and the addresses of what is its own.
+#[derive(Clone, Copy)]
+struct Lane {
+    number: Value,
+    /// The unknowns, or their numbers.
+    x: Value,
+    hidden: Value,
+    old: Value,
+    uniforms: Value,
+    normals: Value,
+    keys: Value,
+    signals: Value,
+    events: Value,
+    out: Value,
+}
+
+impl Lane {
+    fn new(x: Value) -> Lane {
+        Lane { number: x, x, hidden: x, old: x, uniforms: x, normals: x, keys: x, signals: x, events: x, out: x }
+    }
+}
+
+pub struct Gen<'a, 'f> {
+    pub b: FunctionBuilder<'f>,
+    pub func: &'a Func,
     lowered: &'a Lowered,
-    sizes: &'a Sizes,
+    pub sizes: &'a Sizes,
     refs: HashMap<String, FuncRef>,
-    base: Base,
-    at: Base,
-    i: Value,
-    /// The class of the instance.
-    class: Value,
-    vals: Vec<Option<Value>>,
-    results: Results,
+    raw: Value,
+    kind: Kind,
+    pub varying: Vec<bool>,
+    vals: Vec<Option<Num>>,
+    /// Of the instances of this pass.
+    pub class: Value,
+    pub shared: Shared,
+    lanes: [Lane; 2],
 }
 
 impl Gen<'_, '_> {
-    fn get(&mut self, v: Val) -> Value {
+    pub fn get(&mut self, v: Val) -> Num {
         match self.vals[v.index()] {
             Some(x) => x,
             // The verifier has seen to it that this does not happen.
-            None => {
-                let t = ty(self.func.ty(v));
-                self.zero(t)
-            }
+            None => self.zero(Form::One, self.func.ty(v)),
         }
     }
 
-    fn zero(&mut self, t: Type) -> Value {
-        if t == types::F64 { self.b.ins().f64const(0.0) } else { self.b.ins().iconst(t, 0) }
+    fn array(&mut self, field: i32) -> Value {
+        self.b.ins().load(types::I64, fixed(), self.raw, field)
     }
 
+    /// base + index size
     fn offset(&mut self, base: Value, index: Value, size: usize) -> Value {
         let size = self.b.ins().iconst(types::I64, size as i64);
         let bytes = self.b.ins().imul(index, size);
         self.b.ins().iadd(base, bytes)
     }
 
-    /// Addresses of the instance.
-    fn enter(&mut self) {
-        let (s, base, i) = (*self.sizes, self.base, self.i);
-        self.at.rows = self.offset(base.rows, i, 4 * s.unknowns);
-        self.at.slots = self.offset(base.slots, i, 4 * s.entries);
-        self.at.hidden = self.offset(base.hidden, i, 8 * s.cells);
-        self.at.old = self.offset(base.old, i, 8 * s.limits);
-        self.at.uniforms = self.offset(base.uniforms, i, 8 * s.uniforms);
-        self.at.normals = self.offset(base.normals, i, 8 * s.normals);
-        let class = self.offset(base.classes, i, 4);
-        let class = self.b.ins().uload32(flags(), class, 0);
+    /// Address of the part of an array that a number has.
+    fn part(&mut self, field: i32, index: Value, size: usize) -> Value {
+        let base = self.array(field);
+        if size == 0 { base } else { self.offset(base, index, size) }
+    }
+
+    /// Addresses for the pass `i`.
+    fn enter(&mut self, i: Value) {
+        let s = *self.sizes;
+        let numbers = match self.kind {
+            Kind::Routine => [i; 2],
+            Kind::Evaluation => {
+                let at = self.part(field::ORDER, i, 8);
+                [0, 4].map(|k| self.b.ins().uload32(fixed(), at, k))
+            }
+        };
+        let class = self.part(field::CLASSES, numbers[0], 4);
+        let class = self.b.ins().uload32(fixed(), class, 0);
         self.class = class;
-        self.at.cache = self.offset(base.cache, class, 8 * s.slots);
-        self.at.signals = self.offset(base.signals, i, 8 * s.signals);
-        self.at.keys = self.offset(base.keys, i, 8 * KEYS);
-        if matches!(self.results, Results::Listed) {
-            self.at.params = self.offset(base.params, class, 8 * s.params);
-            self.at.given = self.offset(base.given, class, 8 * s.params);
-            self.at.connected = self.offset(base.connected, class, 8 * s.terminals);
-            self.at.env = self.offset(base.env, class, 8 * env::COUNT);
-            self.at.events = self.offset(base.events, i, 8 * s.events);
-            self.at.out = self.offset(base.out, i, 8 * s.outputs);
-        }
+        let is_routine = self.kind == Kind::Routine;
+        let of = |n: usize| if is_routine { n } else { 0 };
+        self.shared = Shared {
+            cache: self.part(field::CACHE, class, 8 * s.slots),
+            tables: self.array(field::TABLES),
+            params: self.part(field::PARAMS, class, of(8 * s.params)),
+            given: self.part(field::GIVEN, class, of(8 * s.params)),
+            connected: self.part(field::CONNECTED, class, of(8 * s.terminals)),
+            env: self.part(field::ENV, class, of(8 * env::COUNT)),
+        };
+        self.lanes = numbers.map(|number| Lane {
+            number,
+            x: match self.kind {
+                Kind::Evaluation => self.part(field::X, number, 8 * s.unknowns),
+                Kind::Routine => self.part(field::ROWS, number, 4 * s.unknowns),
+            },
+            hidden: self.part(field::HIDDEN, number, 8 * s.cells),
+            old: self.part(field::OLD, number, if is_routine { 0 } else { 8 * s.limits }),
+            uniforms: self.part(field::UNIFORMS, number, 8 * s.uniforms),
+            normals: self.part(field::NORMALS, number, 8 * s.normals),
+            keys: self.part(field::KEYS, number, 8 * KEYS),
+            signals: self.part(field::SIGNALS, number, 8 * s.signals),
+            events: self.part(field::EVENTS, number, of(8 * s.events)),
+            out: self.part(field::OUT, number, 8 * s.outputs),
+        });
     }
 
     fn real_at(&mut self, base: Value, k: u32) -> Value {
         self.b.ins().load(types::F64, fixed(), base, (8 * k) as i32)
     }
 
+    /// Number `k` of what each instance has at a place of its own.
+    fn own(&mut self, place: fn(&Lane) -> Value, k: u32) -> Num {
+        let [a, b] = self.lanes;
+        let x = self.real_at(place(&a), k);
+        match self.kind {
+            Kind::Routine => Num::One(x),
+            Kind::Evaluation => {
+                let y = self.real_at(place(&b), k);
+                Num::Two(self.pack([x, y]))
+            }
+        }
+    }
+
     /// A number kept as f64, as the type that is wanted.
-    fn typed(&mut self, x: Value, t: Ty) -> Value {
-        match t {
-            Ty::Real => x,
-            Ty::Int => self.b.ins().fcvt_to_sint_sat(types::I32, x),
-            Ty::Bool => {
+    fn typed(&mut self, x: Num, t: Ty) -> Num {
+        match (t, x) {
+            (Ty::Real, x) => x,
+            (Ty::Int, Num::One(x)) => Num::One(self.b.ins().fcvt_to_sint_sat(types::I32, x)),
+            (Ty::Int, x) => {
+                let pair = self.each(x);
+                Num::Each(pair.map(|x| self.b.ins().fcvt_to_sint_sat(types::I32, x)))
+            }
+            (Ty::Bool, Num::One(x)) => {
                 let z = self.b.ins().f64const(0.0);
-                self.b.ins().fcmp(FloatCC::NotEqual, x, z)
+                Num::One(self.b.ins().fcmp(FloatCC::NotEqual, x, z))
+            }
+            (Ty::Bool, x) => {
+                let (x, z) = (self.two(x, Ty::Real), self.constant(0.0));
+                Num::Two(self.b.ins().fcmp(FloatCC::NotEqual, x, z))
             }
         }
     }
 
     fn unknown(&mut self, u: u32) -> Value {
-        let rows = self.at.rows;
-        let index = self.b.ins().uload32(flags(), rows, (4 * u) as i32);
-        let address = self.offset(self.base.x, index, 8);
-        self.b.ins().load(types::F64, fixed(), address, 0)
+        match self.kind {
+            Kind::Evaluation => {
+                let [a, b] = self.lanes.map(|l| l.x).map(|at| self.real_at(at, u));
+                self.pack([a, b])
+            }
+            Kind::Routine => {
+                let index = self.b.ins().uload32(fixed(), self.lanes[0].x, (4 * u) as i32);
+                let x = self.array(field::X);
+                let address = self.offset(x, index, 8);
+                self.real_at(address, 0)
+            }
+        }
     }
 
-    fn input(&mut self, class: In, k: u32, t: Ty) -> Value {
+    fn probe(&mut self, k: u32) -> Num {
+        let x = match self.lowered.probes[k as usize] {
+            (Some(h), None) => self.unknown(h),
+            (Some(h), Some(l)) => {
+                let (h, l) = (self.unknown(h), self.unknown(l));
+                self.b.ins().fsub(h, l)
+            }
+            (None, Some(l)) => {
+                let l = self.unknown(l);
+                self.b.ins().fneg(l)
+            }
+            (None, None) => return self.zero(Form::One, Ty::Real),
+        };
+        if self.kind == Kind::Routine { Num::One(x) } else { Num::Two(x) }
+    }
+
+    pub fn input(&mut self, class: In, k: u32, t: Ty) -> Num {
+        let is_routine = self.kind == Kind::Routine;
+        let s = self.shared;
+        let shared = |g: &mut Self, at: Value| Num::One(g.real_at(at, k));
         let x = match class {
-            In::Probe => {
-                let (hi, lo) = self.lowered.probes[k as usize];
-                match (hi, lo) {
-                    (Some(h), None) => self.unknown(h),
-                    (Some(h), Some(l)) => {
-                        let (h, l) = (self.unknown(h), self.unknown(l));
-                        self.b.ins().fsub(h, l)
-                    }
-                    (None, Some(l)) => {
-                        let l = self.unknown(l);
-                        self.b.ins().fneg(l)
-                    }
-                    (None, None) => self.b.ins().f64const(0.0),
-                }
+            In::Probe => self.probe(k),
+            In::Cache => shared(self, s.cache),
+            In::Sim => {
+                let at = self.array(field::SIM);
+                shared(self, at)
             }
-            In::Cache => self.real_at(self.at.cache, k),
-            In::Sim => self.real_at(self.at.sim, k),
-            In::Hidden => self.real_at(self.at.hidden, k),
-            // Limited values are their arguments outside of iterations.
-            In::Old if matches!(self.results, Results::Listed) => self.b.ins().f64const(0.0),
-            // Written at the end.
-            In::Old => self.b.ins().load(types::F64, flags(), self.at.old, (8 * k) as i32),
-            In::Uniform => self.real_at(self.at.uniforms, k),
-            In::Normal => self.real_at(self.at.normals, k),
-            In::Signal => self.real_at(self.at.signals, k),
-            In::Key => self.real_at(self.at.keys, k),
-            In::Event | In::Param | In::Given | In::Connected | In::Env if matches!(self.results, Results::Listed) => {
-                let base = match class {
-                    In::Event => self.at.events,
-                    In::Param => self.at.params,
-                    In::Given => self.at.given,
-                    In::Connected => self.at.connected,
-                    _ => self.at.env,
-                };
-                self.real_at(base, k)
+            In::Hidden => self.own(|l| l.hidden, k),
+            In::Old if !is_routine => self.own(|l| l.old, k),
+            In::Uniform => self.own(|l| l.uniforms, k),
+            In::Normal => self.own(|l| l.normals, k),
+            In::Signal => self.own(|l| l.signals, k),
+            In::Key => self.own(|l| l.keys, k),
+            In::Event if is_routine => self.own(|l| l.events, k),
+            In::Param if is_routine => shared(self, s.params),
+            In::Given if is_routine => shared(self, s.given),
+            In::Connected if is_routine => shared(self, s.connected),
+            In::Env if is_routine => shared(self, s.env),
+            // Not in an evaluation: events are none while a step is solved; the others are setup's. Limited values are
+            // their arguments outside of iterations.
+            In::Old | In::Event | In::Limited | In::Param | In::Given | In::Connected | In::Env => {
+                self.zero(Form::One, Ty::Real)
             }
-            // Not in an evaluation: events are none while a step is solved; the others are setup's.
-            In::Event | In::Limited | In::Param | In::Given | In::Connected | In::Env => self.b.ins().f64const(0.0),
         };
         self.typed(x, t)
     }
 
-    fn call(&mut self, name: &str, args: &[Value]) -> Value {
+    pub fn call(&mut self, name: &str, args: &[Value]) -> Value {
         match self.refs.get(name) {
             Some(f) => {
                 let call = self.b.ins().call(*f, args);
@@ -342,86 +376,15 @@ impl Gen<'_, '_> {
         }
     }
 
-    fn op(&mut self, v: Val, op: &Op) -> Value {
-        match *op {
-            Op::Const(Const::Real(x)) => self.b.ins().f64const(x),
-            Op::Const(Const::Int(k)) => self.b.ins().iconst(types::I32, i64::from(k)),
-            Op::Const(Const::Bool(x)) => self.b.ins().iconst(types::I8, i64::from(x)),
-            Op::Input(class, k, t) => self.input(class, k, t),
-            Op::Un(o, a) => {
-                let x = self.get(a);
-                self.un(o, x)
-            }
-            Op::Bin(o, a, c) => {
-                let (x, y) = (self.get(a), self.get(c));
-                self.bin(o, x, y)
-            }
-            Op::Select(c, a, e) => {
-                let (c, a, e) = (self.get(c), self.get(a), self.get(e));
-                self.b.ins().select(c, a, e)
-            }
-            Op::Limit(_, _, l) => self.get(l),
-            Op::Table(look, inputs) => {
-                let tables = self.b.ins().iconst(types::I64, self.sizes.tables as i64);
-                let first = self.b.ins().imul(self.class, tables);
-                let number = self.b.ins().iconst(types::I64, i64::from(look.table));
-                let at = self.b.ins().iadd(first, number);
-                let [a, b, c] = look.order;
-                let order = self.b.ins().iconst(types::I32, i64::from(i32::from_le_bytes([a, b, c, 0])));
-                let [x, y, z] = inputs.map(|v| self.get(v));
-                self.call(calls::TABLE, &[self.at.tables, at, order, x, y, z])
-            }
-            Op::Ddt(..) | Op::Noise(_) | Op::Ddx(..) => {
-                let t = ty(self.func.ty(v));
-                self.zero(t)
-            }
+    /// Values in the forms of others, for the block where those are parameters.
+    fn args(&mut self, from: &[Val], to: &[Val]) -> Vec<BlockArg> {
+        let mut out = vec![];
+        for (v, t) in from.iter().zip(to) {
+            let x = self.get(*v);
+            let x = self.as_form(x, self.form(*t), self.func.ty(*t));
+            self.push(x, &mut out);
         }
-    }
-
-    fn un(&mut self, o: UnOp, x: Value) -> Value {
-        match o {
-            UnOp::Neg => self.b.ins().fneg(x),
-            UnOp::Abs => self.b.ins().fabs(x),
-            UnOp::Sqrt => self.b.ins().sqrt(x),
-            UnOp::INeg => self.b.ins().ineg(x),
-            UnOp::INot => self.b.ins().bnot(x),
-            UnOp::Not => {
-                let one = self.b.ins().iconst(types::I8, 1);
-                self.b.ins().bxor(x, one)
-            }
-            UnOp::IToF => self.b.ins().fcvt_from_sint(types::F64, x),
-            UnOp::BToI => self.b.ins().uextend(types::I32, x),
-            o => self.call(o.name(), &[x]),
-        }
-    }
-
-    fn bin(&mut self, o: BinOp, x: Value, y: Value) -> Value {
-        let b = &mut self.b;
-        match o {
-            BinOp::Add => b.ins().fadd(x, y),
-            BinOp::Sub => b.ins().fsub(x, y),
-            BinOp::Mul => b.ins().fmul(x, y),
-            BinOp::Div => b.ins().fdiv(x, y),
-            BinOp::Eq => b.ins().fcmp(FloatCC::Equal, x, y),
-            BinOp::Ne => b.ins().fcmp(FloatCC::NotEqual, x, y),
-            BinOp::Lt => b.ins().fcmp(FloatCC::LessThan, x, y),
-            BinOp::Le => b.ins().fcmp(FloatCC::LessThanOrEqual, x, y),
-            BinOp::IAdd => b.ins().iadd(x, y),
-            BinOp::ISub => b.ins().isub(x, y),
-            BinOp::IMul => b.ins().imul(x, y),
-            BinOp::IAnd | BinOp::And => b.ins().band(x, y),
-            BinOp::IOr | BinOp::Or => b.ins().bor(x, y),
-            BinOp::IXor | BinOp::Xor => b.ins().bxor(x, y),
-            BinOp::IEq => b.ins().icmp(IntCC::Equal, x, y),
-            BinOp::INe => b.ins().icmp(IntCC::NotEqual, x, y),
-            BinOp::ILt => b.ins().icmp(IntCC::SignedLessThan, x, y),
-            BinOp::ILe => b.ins().icmp(IntCC::SignedLessThanOrEqual, x, y),
-            o => self.call(o.name(), &[x, y]),
-        }
-    }
-
-    fn args(&mut self, vals: &[Val]) -> Vec<BlockArg> {
-        vals.iter().map(|v| BlockArg::Value(self.get(*v))).collect()
+        out
     }
 
     fn nodes(&mut self, nodes: &[Node]) {
@@ -430,128 +393,173 @@ impl Gen<'_, '_> {
             match n {
                 Node::Let(v) => {
                     if let Def::Op(op) = &func.vals[v.index()].def {
-                        let x = self.op(*v, op);
+                        let x = self.op(op);
                         self.vals[v.index()] = Some(x);
                     }
                 }
                 Node::Effect(site, args) => self.effect(*site, args),
-                Node::If(i) => {
-                    let [then, els, join] = std::array::from_fn(|_| self.b.create_block());
-                    for r in &i.results {
-                        let x = self.b.append_block_param(join, ty(func.ty(*r)));
-                        self.vals[r.index()] = Some(x);
+                Node::If(i) => match self.get(i.cond) {
+                    Num::One(c) => self.branch(c, i),
+                    c => {
+                        let mask = self.two(c, Ty::Bool);
+                        self.part_ways(mask, i);
                     }
-                    let c = self.get(i.cond);
-                    self.b.ins().brif(c, then, &[], els, &[]);
-                    for (block, body) in [(then, &i.then), (els, &i.els)] {
-                        self.b.switch_to_block(block);
-                        self.nodes(&body.nodes);
-                        let args = self.args(&body.yields);
-                        self.b.ins().jump(join, &args);
-                    }
-                    self.b.switch_to_block(join);
-                }
-                Node::Loop(l) => {
-                    let [head, body, stuck, exit] = std::array::from_fn(|_| self.b.create_block());
-                    for p in &l.params {
-                        let x = self.b.append_block_param(head, ty(func.ty(*p)));
-                        self.vals[p.index()] = Some(x);
-                    }
-                    let trips = self.b.append_block_param(head, types::I32);
-                    let mut init = self.args(&l.init);
-                    let zero = self.b.ins().iconst(types::I32, 0);
-                    init.push(BlockArg::Value(zero));
-                    self.b.ins().jump(head, &init);
-                    self.b.switch_to_block(head);
-                    self.nodes(&l.head);
-                    let c = self.get(l.cond);
-                    self.b.ins().brif(c, body, &[], exit, &[]);
-                    self.b.switch_to_block(body);
-                    self.nodes(&l.body.nodes);
-                    let mut next = self.args(&l.body.yields);
-                    let one = self.b.ins().iconst(types::I32, 1);
-                    let trips = self.b.ins().iadd(trips, one);
-                    next.push(BlockArg::Value(trips));
-                    let most = self.b.ins().iconst(types::I32, i64::from(MAX_TRIPS));
-                    let fine = self.b.ins().icmp(IntCC::UnsignedLessThan, trips, most);
-                    self.b.ins().brif(fine, head, &next, stuck, &[]);
-                    self.b.switch_to_block(stuck);
-                    let yes = self.b.ins().iconst(types::I32, 1);
-                    let at = self.at.flags;
-                    self.b.ins().store(flags(), yes, at, 4 * STUCK as i32);
-                    self.b.ins().jump(exit, &[]);
-                    self.b.switch_to_block(exit);
-                    for (r, p) in l.results.iter().zip(&l.params) {
-                        self.vals[r.index()] = self.vals[p.index()];
-                    }
-                }
+                },
+                Node::Loop(l) => self.repeat(l),
             }
         }
     }
 
-    /// array[index of this instance] += v
-    fn accumulate(&mut self, array: Value, indices: Value, k: usize, v: Value) {
-        let index = self.b.ins().uload32(flags(), indices, (4 * k) as i32);
-        let address = self.offset(array, index, 8);
-        let old = self.b.ins().load(types::F64, flags(), address, 0);
-        let new = self.b.ins().fadd(old, v);
-        self.b.ins().store(flags(), new, address, 0);
+    /// An `if` at which all go the same way.
+    fn branch(&mut self, c: Value, i: &If) {
+        let [then, els, join] = std::array::from_fn(|_| self.b.create_block());
+        for r in &i.results {
+            let x = self.param(join, self.form(*r), self.func.ty(*r));
+            self.vals[r.index()] = Some(x);
+        }
+        self.b.ins().brif(c, then, &[], els, &[]);
+        for (block, body) in [(then, &i.then), (els, &i.els)] {
+            self.b.switch_to_block(block);
+            self.nodes(&body.nodes);
+            let args = self.args(&body.yields, &i.results);
+            self.b.ins().jump(join, &args);
+        }
+        self.b.switch_to_block(join);
     }
 
-    /// Numbers of any type as f64.
-    fn as_real(&mut self, v: Val) -> Value {
+    /// An `if` at which the instances of a pair may part.
+    fn part_ways(&mut self, mask: Value, i: &If) {
+        let [then, skip, middle, els, join] = std::array::from_fn(|_| self.b.create_block());
+        let (any, all) = (self.b.ins().vany_true(mask), self.b.ins().vall_true(mask));
+        let mut of_then = vec![];
+        for r in &i.results {
+            let (form, t) = (self.form(*r), self.func.ty(*r));
+            of_then.push(self.param(middle, form, t));
+            let x = self.param(join, form, t);
+            self.vals[r.index()] = Some(x);
+        }
+        self.b.ins().brif(any, then, &[], skip, &[]);
+        self.b.switch_to_block(then);
+        self.nodes(&i.then.nodes);
+        let args = self.args(&i.then.yields, &i.results);
+        self.b.ins().jump(middle, &args);
+        self.b.switch_to_block(skip);
+        let mut args = vec![];
+        for r in &i.results {
+            let zero = self.zero(self.form(*r), self.func.ty(*r));
+            self.push(zero, &mut args);
+        }
+        self.b.ins().jump(middle, &args);
+        self.b.switch_to_block(middle);
+        let mut args = vec![];
+        of_then.iter().for_each(|x| self.push(*x, &mut args));
+        self.b.ins().brif(all, join, &args, els, &[]);
+        self.b.switch_to_block(els);
+        self.nodes(&i.els.nodes);
+        let mut args = vec![];
+        for ((r, v), a) in i.results.iter().zip(&i.els.yields).zip(of_then) {
+            let t = self.func.ty(*r);
+            let e = self.get(*v);
+            let x = self.select(Num::Two(mask), a, e, t);
+            let x = self.as_form(x, self.form(*r), t);
+            self.push(x, &mut args);
+        }
+        self.b.ins().jump(join, &args);
+        self.b.switch_to_block(join);
+    }
+
+    fn repeat(&mut self, l: &Loop) {
+        let [head, body, stuck, exit] = std::array::from_fn(|_| self.b.create_block());
+        for p in &l.params {
+            let x = self.param(head, self.form(*p), self.func.ty(*p));
+            self.vals[p.index()] = Some(x);
+        }
+        let parts = self.varying[l.cond.index()];
+        let trips = self.b.append_block_param(head, types::I32);
+        let mut init = self.args(&l.init, &l.params);
+        init.push(BlockArg::Value(self.b.ins().iconst(types::I32, 0)));
+        // Those that go on.
+        let active = parts.then(|| {
+            let all = self.constant_bits(types::I64X2, u64::MAX);
+            init.push(BlockArg::Value(all));
+            self.b.append_block_param(head, types::I64X2)
+        });
+        self.b.ins().jump(head, &init);
+        self.b.switch_to_block(head);
+        self.nodes(&l.head);
+        let c = self.get(l.cond);
+        let (more, active) = match (active, c) {
+            (Some(a), c) => {
+                let c = self.two(c, Ty::Bool);
+                let still = self.b.ins().band(a, c);
+                (self.b.ins().vany_true(still), Some(still))
+            }
+            (None, c) => (self.each(c)[0], None),
+        };
+        self.b.ins().brif(more, body, &[], exit, &[]);
+        self.b.switch_to_block(body);
+        self.nodes(&l.body.nodes);
+        let mut next = vec![];
+        for (p, v) in l.params.iter().zip(&l.body.yields) {
+            let t = self.func.ty(*p);
+            let (old, new) = (self.get(*p), self.get(*v));
+            let x = active.map_or(new, |mask| self.select(Num::Two(mask), new, old, t));
+            let x = self.as_form(x, self.form(*p), t);
+            self.push(x, &mut next);
+        }
+        let trips = self.b.ins().iadd_imm_u(trips, 1);
+        next.push(BlockArg::Value(trips));
+        next.extend(active.map(BlockArg::Value));
+        let fine = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThan, trips, i64::from(MAX_TRIPS));
+        self.b.ins().brif(fine, head, &next, stuck, &[]);
+        self.b.switch_to_block(stuck);
+        let yes = self.b.ins().iconst(types::I32, 1);
+        let at = self.array(field::FLAGS);
+        self.b.ins().store(flags(), yes, at, 4 * STUCK as i32);
+        self.b.ins().jump(exit, &[]);
+        self.b.switch_to_block(exit);
+        for (r, p) in l.results.iter().zip(&l.params) {
+            self.vals[r.index()] = self.vals[p.index()];
+        }
+    }
+
+    /// Numbers of any type as f64, of each instance.
+    fn as_reals_each(&mut self, v: Val) -> [Value; 2] {
         let x = self.get(v);
-        match self.func.ty(v) {
+        let pair = self.each(x);
+        let t = self.func.ty(v);
+        let mut one = |x: Value| match t {
             Ty::Real => x,
             Ty::Int => self.b.ins().fcvt_from_sint(types::F64, x),
             Ty::Bool => {
                 let x = self.b.ins().uextend(types::I32, x);
                 self.b.ins().fcvt_from_sint(types::F64, x)
             }
-        }
+        };
+        if let Num::One(_) = x { [one(pair[0]); 2] } else { pair.map(one) }
     }
 
     /// Tells the log; an evaluation is silent.
     fn effect(&mut self, site: u32, args: &[Val]) {
-        let (Results::Listed, Some(f)) = (&self.results, self.refs.get(calls::EFFECT).copied()) else { return };
+        let (Kind::Routine, Some(f)) = (self.kind, self.refs.get(calls::EFFECT).copied()) else { return };
         let size = 8 * args.len().max(1) as u32;
         let slot = self.b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3));
         for (k, v) in args.iter().enumerate() {
-            let x = self.as_real(*v);
+            let [x, _] = self.as_reals_each(*v);
             self.b.ins().stack_store(types::I64, x, slot, 8 * k as i32);
         }
         let address = self.b.ins().stack_addr(types::I64, slot, 0);
         let site = self.b.ins().iconst(types::I64, i64::from(site));
         let count = self.b.ins().iconst(types::I64, args.len() as i64);
-        self.b.ins().call(f, &[self.at.log, self.i, site, count, address]);
+        let log = self.array(field::LOG);
+        self.b.ins().call(f, &[log, self.lanes[0].number, site, count, address]);
     }
 
-    fn output(&mut self, k: usize, sink: Sink, v: Val) {
-        let at = self.at;
-        let entry = match &self.results {
-            Results::Rows(entries) => entries.get(&(sink.a, sink.b)).copied().unwrap_or(0),
-            Results::Listed => {
-                let x = self.as_real(v);
-                self.b.ins().store(flags(), x, at.out, 8 * k as i32);
-                return;
-            }
-        };
-        let x = self.get(v);
-        match sink.class {
-            Out::F => self.accumulate(at.f, at.rows, sink.a as usize, x),
-            Out::Q => self.accumulate(at.q, at.rows, sink.a as usize, x),
-            Out::G => self.accumulate(at.g, at.slots, entry, x),
-            Out::C => self.accumulate(at.c, at.slots, entry, x),
-            Out::Old => {
-                self.b.ins().store(flags(), x, at.old, (8 * sink.a) as i32);
-            }
-            Out::IsLimited => {
-                let old = self.b.ins().load(types::I32, flags(), at.flags, 4 * LIMITED as i32);
-                let x = self.b.ins().uextend(types::I32, x);
-                let new = self.b.ins().bor(old, x);
-                self.b.ins().store(flags(), new, at.flags, 4 * LIMITED as i32);
-            }
-            _ => {}
+    fn output(&mut self, k: usize, v: Val) {
+        let pair = self.as_reals_each(v);
+        let lanes = if self.kind == Kind::Routine { 1 } else { 2 };
+        for (x, lane) in pair.into_iter().zip(self.lanes).take(lanes) {
+            self.b.ins().store(flags(), x, lane.out, 8 * k as i32);
         }
     }
 }

@@ -1,13 +1,20 @@
 //! Machine code for the evaluation of a batch, through Cranelift.
 //!
-//! One function evaluates all instances: it gathers the unknowns of an instance, computes, and adds rows and matrix
-//! entries through the instance's slots. Transcendental functions are calls of the same Rust functions that the interpreter
-//! uses, so that both back ends give the same bits.
+//! One function evaluates a list of instances, two at a time (`lanes`): it reads their unknowns, computes, and lists the
+//! results of each one in the order of the function's outputs. Transcendental functions are calls of the same Rust functions
+//! that the interpreter uses, or the same operations inline (`elementary`), so that both back ends give the same bits.
 #![allow(unsafe_code)]
 
+mod arith;
 mod calls;
 mod codegen;
+mod elementary;
+mod lanes;
 pub mod plain;
+mod tiers;
+mod varying;
+
+pub use tiers::Tiers;
 
 use std::ptr::{null, null_mut};
 use std::sync::{Mutex, OnceLock};
@@ -17,17 +24,19 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module};
 
-use super::ir::{BinOp, UnOp, signal};
+use super::ir::{BinOp, Func, Ty, UnOp, signal};
 use super::lower::{Lowered, Program};
 use super::table::Table;
 
-/// What an evaluation reads and writes. The arrays are those of the batch; see `bind::batch`.
+/// What an evaluation reads and writes: arrays with one part for each instance, but for what a class or all have together.
 pub struct Args<'a> {
     pub count: usize,
+    /// Pairs of instances of the same class. An instance may be paired with itself.
+    pub pairs: &'a [[u32; 2]],
+    /// Unknowns, instance by instance.
     pub x: &'a [f64],
-    pub rows: &'a [u32],
-    pub slots: &'a [u32],
     pub classes: &'a [u32],
+    pub class_count: usize,
     pub cache: &'a [f64],
     pub sim: &'a [f64],
     pub hidden: &'a [f64],
@@ -39,89 +48,74 @@ pub struct Args<'a> {
     pub signals: &'a [f64],
     /// Tables of all classes, one class after the other.
     pub tables: &'a [Table],
-    pub old: &'a mut [f64],
-    pub f: &'a mut [f64],
-    pub q: &'a mut [f64],
-    pub g: &'a mut [f64],
-    pub c: &'a mut [f64],
-    /// Largest number in `rows` and in `slots`, and the number of classes.
-    pub max_row: usize,
-    pub max_slot: usize,
-    pub class_count: usize,
+    /// What limiting functions returned last time.
+    pub old: &'a [f64],
+    /// One number for each output of the function; those of instances that are in no pair stay as they are.
+    pub out: &'a mut [f64],
 }
 
 /// The same as compiled code sees it.
 #[repr(C)]
 struct Raw {
+    first: u64,
     count: u64,
+    order: *const [u32; 2],
     x: *const f64,
     rows: *const u32,
-    slots: *const u32,
     classes: *const u32,
     cache: *const f64,
     sim: *const f64,
     hidden: *const f64,
     uniforms: *const f64,
     normals: *const f64,
-    old: *mut f64,
-    f: *mut f64,
-    q: *mut f64,
-    g: *mut f64,
-    c: *mut f64,
-    flags: *mut u32,
+    keys: *const f64,
     signals: *const f64,
     tables: *const Table,
-    keys: *const f64,
-    first: u64,
+    old: *const f64,
     params: *const f64,
     given: *const f64,
     connected: *const f64,
     env: *const f64,
     events: *const f64,
     out: *mut f64,
+    flags: *mut u32,
     log: *mut plain::Log,
 }
 
 /// Offsets of the fields of [`Raw`], in bytes.
 mod field {
-    pub const COUNT: i32 = 0;
-    pub const X: i32 = 8;
-    pub const ROWS: i32 = 16;
-    pub const SLOTS: i32 = 24;
-    pub const CLASSES: i32 = 32;
-    pub const CACHE: i32 = 40;
-    pub const SIM: i32 = 48;
-    pub const HIDDEN: i32 = 56;
-    pub const UNIFORMS: i32 = 64;
-    pub const NORMALS: i32 = 72;
-    pub const OLD: i32 = 80;
-    pub const F: i32 = 88;
-    pub const Q: i32 = 96;
-    pub const G: i32 = 104;
-    pub const C: i32 = 112;
-    pub const FLAGS: i32 = 120;
-    pub const SIGNALS: i32 = 128;
-    pub const TABLES: i32 = 136;
-    pub const KEYS: i32 = 144;
-    pub const FIRST: i32 = 152;
-    pub const PARAMS: i32 = 160;
-    pub const GIVEN: i32 = 168;
-    pub const CONNECTED: i32 = 176;
-    pub const ENV: i32 = 184;
-    pub const EVENTS: i32 = 192;
-    pub const OUT: i32 = 200;
-    pub const LOG: i32 = 208;
+    pub const FIRST: i32 = 0;
+    pub const COUNT: i32 = 8;
+    pub const ORDER: i32 = 16;
+    pub const X: i32 = 24;
+    pub const ROWS: i32 = 32;
+    pub const CLASSES: i32 = 40;
+    pub const CACHE: i32 = 48;
+    pub const SIM: i32 = 56;
+    pub const HIDDEN: i32 = 64;
+    pub const UNIFORMS: i32 = 72;
+    pub const NORMALS: i32 = 80;
+    pub const KEYS: i32 = 88;
+    pub const SIGNALS: i32 = 96;
+    pub const TABLES: i32 = 104;
+    pub const OLD: i32 = 112;
+    pub const PARAMS: i32 = 120;
+    pub const GIVEN: i32 = 128;
+    pub const CONNECTED: i32 = 136;
+    pub const ENV: i32 = 144;
+    pub const EVENTS: i32 = 152;
+    pub const OUT: i32 = 160;
+    pub const FLAGS: i32 = 168;
+    pub const LOG: i32 = 176;
 }
 
-/// Flags: a limiting function changed its value; a loop did not end.
-const LIMITED: u32 = 0;
-const STUCK: u32 = 1;
+/// Flags: a loop did not end.
+const STUCK: u32 = 0;
 
 /// Sizes of what belongs to one instance.
 #[derive(Clone, Copy, Debug)]
 struct Sizes {
     unknowns: usize,
-    entries: usize,
     slots: usize,
     cells: usize,
     limits: usize,
@@ -132,7 +126,6 @@ struct Sizes {
     params: usize,
     terminals: usize,
     events: usize,
-    /// Of a function that runs at accepted points.
     outputs: usize,
 }
 
@@ -140,17 +133,16 @@ struct Sizes {
 pub const KEYS: usize = 3;
 
 impl Sizes {
-    fn of(l: &Lowered, entries: usize, slots: usize) -> Sizes {
+    fn of(l: &Lowered, func: &Func, slots: usize) -> Sizes {
         Sizes {
             unknowns: l.unknowns.len(),
-            entries,
             slots,
             signals: l.signals.len() * signal::COUNT,
             tables: l.tables.len(),
             params: l.params.len(),
             terminals: l.terminals as usize,
             events: l.events.len(),
-            outputs: 0,
+            outputs: func.outputs.len(),
             cells: l.cells.len(),
             limits: l.limit_states as usize,
             uniforms: l.uniforms as usize,
@@ -165,6 +157,8 @@ pub struct Kernel {
     module: Mutex<Option<JITModule>>,
     entry: unsafe extern "C" fn(*const Raw),
     sizes: Sizes,
+    /// Outputs that a loop without end makes NaN.
+    reals: Vec<bool>,
 }
 
 // SAFETY: `entry` points to immutable code that keeps no state of its own, and the module is touched again only in `drop`,
@@ -183,18 +177,23 @@ impl Drop for Kernel {
     }
 }
 
-/// Operations above which a function is compiled in one pass: the better register allocation takes more than linear time,
-/// which is minutes for a model whose evaluation is one large loop.
-const LARGE: usize = 60_000;
+/// How well code is to be made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Quality {
+    /// In one pass.
+    Quick,
+    Good,
+}
 
 /// The processor that this runs on; looked at once.
-fn machine(is_large: bool) -> Result<OwnedTargetIsa, String> {
+fn machine(quality: Quality) -> Result<OwnedTargetIsa, String> {
     static ISA: [OnceLock<Result<OwnedTargetIsa, String>>; 2] = [const { OnceLock::new() }; 2];
+    let is_quick = quality == Quality::Quick;
     let find = || -> Result<OwnedTargetIsa, String> {
         let mut flags = settings::builder();
         for (name, value) in [
-            ("opt_level", if is_large { "none" } else { "speed" }),
-            ("regalloc_algorithm", if is_large { "single_pass" } else { "backtracking" }),
+            ("opt_level", if is_quick { "none" } else { "speed" }),
+            ("regalloc_algorithm", if is_quick { "single_pass" } else { "backtracking" }),
             ("is_pic", "false"),
             ("use_colocated_libcalls", "false"),
             ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
@@ -204,13 +203,12 @@ fn machine(is_large: bool) -> Result<OwnedTargetIsa, String> {
         let isa = cranelift_native::builder()?;
         isa.finish(settings::Flags::new(flags)).map_err(|e| e.to_string())
     };
-    ISA[usize::from(is_large)].get_or_init(find).clone()
+    ISA[usize::from(is_quick)].get_or_init(find).clone()
 }
 
-/// An empty module for the machine at hand, with the functions that compiled code calls; for a function of so many
-/// operations.
-fn new_module(operations: usize) -> Result<JITModule, String> {
-    let mut builder = JITBuilder::with_isa(machine(operations > LARGE)?, cranelift_module::default_libcall_names());
+/// An empty module for the machine at hand, with the functions that compiled code calls.
+fn new_module(quality: Quality) -> Result<JITModule, String> {
+    let mut builder = JITBuilder::with_isa(machine(quality)?, cranelift_module::default_libcall_names());
     for op in UnOp::ALL {
         if let Some(address) = calls::un(*op) {
             builder.symbol(format!("va_{}", op.name()), address);
@@ -228,12 +226,12 @@ fn new_module(operations: usize) -> Result<JITModule, String> {
 
 impl Kernel {
     /// Generates code for a module's evaluation. The message says what the code generator disliked.
-    pub fn compile(p: &Program) -> Result<Kernel, String> {
+    pub fn compile(p: &Program, quality: Quality) -> Result<Kernel, String> {
         let text = |e: &dyn std::fmt::Display| e.to_string();
-        let mut module = new_module(p.eval.len())?;
-        let sizes = Sizes::of(&p.lowered, p.entries.len(), p.slots);
+        let mut module = new_module(quality)?;
+        let sizes = Sizes::of(&p.lowered, &p.eval, p.slots);
         let mut ctx = module.make_context();
-        codegen::build(p, &sizes, &mut module, &mut ctx)?;
+        codegen::build(&p.eval, &p.lowered, &sizes, &mut module, &mut ctx, codegen::Kind::Evaluation)?;
         let id = module.declare_function("eval", Linkage::Export, &ctx.func.signature).map_err(|e| text(&e))?;
         module.define_function(id, &mut ctx).map_err(|e| format!("{e:?}"))?;
         module.clear_context(&mut ctx);
@@ -241,66 +239,67 @@ impl Kernel {
         let address = module.get_finalized_function(id);
         // SAFETY: the address is that of the function just defined with exactly this signature and calling convention.
         let entry = unsafe { std::mem::transmute::<*const u8, unsafe extern "C" fn(*const Raw)>(address) };
-        Ok(Kernel { module: Mutex::new(Some(module)), entry, sizes })
+        Ok(Kernel { module: Mutex::new(Some(module)), entry, sizes, reals: real_outputs(&p.eval) })
     }
 
-    /// Evaluates all instances. True: a limiting function changed its value. What a loop without end computed is NaN.
-    pub fn run(&self, a: Args) -> bool {
+    /// Evaluates the instances of the list. What a loop without end computed is NaN.
+    pub fn run(&self, a: Args) {
         let s = &self.sizes;
         let n = a.count;
-        if n == 0 {
-            return false;
+        if a.pairs.is_empty() {
+            return;
         }
         // Compiled code indexes without looking: everything that it will touch must be there.
-        assert!(a.rows.len() == n * s.unknowns && a.slots.len() == n * s.entries && a.classes.len() == n);
+        assert!(a.pairs.iter().flatten().all(|i| (*i as usize) < n) && a.classes.len() == n);
         assert!(a.cache.len() == a.class_count * s.slots && a.classes.iter().all(|c| (*c as usize) < a.class_count));
-        assert!(a.hidden.len() == n * s.cells && a.old.len() == n * s.limits);
-        assert!(a.uniforms.len() == n * s.uniforms && a.normals.len() == n * s.normals);
-        assert!(a.keys.len() == n * KEYS);
+        assert!(a.x.len() == n * s.unknowns && a.hidden.len() == n * s.cells && a.old.len() == n * s.limits);
+        assert!(a.uniforms.len() == n * s.uniforms && a.normals.len() == n * s.normals && a.keys.len() == n * KEYS);
         assert!(a.signals.len() == n * s.signals && a.tables.len() == a.class_count * s.tables);
-        assert!(a.sim.len() >= super::ir::sim::COUNT);
-        assert!(a.max_row < a.x.len() && a.max_row < a.f.len() && a.max_row < a.q.len());
-        assert!(a.max_slot < a.g.len() && a.max_slot < a.c.len());
-        debug_assert!(a.rows.iter().all(|r| *r as usize <= a.max_row));
-        debug_assert!(a.slots.iter().all(|r| *r as usize <= a.max_slot));
-        let mut flags = [0u32; 2];
+        assert!(a.sim.len() >= super::ir::sim::COUNT && a.out.len() == n * s.outputs);
+        debug_assert!(a.pairs.iter().all(|[i, j]| a.classes[*i as usize] == a.classes[*j as usize]));
+        let mut flags = [0u32; 1];
         let raw = Raw {
-            count: n as u64,
+            first: 0,
+            count: a.pairs.len() as u64,
+            order: a.pairs.as_ptr(),
             x: a.x.as_ptr(),
-            rows: a.rows.as_ptr(),
-            slots: a.slots.as_ptr(),
+            rows: null(),
             classes: a.classes.as_ptr(),
             cache: a.cache.as_ptr(),
             sim: a.sim.as_ptr(),
             hidden: a.hidden.as_ptr(),
             uniforms: a.uniforms.as_ptr(),
             normals: a.normals.as_ptr(),
-            old: a.old.as_mut_ptr(),
-            f: a.f.as_mut_ptr(),
-            q: a.q.as_mut_ptr(),
-            g: a.g.as_mut_ptr(),
-            c: a.c.as_mut_ptr(),
-            flags: flags.as_mut_ptr(),
+            keys: a.keys.as_ptr(),
             signals: a.signals.as_ptr(),
             tables: a.tables.as_ptr(),
-            keys: a.keys.as_ptr(),
-            first: 0,
+            old: a.old.as_ptr(),
             params: null(),
             given: null(),
             connected: null(),
             env: null(),
             events: null(),
-            out: null_mut(),
+            out: a.out.as_mut_ptr(),
+            flags: flags.as_mut_ptr(),
             log: null_mut(),
         };
-        // SAFETY: the lengths checked above cover every index that the code forms: instance times size of an instance, and
-        // the contents of `rows`, `slots` and `classes`. `raw` and the slices outlive the call.
+        // SAFETY: the lengths checked above cover every index that the code forms: number of an instance or a class times
+        // the size of its part. `raw` and the slices outlive the call.
         unsafe { (self.entry)(&raw) };
         if flags[STUCK as usize] != 0 {
-            for r in a.rows {
-                a.f[*r as usize] = f64::NAN;
+            for i in a.pairs.iter().flatten() {
+                spoil(&self.reals, &mut a.out[*i as usize * s.outputs..][..s.outputs]);
             }
         }
-        flags[LIMITED as usize] != 0
     }
+}
+
+/// By output: is it real?
+fn real_outputs(func: &Func) -> Vec<bool> {
+    func.outputs.iter().map(|(_, v)| func.ty(*v) == Ty::Real).collect()
+}
+
+/// The results of an instance after a loop without end.
+fn spoil(reals: &[bool], out: &mut [f64]) {
+    out.iter_mut().zip(reals).filter(|(_, is)| **is).for_each(|(o, _)| *o = f64::NAN);
 }

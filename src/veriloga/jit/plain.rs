@@ -2,16 +2,19 @@
 //!
 //! As the evaluation, but results are listed in the order of the function's outputs, and effects are written into a log.
 
-use std::ptr::null_mut;
+use std::ptr::null;
 use std::sync::Mutex;
 
 use cranelift_jit::JITModule;
 use cranelift_module::{Linkage, Module};
 
-use super::{KEYS, Raw, STUCK, Sizes, codegen, new_module};
-use crate::veriloga::ir::{Func, Ty, env, sim};
+use super::{KEYS, Quality, Raw, STUCK, Sizes, codegen, new_module, real_outputs, spoil};
+use crate::veriloga::ir::{Func, env, sim};
 use crate::veriloga::lower::Lowered;
 use crate::veriloga::table::Table;
+
+/// Operations above which a function is compiled in one pass. Most are small, and run once for each point.
+const LARGE: usize = 2000;
 
 /// What such a function reads; see `Args` for those that the evaluation has too.
 #[derive(Clone, Copy)]
@@ -110,10 +113,10 @@ impl Plain {
     /// `slots` is the length of its cache. The message says what the code generator disliked.
     pub fn compile(func: &Func, lowered: &Lowered, slots: usize) -> Result<Plain, String> {
         let text = |e: &dyn std::fmt::Display| e.to_string();
-        let mut module = new_module(func.len())?;
-        let sizes = Sizes { outputs: func.outputs.len(), ..Sizes::of(lowered, 0, slots) };
+        let mut module = new_module(if func.len() > LARGE { Quality::Quick } else { Quality::Good })?;
+        let sizes = Sizes::of(lowered, func, slots);
         let mut ctx = module.make_context();
-        codegen::build_loop(func, lowered, &sizes, &mut module, &mut ctx, codegen::Results::Listed)?;
+        codegen::build(func, lowered, &sizes, &mut module, &mut ctx, codegen::Kind::Routine)?;
         let id = module.declare_function("plain", Linkage::Export, &ctx.func.signature).map_err(|e| text(&e))?;
         module.define_function(id, &mut ctx).map_err(|e| format!("{e:?}"))?;
         module.clear_context(&mut ctx);
@@ -121,8 +124,7 @@ impl Plain {
         let address = module.get_finalized_function(id);
         // SAFETY: the address is that of the function just defined with exactly this signature and calling convention.
         let entry = unsafe { std::mem::transmute::<*const u8, unsafe extern "C" fn(*const Raw)>(address) };
-        let reals = func.outputs.iter().map(|(_, v)| func.ty(*v) == Ty::Real).collect();
-        Ok(Plain { module: Mutex::new(Some(module)), entry, sizes, reals })
+        Ok(Plain { module: Mutex::new(Some(module)), entry, sizes, reals: real_outputs(func) })
     }
 
     /// Runs the instances of a range; `out` has the outputs of all instances, `log` gets the effects.
@@ -142,34 +144,30 @@ impl Plain {
         assert!(a.connected.len() == c * s.terminals && a.events.len() == n * s.events);
         assert!(out.len() == n * s.outputs);
         debug_assert!(a.rows.iter().all(|r| *r as usize <= a.max_row));
-        let mut flags = [0u32; 2];
+        let mut flags = [0u32; 1];
         let raw = Raw {
+            first: range.start as u64,
             count: range.end as u64,
+            order: null(),
             x: a.x.as_ptr(),
             rows: a.rows.as_ptr(),
-            slots: std::ptr::null(),
             classes: a.classes.as_ptr(),
             cache: a.cache.as_ptr(),
             sim: a.sim.as_ptr(),
             hidden: a.hidden.as_ptr(),
             uniforms: a.uniforms.as_ptr(),
             normals: a.normals.as_ptr(),
-            old: null_mut(),
-            f: null_mut(),
-            q: null_mut(),
-            g: null_mut(),
-            c: null_mut(),
-            flags: flags.as_mut_ptr(),
+            keys: a.keys.as_ptr(),
             signals: a.signals.as_ptr(),
             tables: a.tables.as_ptr(),
-            keys: a.keys.as_ptr(),
-            first: range.start as u64,
+            old: null(),
             params: a.params.as_ptr(),
             given: a.given.as_ptr(),
             connected: a.connected.as_ptr(),
             env: a.env.as_ptr(),
             events: a.events.as_ptr(),
             out: out.as_mut_ptr(),
+            flags: flags.as_mut_ptr(),
             log,
         };
         // SAFETY: the lengths checked above cover every index that the code forms. Limited values, which it does not get,
@@ -177,8 +175,7 @@ impl Plain {
         unsafe { (self.entry)(&raw) };
         if flags[STUCK as usize] != 0 {
             for i in range {
-                let own = &mut out[i * s.outputs..(i + 1) * s.outputs];
-                own.iter_mut().zip(&self.reals).filter(|(_, is)| **is).for_each(|(o, _)| *o = f64::NAN);
+                spoil(&self.reals, &mut out[i * s.outputs..][..s.outputs]);
             }
         }
     }
