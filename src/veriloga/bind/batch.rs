@@ -650,6 +650,7 @@ impl Batch for VaBatch {
         let c = self.class(instance);
         match self.dev.targets.get(id as usize)? {
             Target::Mfactor => Some(c.mfactor),
+            Target::Placement(k) => c.placement.get(*k).copied(),
             Target::Param(first, _) => c.values.get(*first as usize).copied(),
         }
     }

@@ -1,7 +1,7 @@
 //! The body of a module: declarations in the order in which they need each other, then analog blocks.
 
 use super::super::ast::{self, Attr, Declared, Ex, Ident, Item, ItemKind};
-use super::super::hir::{self, Dim, Direction, ExprId, Node, NodeId, Port, Stmt};
+use super::super::hir::{self, Dim, Direction, ExprId, Node, NodeId, Port, Stmt, SysParam};
 use super::super::text::Name;
 use super::function::ty;
 use super::{Bits, Def, Elab, Frame, Given, PortRef, ScopeKind};
@@ -15,6 +15,7 @@ pub(super) struct Binding {
     pub ports: HashMap<Name, (Vec<NodeId>, Span)>,
     pub params: HashMap<Name, Given>,
     pub mfactor: Option<ExprId>,
+    pub placement: [Option<ExprId>; 5],
 }
 
 /// Everything that declarations say of one net.
@@ -68,8 +69,17 @@ impl<'a> Elab<'a> {
             (Some(around), Some(own)) => Some(self.times(own, around)),
             (around, own) => own.or(around),
         };
+        let own = binding.as_ref().map_or([None; 5], |b| b.placement);
+        let mut placement = self.frame.placement;
+        for ((place, own), p) in placement.iter_mut().zip(own).zip(SysParam::PLACEMENT) {
+            *place = match (*place, own) {
+                (Some(around), Some(own)) => Some(self.placed(p, own, around)),
+                (around, own) => own.or(around),
+            };
+        }
         let frame = Frame {
             mfactor,
+            placement,
             prefix: prefix.clone(),
             ports: HashMap::new(),
             default_discipline: m.default_discipline,

@@ -2,7 +2,7 @@
 
 use super::{Cell, Lower, codes};
 use crate::base::consts::{K_Q, ZERO_C};
-use crate::veriloga::hir::{self, BinOp as HBin, ExprId, ExprKind, MathFn, SysParam, UnOp as HUn};
+use crate::veriloga::hir::{self, BinOp as HBin, ExprId, ExprKind, MathFn, UnOp as HUn};
 use crate::veriloga::ir::{BinOp, Const, In, Ty, UnOp, Val, env, sim};
 
 impl Lower<'_> {
@@ -59,10 +59,9 @@ impl Lower<'_> {
                 self.b.mul(k, t)
             }
             ExprKind::AbsTime => self.sim(sim::TIME),
-            ExprKind::SysParam(p) => match p {
-                SysParam::Mfactor => self.environment(env::MFACTOR),
-                SysParam::HFlip | SysParam::VFlip => self.b.real(1.0),
-                _ => self.b.real(0.0),
+            ExprKind::SysParam(p) => match p.placement() {
+                None => self.environment(env::MFACTOR),
+                Some(k) => self.environment(env::PLACEMENT + k as u32),
             },
             ExprKind::SimParam { name, default } => self.sim_param(name, *default, e.span),
             ExprKind::SimParamStr(name) => {
