@@ -11,6 +11,9 @@ use crate::device::{Point, Trouble};
 use crate::veriloga::interp::Machine;
 use crate::veriloga::ir::{BinOp, Const, Def, Func, In, Node, Op, Out, UnOp, Val, signal};
 
+/// Instances beyond these are not looked at for a loop without end: what is asked at each failure must not take longer than
+/// a search.
+const MAX_REHEARSED: usize = 1000;
 /// Names beyond these are left out.
 const MAX_NAMES: usize = 4;
 
@@ -125,7 +128,7 @@ impl VaBatch {
             return None;
         }
         let mut machine = Machine::default();
-        (0..self.n).find(|i| {
+        (0..self.n.min(MAX_REHEARSED)).find(|i| {
             self.rehearse(*i, at, x, memory, &mut machine);
             machine.is_stuck
         })
