@@ -111,6 +111,10 @@ impl Machine {
             Op::Un(o, a) => eval_un(o, self.get(a)),
             Op::Bin(o, a, b) => eval_bin(o, self.get(a), self.get(b)),
             Op::Select(c, a, b) => self.get(if self.is_true(c) { a } else { b }),
+            Op::Fma(a, b, c) => {
+                let [a, b, c] = [a, b, c].map(|v| self.get(v).to_f64());
+                Const::Real(a.mul_add(b, c))
+            }
             Op::Limit(_, _, l) => self.get(l),
             Op::Table(look, x) => {
                 let x = x.map(|v| self.get(v).to_f64());

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use num_complex::Complex64;
 
-use super::chunks::{Memory, Targets};
+use super::chunks::Memory;
 use super::class::{Class, Place, Shape, classify, shape};
 use super::events::Events;
 use super::routine::Routine;
 use super::signals::Signals;
+use super::targets::Targets;
 use super::text::Texts;
 use super::{Target, VaDevice};
 use crate::base::rng::Stream;
@@ -469,7 +470,7 @@ impl Batch for VaBatch {
                 self.slots[i * ne + k] = w.slot(row, col);
             }
         }
-        self.targets = Targets::new(&self.dev.sinks, self.n, &self.rows, &self.slots);
+        self.targets = Targets::new(&self.dev.sinks, &self.dev.program.entries, self.n, &self.rows, &self.slots);
     }
 
     fn set_temperature(&mut self, temp: f64) {

@@ -4,13 +4,15 @@
 //! What a chunk computes goes into arrays of its own, and these are added to the system one after the other: sums are the
 //! same to the last bit for any number of threads.
 
+use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 
 use super::batch::VaBatch;
+use super::targets::Targets;
 use crate::device::{IterMem, Load, Point};
-use crate::veriloga::ir::{Func, Out, signal, sim};
+use crate::veriloga::ir::{signal, sim};
 use crate::veriloga::jit::{Args, KEYS, Kernel, Tiers};
 
 /// Instances of a chunk.
@@ -18,84 +20,9 @@ const CHUNK: usize = 32;
 /// Fewer instances than this are not worth another thread.
 const PARALLEL_FROM: usize = 64;
 
-/// Where outputs of the evaluation go: number of the output, and of the module's unknown, matrix entry or limited value.
-#[derive(Debug, Default)]
-pub struct Sinks {
-    count: usize,
-    f: Vec<(u32, u32)>,
-    q: Vec<(u32, u32)>,
-    g: Vec<(u32, u32)>,
-    c: Vec<(u32, u32)>,
-    old: Vec<(u32, u32)>,
-    is_limited: Vec<u32>,
-}
-
-impl Sinks {
-    pub fn of(eval: &Func, entries: &[(u32, u32)]) -> Sinks {
-        let mut s = Sinks { count: eval.outputs.len(), ..Sinks::default() };
-        for (k, (sink, _)) in eval.outputs.iter().enumerate() {
-            let k = k as u32;
-            let entry = || entries.iter().position(|e| *e == (sink.a, sink.b)).map(|e| (k, e as u32));
-            match sink.class {
-                Out::F => s.f.push((k, sink.a)),
-                Out::Q => s.q.push((k, sink.a)),
-                Out::G => s.g.extend(entry()),
-                Out::C => s.c.extend(entry()),
-                Out::Old => s.old.push((k, sink.a)),
-                Out::IsLimited => s.is_limited.push(k),
-                _ => {}
-            }
-        }
-        s
-    }
-}
-
-/// For each instance what is added where: number of the output, row or slot; in the order of places, since collapsed nodes
-/// have many in common. What would go to ground is not there.
-#[derive(Clone, Default)]
-pub struct Targets {
-    list: Vec<(u32, u32)>,
-    /// Where the lists of an instance begin: of f, q, g, c.
-    starts: Vec<[u32; 4]>,
-}
-
-impl Targets {
-    pub fn new(sinks: &Sinks, n: usize, rows: &[u32], slots: &[u32]) -> Targets {
-        let mut t = Targets::default();
-        let (nu, ne) = (rows.len() / n.max(1), slots.len() / n.max(1));
-        for i in 0..n {
-            let (rows, slots) = (&rows[i * nu..][..nu], &slots[i * ne..][..ne]);
-            let parts = [(&sinks.f, rows), (&sinks.q, rows), (&sinks.g, slots), (&sinks.c, slots)];
-            t.starts.push(parts.map(|(sinks, places)| {
-                let start = t.list.len() as u32;
-                let targets = sinks.iter().map(|(k, at)| (*k, places[*at as usize]));
-                t.list.extend(targets.filter(|(_, place)| *place != 0));
-                t.list[start as usize..].sort_by_key(|(_, place)| *place);
-                start
-            }));
-        }
-        t.starts.push([t.list.len() as u32; 4]);
-        t
-    }
-
-    fn of(&self, i: usize) -> [&[(u32, u32)]; 4] {
-        let ([f, q, g, c], end) = (self.starts[i], self.starts[i + 1][0]);
-        [(f, q), (q, g), (g, c), (c, end)].map(|(a, b)| &self.list[a as usize..b as usize])
-    }
-}
-
-/// Adds results to their places, those of one place together.
-fn add_sums(targets: &[(u32, u32)], results: &[f64], mut add: impl FnMut(u32, f64)) {
-    let Some(((k, place), rest)) = targets.split_first() else { return };
-    let (mut place, mut sum) = (*place, results[*k as usize]);
-    for (k, p) in rest {
-        if *p != place {
-            add(place, sum);
-            (place, sum) = (*p, 0.0);
-        }
-        sum += results[*k as usize];
-    }
-    add(place, sum);
+thread_local! {
+    /// Results of the chunk that a thread is at.
+    static RESULTS: RefCell<Vec<f64>> = const { RefCell::new(vec![]) };
 }
 
 /// Some neighbouring instances.
@@ -109,15 +36,19 @@ pub(super) struct Chunk {
     /// The unknowns now, and those of the last evaluation, instance by instance.
     pub x: Vec<f64>,
     pub at: Vec<f64>,
-    /// Results of the last evaluation.
-    pub out: Vec<f64>,
+    /// Sums of the last evaluation, one for each place of `Targets`.
+    sums: Vec<f64>,
     pub is_kept: Vec<bool>,
     /// By instance: evaluated at `x` itself.
     pub is_fresh: Vec<bool>,
+    /// By instance: a limiting function changed its value.
+    is_limited: Vec<bool>,
+    /// What limiting functions returned, instance by instance.
+    old: Vec<f64>,
 }
 
 impl Chunk {
-    fn new(first: usize, classes: &[u32], nu: usize, outputs: usize) -> Chunk {
+    fn new(first: usize, classes: &[u32], nu: usize, limits: usize, targets: &Targets) -> Chunk {
         let n = classes.len();
         let mut order: Vec<u32> = (0..n as u32).collect();
         order.sort_by_key(|i| classes[*i as usize]);
@@ -127,9 +58,11 @@ impl Chunk {
             pairs: Vec::with_capacity(n),
             x: vec![0.0; n * nu],
             at: vec![0.0; n * nu],
-            out: vec![0.0; n * outputs],
+            sums: vec![0.0; targets.range(first, first + n).len()],
             is_kept: vec![false; n],
             is_fresh: vec![true; n],
+            is_limited: vec![false; n],
+            old: vec![0.0; n * limits],
         }
     }
 
@@ -196,11 +129,11 @@ impl VaBatch {
     ) {
         let l = &self.program().lowered;
         let no = l.limit_states as usize;
-        let sinks = &self.dev.sinks;
         let mut kept = self.memory.lock();
         if kept.chunks.is_empty() {
             let starts = (0..self.n).step_by(CHUNK);
-            let new = |i: usize| Chunk::new(i, &self.class_of[i..self.n.min(i + CHUNK)], l.unknowns.len(), sinks.count);
+            let nu = l.unknowns.len();
+            let new = |i: usize| Chunk::new(i, &self.class_of[i..self.n.min(i + CHUNK)], nu, no, &self.targets);
             kept.chunks = starts.map(new).collect();
         }
         let quiet = self.quiet(at, numbers, &mut kept);
@@ -218,18 +151,15 @@ impl VaBatch {
         let mut reused = 0;
         for chunk in &mut kept.chunks {
             for i in 0..chunk.len() {
-                let results = &chunk.out[i * sinks.count..][..sinks.count];
-                self.add(chunk, i, results, out);
+                self.add(chunk, i, out);
                 if !chunk.is_fresh[i] {
                     reused += 1;
                     continue;
                 }
-                let own = &mut mem.values[(chunk.first + i) * no..][..no];
-                sinks.old.iter().for_each(|(k, l)| own[*l as usize] = results[*k as usize]);
-                let is_limited = sinks.is_limited.iter().any(|k| results[*k as usize] != 0.0);
-                mem.limited |= is_limited;
+                mem.values[(chunk.first + i) * no..][..no].copy_from_slice(&chunk.old[i * no..][..no]);
+                mem.limited |= chunk.is_limited[i];
                 // A tangent at a place that limiting chose is not one at a solution.
-                chunk.is_kept[i] = quiet.is_some() && !is_limited;
+                chunk.is_kept[i] = quiet.is_some() && !chunk.is_limited[i];
             }
         }
         mem.reused = reused;
@@ -274,48 +204,67 @@ impl VaBatch {
     /// Evaluates those instances of a chunk that have moved.
     fn evaluate(&self, kernel: &Kernel, numbers: &[f64; sim::COUNT], old: &[f64], signals: &[f64], chunk: &mut Chunk) {
         let l = &self.program().lowered;
+        let sinks = &self.dev.sinks;
+        let n = sinks.count;
         let own = chunk.first..chunk.first + chunk.len();
         chunk.pair_up(&self.class_of[own.clone()]);
+        if chunk.pairs.is_empty() {
+            return;
+        }
         let part = |a: usize| own.start * a..own.end * a;
-        kernel.run(Args {
-            count: own.len(),
-            pairs: &chunk.pairs,
-            x: &chunk.x,
-            classes: &self.class_of[own.clone()],
-            class_count: self.classes.len(),
-            cache: &self.cache,
-            sim: numbers,
-            hidden: &self.hidden[part(l.cells.len())],
-            uniforms: &self.uniforms[part(l.uniforms as usize)],
-            normals: &self.normals[part(l.normals as usize)],
-            keys: &self.keys[part(KEYS)],
-            signals: &signals[part(l.signals.len() * signal::COUNT)],
-            tables: &self.flat.tables,
-            old: &old[part(l.limit_states as usize)],
-            out: &mut chunk.out,
+        RESULTS.with_borrow_mut(|results| {
+            results.resize(own.len() * n, 0.0);
+            kernel.run(Args {
+                count: own.len(),
+                pairs: &chunk.pairs,
+                x: &chunk.x,
+                classes: &self.class_of[own.clone()],
+                class_count: self.classes.len(),
+                cache: &self.cache,
+                sim: numbers,
+                hidden: &self.hidden[part(l.cells.len())],
+                uniforms: &self.uniforms[part(l.uniforms as usize)],
+                normals: &self.normals[part(l.normals as usize)],
+                keys: &self.keys[part(KEYS)],
+                signals: &signals[part(l.signals.len() * signal::COUNT)],
+                tables: &self.flat.tables,
+                old: &old[part(l.limit_states as usize)],
+                out: results,
+            });
+            let limits = l.limit_states as usize;
+            let begin = self.targets.range(own.start, own.start).start;
+            for i in (0..own.len()).filter(|i| chunk.is_fresh[*i]) {
+                let results = &results[i * n..][..n];
+                let at = self.targets.range(own.start + i, own.start + i + 1);
+                let sums = &mut chunk.sums[at.start - begin..at.end - begin];
+                self.targets.pattern(own.start + i).reduce(results, sums);
+                sinks.old.iter().for_each(|(k, l)| chunk.old[i * limits + *l as usize] = results[*k as usize]);
+                chunk.is_limited[i] = sinks.is_limited.iter().any(|k| results[*k as usize] != 0.0);
+            }
         });
     }
 
-    /// Adds the results of the instance `i` of a chunk to the system.
-    fn add(&self, chunk: &Chunk, i: usize, results: &[f64], out: &mut Load) {
-        let [f, q, g, c] = self.targets.of(chunk.first + i);
-        add_sums(f, results, |row, y| out.f(row, y));
-        add_sums(q, results, |row, y| out.q(row, y));
-        add_sums(g, results, |slot, y| out.g(slot, y));
-        add_sums(c, results, |slot, y| out.c(slot, y));
+    /// Adds the sums of the instance `i` of a chunk to the system.
+    fn add(&self, chunk: &Chunk, i: usize, out: &mut Load) {
+        let k = chunk.first + i;
+        let (pattern, places) = (self.targets.pattern(k), self.targets.places(k));
+        let begin = self.targets.range(chunk.first, k).len();
+        let sums = &chunk.sums[begin..][..places.len()];
+        let [q, g, c, end] = pattern.parts;
+        let of = |a: usize, b: usize| places[a..b].iter().zip(&sums[a..b]);
+        of(0, q).for_each(|(row, y)| out.f(*row, *y));
+        of(q, g).for_each(|(row, y)| out.q(*row, *y));
+        of(g, c).for_each(|(slot, y)| out.g(*slot, *y));
+        of(c, end).for_each(|(slot, y)| out.c(*slot, *y));
         if chunk.is_fresh[i] {
             return;
         }
-        let p = self.program();
-        let nu = p.lowered.unknowns.len();
-        let rows = &self.rows[(chunk.first + i) * nu..][..nu];
+        let nu = self.program().lowered.unknowns.len();
+        let rows = &self.rows[k * nu..][..nu];
         let (x, at) = (&chunk.x[i * nu..][..nu], &chunk.at[i * nu..][..nu]);
-        let sinks = &self.dev.sinks;
-        let tangent = |(k, entry): &(u32, u32)| {
-            let (r, u) = p.entries[*entry as usize];
-            (rows[r as usize], results[*k as usize] * (x[u as usize] - at[u as usize]))
-        };
-        sinks.g.iter().map(tangent).for_each(|(row, d)| out.f(row, d));
-        sinks.c.iter().map(tangent).for_each(|(row, d)| out.q(row, d));
+        for (m, ((r, u), y)) in pattern.entries.iter().zip(&sums[g..]).enumerate() {
+            let (row, d) = (rows[*r as usize], y * (x[*u as usize] - at[*u as usize]));
+            if g + m < c { out.f(row, d) } else { out.q(row, d) }
+        }
     }
 }

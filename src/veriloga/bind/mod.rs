@@ -7,6 +7,7 @@ mod events;
 mod quiet;
 mod routine;
 mod signals;
+mod targets;
 mod text;
 mod trouble;
 
@@ -23,9 +24,9 @@ use crate::device::{
 };
 use crate::diag::Diagnostic;
 use crate::diag::codes::va_device as codes;
-use chunks::Sinks;
 use quiet::Reads;
 use routine::Routine;
+use targets::Sinks;
 
 /// What a parameter of the device's table is in the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

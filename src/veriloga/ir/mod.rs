@@ -353,6 +353,8 @@ pub enum Op {
     Un(UnOp, Val),
     Bin(BinOp, Val, Val),
     Select(Val, Val, Val),
+    /// a b + c, rounded once.
+    Fma(Val, Val, Val),
     /// d/dt of a value, by site; zero where nothing moves. Replaced before code is generated.
     Ddt(u32, Val),
     /// A noise source, by site; zero in every average. Replaced before code is generated.
@@ -371,7 +373,7 @@ impl Op {
             Op::Const(_) | Op::Input(..) | Op::Noise(_) => {}
             Op::Un(_, a) | Op::Ddt(_, a) | Op::Ddx(_, a) => f(a),
             Op::Bin(_, a, b) | Op::Limit(_, a, b) => [a, b].into_iter().for_each(f),
-            Op::Select(a, b, c) | Op::Table(_, [a, b, c]) => [a, b, c].into_iter().for_each(f),
+            Op::Select(a, b, c) | Op::Fma(a, b, c) | Op::Table(_, [a, b, c]) => [a, b, c].into_iter().for_each(f),
         }
     }
 
@@ -385,6 +387,7 @@ impl Op {
             Op::Bin(o, a, b) => Op::Bin(o, f(a), f(b)),
             Op::Limit(k, a, b) => Op::Limit(k, f(a), f(b)),
             Op::Select(a, b, c) => Op::Select(f(a), f(b), f(c)),
+            Op::Fma(a, b, c) => Op::Fma(f(a), f(b), f(c)),
             Op::Table(k, x) => Op::Table(k, x.map(f)),
         }
     }
@@ -491,7 +494,7 @@ impl Func {
             Op::Un(o, _) => o.result(),
             Op::Bin(o, ..) => o.result(),
             Op::Select(_, a, _) => self.ty(*a),
-            Op::Ddt(..) | Op::Noise(_) | Op::Limit(..) | Op::Ddx(..) | Op::Table(..) => Ty::Real,
+            Op::Fma(..) | Op::Ddt(..) | Op::Noise(_) | Op::Limit(..) | Op::Ddx(..) | Op::Table(..) => Ty::Real,
         }
     }
 

@@ -232,6 +232,7 @@ impl Parser {
                 self.at += 1;
                 Op::Input(class, self.number()?, ty)
             }
+            "fma" => Op::Fma(self.val()?, self.val()?, self.val()?),
             "select" => Op::Select(self.val()?, self.val()?, self.val()?),
             "ddt" => Op::Ddt(self.number()?, self.val()?),
             "noise" => Op::Noise(self.number()?),

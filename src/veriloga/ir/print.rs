@@ -38,6 +38,7 @@ impl Display for Op {
             Op::Un(o, a) => write!(f, "{} {a}", o.name()),
             Op::Bin(o, a, b) => write!(f, "{} {a} {b}", o.name()),
             Op::Select(c, a, b) => write!(f, "select {c} {a} {b}"),
+            Op::Fma(a, b, c) => write!(f, "fma {a} {b} {c}"),
             Op::Ddt(k, a) => write!(f, "ddt {k} {a}"),
             Op::Noise(k) => write!(f, "noise {k}"),
             Op::Limit(k, a, b) => write!(f, "limit {k} {a} {b}"),

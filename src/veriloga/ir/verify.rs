@@ -126,6 +126,7 @@ impl Verifier<'_> {
                 self.used(*a)?;
                 self.typed(*b, self.func.ty(*a))?;
             }
+            Op::Fma(a, b, c) => [a, b, c].into_iter().try_for_each(|x| self.typed(*x, Ty::Real))?,
             Op::Ddt(_, a) => self.typed(*a, Ty::Real)?,
             Op::Limit(_, a, b) => [a, b].into_iter().try_for_each(|x| self.typed(*x, Ty::Real))?,
             Op::Table(_, x) => x.iter().try_for_each(|x| self.typed(*x, Ty::Real))?,

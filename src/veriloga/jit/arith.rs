@@ -27,6 +27,13 @@ impl Gen<'_, '_> {
                 };
                 self.select(c, a, e, t)
             }
+            Op::Fma(a, b, c) => match [a, b, c].map(|v| self.get(v)) {
+                [Num::One(x), Num::One(y), Num::One(z)] => Num::One(self.b.ins().fma(x, y, z)),
+                _ => {
+                    let [x, y, z] = [a, b, c].map(|v| self.two_of(v));
+                    Num::Two(self.b.ins().fma(x, y, z))
+                }
+            },
             Op::Limit(_, _, l) => self.get(l),
             Op::Table(look, inputs) => {
                 let tables = self.b.ins().iconst(cranelift_codegen::ir::types::I64, self.sizes.tables as i64);

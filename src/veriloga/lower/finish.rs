@@ -16,7 +16,7 @@ use super::{BranchMode, EventInfo, Lowered, UnknownInfo, UnknownSource};
 use crate::veriloga::ir::{
     BinOp, Builder, Const, Def, Func, In, Keep, Node, Op, Out, Sink, Ty, UnOp, Val, copy_nodes, mapped, sim,
 };
-use crate::veriloga::passes::{Deps, Var, differentiate, invariants, prune, resolve_ddx, split};
+use crate::veriloga::passes::{Deps, Var, contract, differentiate, invariants, prune, resolve_ddx, split};
 
 /// Bodies of an `if` up to this cost (in additions) become selects in the evaluation.
 const CONVERT: u32 = 16;
@@ -84,7 +84,7 @@ pub fn finish(mut l: Lowered) -> Program {
     let accept = prune(&plain, keeps, true, 0).checked("acceptance");
     let op = prune(&plain, |s| s.class == Out::OpVar, false, 0).checked("operating point");
     let noise = prune(&plain, |s| matches!(s.class, Out::Noise | Out::Gain), false, 0).checked("noise");
-    let rest = parts.rest;
+    let rest = contract(&parts.rest);
     let accept = split(&accept);
     let is_located = |e: &EventInfo| matches!(e, EventInfo::Cross | EventInfo::Above | EventInfo::AbsDelta);
     let watch = l

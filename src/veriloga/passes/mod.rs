@@ -1,9 +1,11 @@
 //! Passes over the intermediate representation.
 
 pub mod ad;
+pub mod contract;
 pub mod live;
 pub mod split;
 
 pub use ad::{Derivatives, TEMPERATURE, Var, differentiate, resolve_ddx};
+pub use contract::contract;
 pub use live::{Deps, prune};
 pub use split::{invariants, split};

@@ -1,0 +1,145 @@
+//! Where the results of an evaluation go.
+//!
+//! Nodes of a module that are one node of the circuit (collapsed, or connected to each other) make many results go to one
+//! row or matrix entry. They are summed before anything is kept or added: a transistor of 180 results has some 40 places.
+
+use std::collections::HashMap;
+
+use crate::veriloga::ir::{Func, Out};
+
+/// Where outputs of the evaluation go: number of the output, and of the module's unknown, matrix entry or limited value.
+#[derive(Debug, Default)]
+pub struct Sinks {
+    pub count: usize,
+    f: Vec<(u32, u32)>,
+    q: Vec<(u32, u32)>,
+    g: Vec<(u32, u32)>,
+    c: Vec<(u32, u32)>,
+    pub old: Vec<(u32, u32)>,
+    pub is_limited: Vec<u32>,
+}
+
+impl Sinks {
+    pub fn of(eval: &Func, entries: &[(u32, u32)]) -> Sinks {
+        let mut s = Sinks { count: eval.outputs.len(), ..Sinks::default() };
+        for (k, (sink, _)) in eval.outputs.iter().enumerate() {
+            let k = k as u32;
+            let entry = || entries.iter().position(|e| *e == (sink.a, sink.b)).map(|e| (k, e as u32));
+            match sink.class {
+                Out::F => s.f.push((k, sink.a)),
+                Out::Q => s.q.push((k, sink.a)),
+                Out::G => s.g.extend(entry()),
+                Out::C => s.c.extend(entry()),
+                Out::Old => s.old.push((k, sink.a)),
+                Out::IsLimited => s.is_limited.push(k),
+                _ => {}
+            }
+        }
+        s
+    }
+}
+
+/// How the results of an instance are summed; the same for all whose nodes coincide alike. Places are numbered from the
+/// first of the instance: those of f, q, g and c.
+#[derive(Clone, Debug, Default)]
+pub struct Pattern {
+    /// (number of the output, place), by places.
+    sums: Vec<(u32, u32)>,
+    /// Where the places of q, g and c begin, and where they end.
+    pub parts: [usize; 4],
+    /// For each place of g and c the row and the unknown, as the module numbers them.
+    pub entries: Vec<(u32, u32)>,
+}
+
+impl Pattern {
+    /// Sums the results of an instance.
+    pub fn reduce(&self, results: &[f64], sums: &mut [f64]) {
+        sums.fill(0.0);
+        for (k, place) in &self.sums {
+            sums[*place as usize] += results[*k as usize];
+        }
+    }
+}
+
+/// For each instance of a batch the rows and slots that it adds to. What would go to ground is not there.
+#[derive(Clone, Default)]
+pub struct Targets {
+    patterns: Vec<Pattern>,
+    /// By instance.
+    pattern: Vec<u32>,
+    /// Where the places of each instance begin.
+    starts: Vec<u32>,
+    /// Rows of f and q, slots of g and c.
+    places: Vec<u32>,
+}
+
+impl Targets {
+    pub fn new(sinks: &Sinks, entries: &[(u32, u32)], n: usize, rows: &[u32], slots: &[u32]) -> Targets {
+        let mut t = Targets { starts: vec![0], ..Targets::default() };
+        let (nu, ne) = (rows.len() / n.max(1), slots.len() / n.max(1));
+        // By the place of every output.
+        let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
+        let mut local: Vec<u32> = vec![];
+        for i in 0..n {
+            let (rows, slots) = (&rows[i * nu..][..nu], &slots[i * ne..][..ne]);
+            let first = t.places.len();
+            local.clear();
+            let mut parts = [0; 4];
+            for (part, (list, places)) in
+                [(&sinks.f, rows), (&sinks.q, rows), (&sinks.g, slots), (&sinks.c, slots)].into_iter().enumerate()
+            {
+                let begin = t.places.len();
+                for (_, at) in list {
+                    let place = places[*at as usize];
+                    let found = t.places[begin..].iter().position(|p| *p == place);
+                    local.push(match (place, found) {
+                        (0, _) => u32::MAX,
+                        (_, Some(k)) => (begin - first + k) as u32,
+                        (_, None) => {
+                            t.places.push(place);
+                            (t.places.len() - 1 - first) as u32
+                        }
+                    });
+                }
+                parts[part] = t.places.len() - first;
+            }
+            t.starts.push(t.places.len() as u32);
+            let number = known.get(&local).copied().unwrap_or_else(|| {
+                known.insert(local.clone(), t.patterns.len() as u32);
+                t.patterns.push(pattern(sinks, entries, &local, parts));
+                t.patterns.len() as u32 - 1
+            });
+            t.pattern.push(number);
+        }
+        t
+    }
+
+    pub fn pattern(&self, i: usize) -> &Pattern {
+        &self.patterns[self.pattern[i] as usize]
+    }
+
+    /// The rows and slots of an instance.
+    pub fn places(&self, i: usize) -> &[u32] {
+        &self.places[self.range(i, i + 1)]
+    }
+
+    /// Numbers of the places of some neighbouring instances.
+    pub fn range(&self, first: usize, end: usize) -> std::ops::Range<usize> {
+        self.starts[first] as usize..self.starts[end] as usize
+    }
+}
+
+/// The pattern of an instance whose outputs go to these places.
+fn pattern(sinks: &Sinks, entries: &[(u32, u32)], local: &[u32], parts: [usize; 4]) -> Pattern {
+    let matrix = || sinks.g.iter().chain(&sinks.c);
+    let outputs = sinks.f.iter().chain(&sinks.q).chain(matrix()).map(|s| s.0);
+    let mut sums: Vec<(u32, u32)> = outputs.zip(local.iter().copied()).filter(|(_, l)| *l != u32::MAX).collect();
+    sums.sort_by_key(|(_, place)| *place);
+    let first = parts[1];
+    let mut of_place = vec![(0, 0); parts[3] - first];
+    let matrix_local = &local[sinks.f.len() + sinks.q.len()..];
+    for ((_, e), place) in matrix().zip(matrix_local).filter(|(_, place)| **place != u32::MAX) {
+        of_place[*place as usize - first] = entries[*e as usize];
+    }
+    Pattern { sums, parts, entries: of_place }
+}
