@@ -173,6 +173,14 @@ pub fn classify(dev: &VaDevice, group: &Group, circuit: &Env, faults: &mut Vec<D
         for (id, v) in inst.model.iter().flat_map(|m| &m.params).chain(inst.params) {
             put(*id, v);
         }
+        for p in [SysParam::HFlip, SysParam::VFlip] {
+            let x = p.placement().map_or(1.0, |k| placement[k]);
+            if x.abs() != 1.0 {
+                let name = p.facts().0.trim_start_matches('$');
+                let d = Diagnostic::error(codes::PARAM_RANGE, format!("`{name}` is {x}; it is 1, or -1 for mirrored"));
+                faults.push(d.at(inst.span, "in this instance"));
+            }
+        }
         let connected = inst.nodes.len();
         let mut key: Vec<u64> = given.iter().map(|x| x.to_bits()).collect();
         key.push(f64::to_bits(mfactor));
