@@ -6,6 +6,7 @@ use super::super::text::Name;
 use super::function::ty;
 use super::{Bits, Def, Elab, Frame, Given, PortRef, ScopeKind};
 use crate::diag::codes::veriloga as code;
+use crate::diag::nearest::did_you_mean;
 use crate::diag::{Diagnostic, Span};
 use std::collections::HashMap;
 
@@ -314,7 +315,10 @@ impl<'a> Elab<'a> {
             for (name, (_, span)) in &b.ports {
                 if !m.ports.iter().any(|p| p.name == *name) {
                     let (text, of) = (self.text(*name), self.text(m.name.name));
-                    self.error(code::PORT, *span, format!("module `{of}` has no port `{text}`"));
+                    let known: Vec<&str> = m.ports.iter().map(|p| self.text(p.name)).collect();
+                    let help = did_you_mean(text, known.iter().copied())
+                        .unwrap_or_else(|| format!("its ports are `{}`", known.join("`, `")));
+                    self.error_help(code::PORT, *span, format!("module `{of}` has no port `{text}`"), help);
                 }
             }
         }
