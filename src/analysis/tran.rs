@@ -419,7 +419,7 @@ fn advance(
                 order = 1;
                 after_failure = true;
                 if h < floor {
-                    return Err(vec![collapse(t, time, h, &failure)]);
+                    return Err(vec![t.sim.step_failed(time, h, &failure)]);
                 }
                 continue;
             }
@@ -502,15 +502,4 @@ fn advance(
         let p = Progress { fraction: time / plan.stop, at: time, step, points: t.sim.stats.accepted as usize };
         control.progress("tran", &p);
     }
-}
-
-fn collapse(t: &Transient, time: f64, h: f64, failure: &Failure) -> Diagnostic {
-    let cause = match failure {
-        Failure::Singular(_) => "the matrix is singular there".to_string(),
-        Failure::NotFinite { .. } => "a device returned a number that is not finite".to_string(),
-        Failure::NoConvergence { iterations, ratio, .. } => {
-            format!("Newton still moved it by {ratio:.2e} tolerances after {iterations} iterations")
-        }
-    };
-    t.sim.step_collapse(time, h, failure.unknown(), &cause)
 }

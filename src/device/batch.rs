@@ -360,6 +360,14 @@ pub struct Message {
     pub is_new_file: bool,
 }
 
+/// Why an instance has no value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trouble {
+    pub instance: usize,
+    /// A clause: "it divides by 0: parameter `r` is 0".
+    pub text: String,
+}
+
 /// An operating-point quantity of a device.
 #[derive(Clone, Copy, Debug)]
 pub struct OpVar {
@@ -401,6 +409,19 @@ pub trait Batch: Send + Sync {
     /// Adds f, q, df/dx, dq/dx at x. Pure: depends on (point, x, iteration memory, committed state) only. No allocation.
     /// A device that limits evaluates at the limited voltages and returns the linear extrapolation to x.
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load);
+
+    /// An instance without a value at `x` because a loop of its description does not end there. Asked after a failure;
+    /// `memory` is the batch's iteration memory.
+    fn endless(&self, at: &Point, x: &[f64], memory: &[f64]) -> Option<usize> {
+        let _ = (at, x, memory);
+        None
+    }
+
+    /// An instance whose equations are not finite at `x`, and why, if it can tell. Asked after a failure, too.
+    fn trouble(&self, at: &Point, x: &[f64], memory: &[f64]) -> Option<Trouble> {
+        let _ = (at, x, memory);
+        None
+    }
 
     /// Looks for an event inside a step that is solved but not accepted: from the last accepted point (`at0`, `x0`) to
     /// (`at`, `x`). Returns the time at which the step should rather have ended, just past the first event, as the two ends

@@ -37,7 +37,7 @@ pub mod values;
 
 pub use batch::{
     AcLoad, AnalysisKind, Batch, Binder, DcKind, DcLink, DeviceType, Env, IterMem, Linearity, Load, Message,
-    NoiseSource, OpVar, Point, Slot, Spectrum, Unknown, UnknownKind, UnknownSpec, Wiring, Wishes,
+    NoiseSource, OpVar, Point, Slot, Spectrum, Trouble, Unknown, UnknownKind, UnknownSpec, Wiring, Wishes,
 };
 pub use card::{Group, InstanceRef, ModelCard, Value};
 pub use param::{DeviceInfo, ParamId, ParamKind, ParamSpec, Range, Terminal};

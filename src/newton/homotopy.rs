@@ -35,10 +35,20 @@ pub struct Lost {
 }
 
 impl Lost {
+    /// Did an evaluation not come to an end?
+    pub fn is_endless(&self) -> bool {
+        self.attempts.last().is_some_and(|a| is_final(&a.1))
+    }
+
     /// Was the Jacobian without inverse wherever the search ended?
     pub fn is_singular(&self) -> bool {
         self.attempts.iter().all(|a| matches!(a.1, Failure::Singular(_)))
     }
+}
+
+/// No other way will get further, and each try is expensive.
+fn is_final(f: &Failure) -> bool {
+    matches!(f, Failure::Endless { .. })
 }
 
 struct Search<'a, P: Problem + ?Sized> {
@@ -78,6 +88,9 @@ pub fn find<P: Problem + ?Sized>(
             Err((failure, reached)) => {
                 lost.attempts.push((name, failure));
                 lost.reached.push(reached);
+                if is_final(&failure) {
+                    break;
+                }
             }
         }
     }
@@ -114,8 +127,10 @@ impl<P: Problem + ?Sized> Search<'_, P> {
                 break;
             }
             self.problem.reset_memory();
-            if self.direct(x).is_ok() {
-                return Ok(());
+            match self.direct(x) {
+                Ok(()) => return Ok(()),
+                Err(e) if is_final(&e.0) => return Err(e),
+                Err(_) => {}
             }
         }
         Err(why)
@@ -142,6 +157,7 @@ impl<P: Problem + ?Sized> Search<'_, P> {
                     }
                     shunt /= factor;
                 }
+                Err(f) if is_final(&f) => return Err((f, shunt)),
                 Err(f) => {
                     last_failure = Some(f);
                     if !have {
@@ -191,7 +207,7 @@ impl<P: Problem + ?Sized> Search<'_, P> {
                     };
                 }
                 Err(f) => {
-                    if step < 1e-7 {
+                    if step < 1e-7 || is_final(&f) {
                         return Err((f, done));
                     }
                     x.copy_from_slice(&good);
@@ -225,7 +241,7 @@ impl<P: Problem + ?Sized> Search<'_, P> {
                 }
                 Err(f) => {
                     last = f;
-                    if pseudo > 1e9 {
+                    if pseudo > 1e9 || is_final(&f) {
                         break;
                     }
                     x.copy_from_slice(&good);

@@ -50,13 +50,20 @@ pub enum Failure {
         iterations: usize,
         unknown: usize,
     },
+    /// [`Problem::is_endless`]
+    Endless {
+        iterations: usize,
+        unknown: usize,
+    },
 }
 
 impl Failure {
     pub fn iterations(&self) -> usize {
         match self {
             Failure::Singular(_) => 1,
-            Failure::NoConvergence { iterations, .. } | Failure::NotFinite { iterations, .. } => *iterations,
+            Failure::NoConvergence { iterations, .. }
+            | Failure::NotFinite { iterations, .. }
+            | Failure::Endless { iterations, .. } => *iterations,
         }
     }
 
@@ -64,7 +71,7 @@ impl Failure {
         match self {
             Failure::Singular(s) => s.unknown,
             Failure::NoConvergence { worst, .. } => *worst,
-            Failure::NotFinite { unknown, .. } => *unknown,
+            Failure::NotFinite { unknown, .. } | Failure::Endless { unknown, .. } => *unknown,
         }
     }
 }
@@ -126,6 +133,10 @@ impl Newton {
                 }
                 updates_settled = false;
                 continue;
+            }
+            if is_lost && problem.is_endless(x) {
+                let unknown = stepped.err().map_or(0, |s| s.unknown);
+                return Err(Failure::Endless { iterations: k, unknown });
             }
             stepped.map_err(Failure::Singular)?;
             retreats = 0;

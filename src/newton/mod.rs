@@ -67,6 +67,12 @@ pub trait Problem {
         false
     }
 
+    /// Whether some equation cannot be evaluated at `x`, and will not be elsewhere in any reasonable time: a loop of a device's
+    /// description that does not end. Asked where a value was not finite; ends every search.
+    fn is_endless(&mut self, _x: &[f64]) -> bool {
+        false
+    }
+
     /// The reference point of the pseudo-transient.
     fn set_reference(&mut self, x: &[f64]);
 }

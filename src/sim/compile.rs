@@ -109,14 +109,17 @@ impl Simulation {
                 recorder.0.columns_since(before).for_each(|c| is_nonlinear[c as usize] = true);
             }
         }
-        // Every node and every held row needs its diagonal: for shunts, forced nodes and homotopies. Other rows do not:
-        // a voltage source has none, and saying otherwise would hide structural singularities.
+        // Every node and every held row needs its diagonal: for shunts, forced nodes and homotopies, and an internal node so
+        // that it can be tied. Other rows do not: a voltage source has none, and saying otherwise would hide structural
+        // singularities.
         for u in 1..nodes as Unknown {
             recorder.0.add(u, u);
         }
         for s in &slots {
             for (k, spec) in s.specs.iter().enumerate() {
-                if spec.hold.is_some() || !circuit.state_ics.is_empty() || !circuit.free_currents.is_empty() {
+                let is_node = spec.kind == UnknownKind::Voltage;
+                if is_node || spec.hold.is_some() || !circuit.state_ics.is_empty() || !circuit.free_currents.is_empty()
+                {
                     recorder.0.add(s.base + k as Unknown, s.base + k as Unknown);
                 }
             }
@@ -239,6 +242,8 @@ impl Simulation {
             is_moved: true,
             stats,
             last_singular: None,
+            endless: None,
+            bad_point: None,
             adrift: vec![],
             adrift_told: 0,
             forced: vec![],

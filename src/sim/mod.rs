@@ -103,6 +103,10 @@ pub struct Simulation {
     pub stats: Stats,
     /// The last singularity, for the report.
     pub(crate) last_singular: Option<Singular>,
+    /// The last instance with a loop that does not end, for the report.
+    pub(crate) endless: Option<Sym>,
+    /// Where the last equation without a value was met, for the report.
+    pub(crate) bad_point: Option<(Point, Vec<f64>)>,
     /// Nodes forced to a value through a large conductance (`.ic` in the operating point, `.nodeset` at first).
     pub(crate) forced: Vec<(Unknown, f64)>,
     /// Internal nodes of devices that nothing determines, and how many of them the user knows of.

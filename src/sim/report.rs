@@ -70,6 +70,9 @@ impl Simulation {
         {
             return self.singular(s, where_);
         }
+        if lost.is_endless() {
+            return self.no_end(where_);
+        }
         let mut d = Diagnostic::error(codes::NO_CONVERGENCE, format!("no operating point found{where_}"));
         let mut seen = vec![];
         for ((name, failure), reached) in lost.attempts.iter().zip(&lost.reached) {
@@ -77,7 +80,7 @@ impl Simulation {
             let unknown = namer.name(&self.circuit, u);
             let how = match failure {
                 Failure::Singular(_) => format!("singular at {unknown}"),
-                Failure::NotFinite { .. } => format!("{unknown} became infinite"),
+                Failure::NotFinite { .. } | Failure::Endless { .. } => format!("{unknown} became infinite"),
                 Failure::NoConvergence { iterations, ratio, .. } => {
                     format!("after {iterations} iterations {unknown} still moved by {ratio:.3e} tolerances")
                 }
@@ -98,12 +101,54 @@ impl Simulation {
                 }
             }
         }
+        let is_infinite = |f: &Failure| matches!(f, Failure::NotFinite { .. } | Failure::Singular(_));
+        if lost.attempts.iter().any(|a| is_infinite(&a.1))
+            && let Some(why) = self.trouble()
+        {
+            d = d.note(why);
+        }
         d.help(
             "give `.nodeset` or `.ic` values near the solution, or check the devices named for an equation that jumps",
         )
     }
 
+    /// A device's description cannot be evaluated.
+    pub fn no_end(&self, where_: &str) -> Diagnostic {
+        let name = self.endless.map_or("a device", |n| self.circuit.names.get(n));
+        let d = Diagnostic::error(codes::ENDLESS, format!("a loop inside `{name}` does not end{where_}"));
+        let span = self.endless.and_then(|n| self.circuit.groups.iter().flat_map(|g| g.iter()).find(|i| i.name == n));
+        let d = match span {
+            Some(i) => d.at(i.span, "evaluated here"),
+            None => d,
+        };
+        d.help(
+            "look for a `while` or `for` whose condition stays true, or that iterates to a tolerance it cannot reach",
+        )
+    }
+
     /// The transient cannot go on at `time`.
+    pub fn step_failed(&self, time: f64, step: f64, failure: &Failure) -> Diagnostic {
+        let cause = match failure {
+            Failure::Singular(_) => {
+                if let Some(s) = self.last_singular.as_ref().filter(|s| s.cause == Cause::NotFinite) {
+                    return self.singular(s, &format!(" after t = {time:.9e} s, however short the step"));
+                }
+                "the matrix is singular there".to_string()
+            }
+            Failure::NotFinite { .. } => "a device returned a number that is not finite".to_string(),
+            Failure::NoConvergence { iterations, ratio, .. } => {
+                format!("Newton still moved it by {ratio:.2e} tolerances after {iterations} iterations")
+            }
+            Failure::Endless { .. } => return self.no_end(&format!(" after t = {time:.9e} s")),
+        };
+        let d = self.step_collapse(time, step, failure.unknown(), &cause);
+        match self.trouble().filter(|_| matches!(failure, Failure::NotFinite { .. })) {
+            Some(why) => d.note(why),
+            None => d,
+        }
+    }
+
+    /// The same for the reason given.
     pub fn step_collapse(&self, time: f64, step: f64, unknown: usize, cause: &str) -> Diagnostic {
         let namer = self.namer();
         let name = namer.name(&self.circuit, unknown);
@@ -124,6 +169,15 @@ impl Simulation {
         open(s, self.circuit.nodes.len())
     }
 
+    /// Why an equation has no value where the last such was met, as the device tells it.
+    fn trouble(&self) -> Option<String> {
+        let (at, x) = self.bad_point.as_ref()?;
+        self.slots.iter().zip(&self.circuit.groups).find_map(|(s, group)| {
+            let t = s.batch.trouble(at, x, &self.memory[s.memory.clone()])?;
+            Some(format!("`{}`: {}", self.circuit.names.get(group.get(t.instance).name), t.text))
+        })
+    }
+
     /// The matrix at a known operating point has no inverse.
     pub fn singular(&self, s: &Singular, place: &str) -> Diagnostic {
         let namer = self.namer();
@@ -136,6 +190,9 @@ impl Simulation {
             }
             if row != column {
                 d = d.note(format!("it was seen by its derivative by {column}"));
+            }
+            if let Some(why) = self.trouble() {
+                d = d.note(why);
             }
             return d.help(
                 "look for a parameter that is 0 and divides, or give a `.nodeset` where the equation has a value",

@@ -68,6 +68,15 @@ impl Simulation {
         !self.is_moved && self.forced.is_empty() && self.factored_for == Some(a0)
     }
 
+    /// Looks for an instance that has no value at `x` because a loop of its description does not end.
+    fn find_endless(&mut self, at: &Point, x: &[f64]) -> bool {
+        let found = self.slots.iter().enumerate().find_map(|(g, s)| {
+            s.batch.endless(at, x, &self.memory[s.memory.clone()]).map(|i| self.circuit.groups[g].get(i).name)
+        });
+        self.endless = found;
+        found.is_some()
+    }
+
     /// out += C dx with the C of the last load.
     pub fn add_content(&self, dx: &[f64], out: &mut [f64]) {
         self.content.add(out, |col, slot| self.c[slot as usize] * dx[col]);
@@ -282,6 +291,14 @@ impl Problem for System<'_> {
 
     fn restart(&mut self, attempt: usize, x: &mut [f64]) -> bool {
         self.dynamic.is_none() && self.sim.guess_again(&self.at, attempt, x)
+    }
+
+    fn is_endless(&mut self, x: &[f64]) -> bool {
+        let (at, kept) = self.sim.bad_point.get_or_insert_with(|| (self.at, vec![]));
+        *at = self.at;
+        kept.clear();
+        kept.extend_from_slice(x);
+        self.sim.find_endless(&self.at, x)
     }
 
     fn set_reference(&mut self, x: &[f64]) {

@@ -43,6 +43,11 @@ impl Machine {
         }
     }
 
+    /// A value of the last run; NaN where it was not computed.
+    pub fn value(&self, v: Val) -> Const {
+        self.get(v)
+    }
+
     fn get(&self, v: Val) -> Const {
         self.vals[v.index()]
     }

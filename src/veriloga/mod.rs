@@ -13,6 +13,7 @@ mod ast;
 pub mod bind;
 pub mod doctor;
 mod elab;
+mod format;
 pub mod hir;
 pub mod interp;
 pub mod ir;

@@ -4,8 +4,10 @@
     corpus.py --ferrospice target/release/ferrospice DIR_OR_FILE... [--emerging REGEX] [--openvaf]
 
 Every file goes through `ferrospice va check`; every module that no other one of the file instantiates gets a deck in which
-each port is driven to a small voltage through 50 ohm: operating point and a short transient. Files with equal contents
-count once. `--openvaf`: also ask openvaf-r whether it compiles the file. One line a file, then the counts.
+each port is driven to a small voltage through 50 ohm: operating point and a short transient. Where that fails, the same with
+all voltages of the other sign. Some modules cannot run with their defaults at all, and say so: a size that is not positive,
+a parameter whose default of 0 divides. These are given a value then, and the file is counted apart ("helped"). Files with
+equal contents count once. `--openvaf`: also ask openvaf-r whether it compiles the file. One line a file, then the counts.
 """
 import argparse
 import hashlib
@@ -16,26 +18,55 @@ import tempfile
 from compare import Oracle, files_of, find_tools, first_error, run
 
 VOLTS = [0.1, 0.05, 0.0, -0.02, 0.03, 0.0]
+# Parameters that are sizes; m.
+SIZES = {"l", "w", "length", "width"}
 
 
-def deck(file, module, ports):
+def deck(file, module, ports, sign=1, given=()):
     # A module need not touch ground, nor have ports.
     out = [f"* {module}", f'.hdl "{file}"', "i0 0 g 1u", "rg g 0 1k"]
     for k, _ in enumerate(ports):
-        v = VOLTS[k % len(VOLTS)]
-        out.append(f"v{k} s{k} 0 dc {v} pulse({v} {v + 0.05:g} 10n 10n 10n 50n 1)")
+        v = sign * VOLTS[k % len(VOLTS)]
+        out.append(f"v{k} s{k} 0 dc {v} pulse({v} {v + 0.05 * sign:g} 10n 10n 10n 50n 1)")
         out.append(f"r{k} s{k} p{k} 50")
     nodes = " ".join(f"p{k}" for k in range(len(ports)))
-    out += [f"xdut {nodes} {module}", ".op", ".tran 1n 100n", ".end", ""]
+    params = "".join(f" {k}={v:g}" for k, v in given)
+    out += [f"xdut {nodes} {module}{params}", ".op", ".tran 1n 100n", ".end", ""]
     return "\n".join(out)
 
 
+def sizes(args, folder, file, module):
+    """A value for each parameter that is a size and has no positive default."""
+    command = [args.ferrospice, "va", "explain", "-m", module, "-I", str(file.parent), str(file)]
+    found = re.findall(r"^  (\w+) +real +([-+.\de]+)", run(command, folder, args.timeout)[1], re.M)
+    return {name: 1e-6 for name, default in found if name.lower() in SIZES and float(default) <= 0}
+
+
 def simulate(args, folder, file, module, ports):
-    """None, or why it does not run."""
-    path = folder / "corpus.cir"
-    path.write_text(deck(file, module, ports))
-    code, text = run([args.ferrospice, "run", "-q", "-r", str(folder / "corpus.raw"), str(path)], folder, args.timeout)
-    return None if code == 0 else first_error(text)
+    """(None or why it does not run with its defaults, the parameters with which it does or None)."""
+
+    def attempt(sign, given):
+        path = folder / "corpus.cir"
+        path.write_text(deck(file, module, ports, sign, given.items()))
+        command = [args.ferrospice, "run", "-q", "-r", str(folder / "corpus.raw"), str(path)]
+        code, text = run(command, folder, args.timeout)
+        return None if code == 0 else text
+
+    first = attempt(1, {})
+    if first is None or (not first.startswith("not done") and attempt(-1, {}) is None):
+        return None, None
+    given, text = sizes(args, folder, file, module), first
+    if given:
+        text = attempt(1, given)
+    while text and len(given) < 4:
+        # What the diagnostic names.
+        zeros = re.search(r"divides by 0.*0: (.*)|divides by 0: (.*) is 0", text)
+        names = [n for n in re.findall(r"parameter `(\w+)`", zeros[0]) if n not in given] if zeros else []
+        if not names:
+            break
+        given[names[0]] = 1.0
+        text = attempt(1, given)
+    return first_error(first), given if given and text is None else None
 
 
 def main():
@@ -71,16 +102,20 @@ def main():
             path = str(file)
             is_test, is_emerging = (re.search(x, path, re.I) for x in (args.tests, args.emerging))
             kind = "tests" if is_test else "emerging" if is_emerging else "industry"
-            n = count.setdefault(kind, {"files": 0, "compile": 0, "run": 0, "openvaf": 0})
+            n = count.setdefault(kind, {"files": 0, "compile": 0, "run": 0, "helped": 0, "openvaf": 0})
             n["files"] += 1
             modules, why = Oracle.modules(argparse.Namespace(args=args, folder=folder), file)
             n["compile"] += modules is not None
             reasons = [] if modules is not None else [f"check: {why}"]
+            is_lost = modules is None
             for name, ports in modules or []:
-                reason = simulate(args, folder, file, name, ports)
+                reason, given = simulate(args, folder, file, name, ports)
                 if reason:
-                    reasons.append(f"{name}: {reason}")
+                    with_ = " ".join(f"{k}={v:g}" for k, v in (given or {}).items())
+                    reasons.append(f"{name}: {reason}" + (f"; runs with {with_}" if given else ""))
+                    is_lost |= not given
             n["run"] += not reasons
+            n["helped"] += bool(reasons) and not is_lost
             other = ""
             if openvaf:
                 command = [openvaf, str(file), "-o", str(folder / "x.osdi"), "-I", str(file.parent), "-O", "0"]
@@ -88,13 +123,13 @@ def main():
                 n["openvaf"] += code == 0
                 other = "both " if code == 0 else "ours "
             if reasons or not args.failures:
-                print(f"{'FAIL' if reasons else 'ok  '} {other}{kind:<8} {file}", flush=True)
+                print(f"{'FAIL' if is_lost else 'ok *' if reasons else 'ok  '} {other}{kind:<8} {file}", flush=True)
                 for r in reasons:
                     print(f"         {r}", flush=True)
     for kind, n in sorted(count.items()):
-        percent = 100 * n["run"] / n["files"]
+        percent, helped = (100 * k / n["files"] for k in (n["run"], n["run"] + n["helped"]))
         extra = f", openvaf-r compiles {n['openvaf']}" if openvaf else ""
-        print(f"{kind}: {n['files']} files, {n['compile']} compile, {n['run']} run ({percent:.1f} %){extra}")
+        print(f"{kind}: {n['files']} files, {n['compile']} compile, {n['run']} run ({percent:.1f} %), {n['helped']} more with a parameter given ({helped:.1f} %){extra}")
 
 
 if __name__ == "__main__":

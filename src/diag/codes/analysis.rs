@@ -32,4 +32,8 @@ crate::codes! { CODES:
          division by zero (a parameter whose default is 0 is a frequent reason), a logarithm or a power of a negative \
          voltage, an overflow. Drive the device within the range for which its equations are written, give a \
          `.nodeset` there, or guard the expression: `sqrt(max(x, 0))`, `ln(abs(x) + 1e-30)`.";
+    ENDLESS = "E0610", "a loop that does not end",
+        "A `while`, `for` or `repeat` inside a Verilog-A module has run a million times in one evaluation and was stopped. Its \
+         condition stays true, or it looks for a solution to a tolerance that it does not reach at these voltages. Bound the \
+         number of rounds: `while (abs(dx) > tol && n < 100)`.";
 }

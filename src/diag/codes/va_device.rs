@@ -8,7 +8,8 @@ crate::codes! { CODES:
     TOO_LARGE = "E0851", "module too large when written out",
         "Loops with a known number of rounds and arrays are written out before the equations are differentiated. This \
          module then has more operations than can be compiled in reasonable time and memory: use smaller arrays or loops \
-         whose bounds depend on something that is known only while simulating.";
+         whose bounds depend on something that is known only while simulating. An element whose index is known only then is \
+         chosen from all of them, so that an index in a loop costs by the square of the array's size: 4096 elements at most.";
     UNKNOWN_SIMPARAM = "E0852", "simulator parameter that does not exist",
         "`$simparam(name)` without a default asks for a value that the simulator must have. Known names are gmin, tnom (°C), \
          sourceScaleFactor, scale, shrink, gdev, simulatorVersion and simulatorSubversion; for others give a default as the \

@@ -17,7 +17,7 @@ use super::{Target, VaDevice};
 use crate::base::rng::Stream;
 use crate::device::{
     AcLoad, AnalysisKind, Batch, Binder, Env, Group, IterMem, Load, Message, NoiseSource, OpVar, ParamId, Point, Slot,
-    Spectrum, Unknown, UnknownSpec, Wiring, Wishes,
+    Spectrum, Trouble, Unknown, UnknownSpec, Wiring, Wishes,
 };
 use crate::diag::Diagnostic;
 use crate::veriloga::interp::{Machine, World};
@@ -400,13 +400,13 @@ impl VaBatch {
 }
 
 /// An evaluation as the interpreter reads it.
-struct Evaluation<'a> {
-    batch: &'a VaBatch,
-    i: usize,
-    numbers: &'a [f64; sim::COUNT],
-    x: &'a [f64],
-    old: &'a [f64],
-    signals: &'a [f64],
+pub(super) struct Evaluation<'a> {
+    pub(super) batch: &'a VaBatch,
+    pub(super) i: usize,
+    pub(super) numbers: &'a [f64; sim::COUNT],
+    pub(super) x: &'a [f64],
+    pub(super) old: &'a [f64],
+    pub(super) signals: &'a [f64],
 }
 
 impl World for Evaluation<'_> {
@@ -501,6 +501,14 @@ impl Batch for VaBatch {
             return;
         };
         self.eval_native(kernel, &numbers, (at, x), mem, out);
+    }
+
+    fn endless(&self, at: &Point, x: &[f64], memory: &[f64]) -> Option<usize> {
+        self.find_endless(at, x, memory)
+    }
+
+    fn trouble(&self, at: &Point, x: &[f64], memory: &[f64]) -> Option<Trouble> {
+        self.find_trouble(at, x, memory)
     }
 
     fn crossing(&self, at0: &Point, x0: &[f64], at: &Point, x: &[f64]) -> Option<f64> {
@@ -643,6 +651,7 @@ impl Batch for VaBatch {
         let c = self.class(instance);
         match self.dev.targets.get(id as usize)? {
             Target::Mfactor => Some(c.mfactor),
+            Target::Placement(k) => c.placement.get(*k).copied(),
             Target::Param(first, _) => c.values.get(*first as usize).copied(),
         }
     }

@@ -6,6 +6,7 @@ use super::{Target, VaDevice};
 use crate::device::{Env, Group, ParamId, Value};
 use crate::diag::codes::{va_device as codes, veriloga as language};
 use crate::diag::{Diagnostic, Span};
+use crate::veriloga::hir::SysParam;
 use crate::veriloga::interp::Machine;
 use crate::veriloga::ir::{In, Out, env, sim};
 use crate::veriloga::lower::{BranchMode, Program};
@@ -17,6 +18,8 @@ pub struct Class {
     /// Given values by scalar parameter; NaN where not given.
     pub given: Vec<f64>,
     pub mfactor: f64,
+    /// By `SysParam::PLACEMENT`.
+    pub placement: [f64; 5],
     /// K
     tnom: f64,
     /// S
@@ -50,7 +53,8 @@ impl Class {
             In::Env => match k as u32 {
                 env::TEMPERATURE => temp,
                 env::MFACTOR => self.mfactor,
-                _ => self.tnom,
+                env::TNOM => self.tnom,
+                k => self.placement.get((k - env::PLACEMENT) as usize).copied().unwrap_or(0.0),
             },
             // Parameters and setup are computed where no point is: as at the end of every homotopy.
             In::Sim => match k as u32 {
@@ -143,9 +147,11 @@ pub fn classify(dev: &VaDevice, group: &Group, circuit: &Env, faults: &mut Vec<D
     for inst in group.iter() {
         let mut given = vec![f64::NAN; n];
         let mut mfactor = 1.0;
+        let mut placement = SysParam::PLACEMENT.map(|p| p.facts().2);
         let mut texts = vec![];
         let mut put = |id: ParamId, v: &Value| match (dev.targets.get(id as usize), v) {
             (Some(Target::Mfactor), Value::Num(x)) => mfactor = *x,
+            (Some(Target::Placement(k)), Value::Num(x)) => placement[*k] = *x,
             (Some(Target::Param(first, _)), Value::Num(x)) => given[*first as usize] = *x,
             (Some(Target::Param(first, len)), Value::Vector(v)) => {
                 for (k, x) in v.iter().take(*len as usize).enumerate() {
@@ -167,15 +173,25 @@ pub fn classify(dev: &VaDevice, group: &Group, circuit: &Env, faults: &mut Vec<D
         for (id, v) in inst.model.iter().flat_map(|m| &m.params).chain(inst.params) {
             put(*id, v);
         }
+        for p in [SysParam::HFlip, SysParam::VFlip] {
+            let x = p.placement().map_or(1.0, |k| placement[k]);
+            if x.abs() != 1.0 {
+                let name = p.facts().0.trim_start_matches('$');
+                let d = Diagnostic::error(codes::PARAM_RANGE, format!("`{name}` is {x}; it is 1, or -1 for mirrored"));
+                faults.push(d.at(inst.span, "in this instance"));
+            }
+        }
         let connected = inst.nodes.len();
         let mut key: Vec<u64> = given.iter().map(|x| x.to_bits()).collect();
         key.push(f64::to_bits(mfactor));
+        key.extend(placement.iter().map(|x| x.to_bits()));
         let next = out.list.len() as u32;
         let class = *known.entry((key, connected, texts.clone())).or_insert(next);
         if class == next {
             let mut c = Class {
                 given,
                 mfactor,
+                placement,
                 tnom: circuit.tnom,
                 gmin: circuit.gmin,
                 connected: (0..dev.terminals).map(|k| k < connected).collect(),

@@ -217,20 +217,50 @@ impl VaBatch {
     }
 
     /// Variables that the module reads before it has written them get the values, where there are any, that an evaluation
-    /// leaves in them; it is as yet the initial step.
+    /// leaves in them; it is as yet the initial step. Where the 0 that they start from gives no number (it divides), other
+    /// starts are tried: what two of them agree on does not depend on where they start.
     pub(super) fn prime_cells(&mut self, at: &Point, x: &[f64]) {
         let dev = self.dev.clone();
         let Some(routine) = dev.accept.as_ref().filter(|_| !self.started) else { return };
-        let (mut results, mut log) = (vec![], Log::default());
-        self.run_accept(routine, at, x, false, 0..self.n, &mut results, &mut log);
-        let cells = dev.program.lowered.cells.len();
-        for (i, own) in results.chunks_exact(routine.outputs().max(1)).enumerate() {
-            for ((s, _), v) in routine.func.outputs.iter().zip(own) {
-                if s.class == Out::Hidden && v.is_finite() {
-                    self.hidden[i * cells + s.a as usize] = *v;
+        let start = self.hidden.clone();
+        let plain = self.left_in_cells(routine, at, x);
+        let mut found = vec![f64::NAN; plain.len()];
+        if plain.iter().any(|v| !v.is_finite()) {
+            let trial = |this: &mut Self, other: f64| {
+                let moved = start.iter().map(|v| if *v == 0.0 { other } else { *v });
+                this.hidden.clear();
+                this.hidden.extend(moved);
+                this.left_in_cells(routine, at, x)
+            };
+            let (a, b) = (trial(self, 1.0), trial(self, 2.0));
+            for (f, (a, b)) in found.iter_mut().zip(a.iter().zip(&b)) {
+                if (a - b).abs() <= 1e-9 * a.abs() {
+                    *f = *a;
                 }
             }
         }
+        self.hidden = start;
+        for (cell, (plain, other)) in self.hidden.iter_mut().zip(plain.iter().zip(&found)) {
+            if let Some(v) = [plain, other].into_iter().find(|v| v.is_finite()) {
+                *cell = *v;
+            }
+        }
+    }
+
+    /// What an evaluation at a point would leave in the cells that persist.
+    fn left_in_cells(&mut self, routine: &Routine, at: &Point, x: &[f64]) -> Vec<f64> {
+        let (mut results, mut log) = (vec![], Log::default());
+        self.run_accept(routine, at, x, false, 0..self.n, &mut results, &mut log);
+        let cells = self.dev.program.lowered.cells.len();
+        let mut left = self.hidden.clone();
+        for (i, own) in results.chunks_exact(routine.outputs().max(1)).enumerate() {
+            for ((s, _), v) in routine.func.outputs.iter().zip(own) {
+                if s.class == Out::Hidden {
+                    left[i * cells + s.a as usize] = *v;
+                }
+            }
+        }
+        left
     }
 
     /// Runs instances at an accepted point, with the events that have been found or with none.

@@ -9,11 +9,12 @@ mod routine;
 mod signals;
 mod targets;
 mod text;
+mod trouble;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::hir::{ExprKind, Module, ParamKind as HKind, PortId, Ty as HTy};
+use super::hir::{ExprKind, Module, ParamKind as HKind, PortId, SysParam, Ty as HTy};
 use super::ir::{Func, Out, Sink};
 use super::jit::Tiers;
 use super::lower::{BranchMode, Program, ReadText, UnknownSource, finish, lower_with};
@@ -33,6 +34,8 @@ pub(crate) enum Target {
     /// First scalar of `Program::lowered.params`, and how many.
     Param(u32, u32),
     Mfactor,
+    /// By `SysParam::PLACEMENT`.
+    Placement(usize),
 }
 
 /// The device type of one module.
@@ -220,19 +223,31 @@ impl VaDevice {
             }
             first += n;
         }
-        for (name, aliases) in [("m", &["$mfactor", "_mfactor"][..])] {
-            if taken.insert(name.to_string()) {
-                specs.push(ParamSpec {
-                    name,
-                    aliases: Box::leak(aliases.to_vec().into_boxed_slice()),
-                    kind: ParamKind::Real,
-                    unit: "",
-                    default: Some(1.0),
-                    range: Range::POSITIVE,
-                    doc: "Number of equal instances in parallel",
-                });
-                targets.push(Target::Mfactor);
-            }
+        // Where an instance lies is a parameter of those modules that ask.
+        let asked = |p: &SysParam| m.exprs.values().any(|e| e.kind == ExprKind::SysParam(*p));
+        for p in std::iter::once(SysParam::Mfactor).chain(SysParam::PLACEMENT.into_iter().filter(asked)) {
+            let (name, unit, default, doc) = p.facts();
+            let own = m.system_aliases.iter().filter(|a| a.1 == p).map(|a| a.0.to_lowercase());
+            // In most decks `$` begins a comment.
+            let plain = if p == SysParam::Mfactor { "m" } else { name.trim_start_matches('$') };
+            let names = std::iter::once(plain.to_string()).chain([name.to_string(), name.replace('$', "_")]).chain(own);
+            let names: Vec<&'static str> = names.filter(|n| taken.insert(n.clone())).map(|n| leak(&n)).collect();
+            let Some((name, aliases)) = names.split_first() else { continue };
+            specs.push(ParamSpec {
+                name,
+                aliases: Box::leak(aliases.to_vec().into_boxed_slice()),
+                kind: ParamKind::Real,
+                unit,
+                default: Some(default),
+                range: match p {
+                    SysParam::Mfactor => Range::POSITIVE,
+                    SysParam::Angle => Range { lo: 0.0, hi: 360.0, hi_open: true, ..Range::ANY },
+                    SysParam::HFlip | SysParam::VFlip => Range { lo: -1.0, hi: 1.0, ..Range::ANY },
+                    SysParam::XPosition | SysParam::YPosition => Range::ANY,
+                },
+                doc,
+            });
+            targets.push(p.placement().map_or(Target::Mfactor, Target::Placement));
         }
         let specs: &'static [ParamSpec] = Box::leak(specs.into_boxed_slice());
         let l = &program.lowered;

@@ -3,6 +3,7 @@
 use super::super::ast::{self, Ex, ExprKind, Ident, Item, ItemKind};
 use super::super::hir::{self, Dim, Node, NodeId, Ty};
 use super::module::Binding;
+use super::system::sys_param;
 use super::{Bits, Def, Elab, Given, ScopeKind};
 use crate::diag::codes::veriloga as code;
 use crate::diag::nearest::did_you_mean;
@@ -277,16 +278,20 @@ impl<'a> Elab<'a> {
         for (k, c) in i.params.iter().enumerate() {
             if c.is_system {
                 let text = c.name.map_or("", |n| self.text(n.name));
-                if let ("mfactor", Some(e)) = (text, c.value) {
-                    binding.mfactor = self.constant(|s| s.real_expr(e));
+                let Some(p) = sys_param(text) else {
+                    let known = ["mfactor", "xposition", "yposition", "angle", "hflip", "vflip"];
+                    let help =
+                        did_you_mean(text, known).unwrap_or_else(|| format!("there are `${}`", known.join("`, `$")));
+                    self.error_help(code::OVERRIDE, c.span, format!("instances have no `${text}`"), help);
                     continue;
+                };
+                if let Some(e) = c.value {
+                    let value = self.constant(|s| s.real_expr(e));
+                    match p.placement() {
+                        None => binding.mfactor = value,
+                        Some(k) => binding.placement[k] = value,
+                    }
                 }
-                self.error_help(
-                    code::UNSUPPORTED,
-                    c.span,
-                    format!("`.${text}(...)` of an instance inside of a module is not supported"),
-                    "give the module a parameter for it",
-                );
                 continue;
             }
             let id = match c.name {

@@ -114,6 +114,8 @@ struct Frame {
     default_transition: Option<f64>,
     /// Equal instances in parallel of this one and of those around it; the top one's own count is the device's.
     mfactor: Option<ExprId>,
+    /// Where this instance lies in the top one, by [`SysParam::PLACEMENT`].
+    placement: [Option<ExprId>; 5],
     is_top: bool,
 }
 

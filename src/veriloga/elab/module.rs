@@ -1,11 +1,12 @@
 //! The body of a module: declarations in the order in which they need each other, then analog blocks.
 
 use super::super::ast::{self, Attr, Declared, Ex, Ident, Item, ItemKind};
-use super::super::hir::{self, Dim, Direction, ExprId, Node, NodeId, Port, Stmt};
+use super::super::hir::{self, Dim, Direction, ExprId, Node, NodeId, Port, Stmt, SysParam};
 use super::super::text::Name;
 use super::function::ty;
 use super::{Bits, Def, Elab, Frame, Given, PortRef, ScopeKind};
 use crate::diag::codes::veriloga as code;
+use crate::diag::nearest::did_you_mean;
 use crate::diag::{Diagnostic, Span};
 use std::collections::HashMap;
 
@@ -15,6 +16,7 @@ pub(super) struct Binding {
     pub ports: HashMap<Name, (Vec<NodeId>, Span)>,
     pub params: HashMap<Name, Given>,
     pub mfactor: Option<ExprId>,
+    pub placement: [Option<ExprId>; 5],
 }
 
 /// Everything that declarations say of one net.
@@ -68,8 +70,17 @@ impl<'a> Elab<'a> {
             (Some(around), Some(own)) => Some(self.times(own, around)),
             (around, own) => own.or(around),
         };
+        let own = binding.as_ref().map_or([None; 5], |b| b.placement);
+        let mut placement = self.frame.placement;
+        for ((place, own), p) in placement.iter_mut().zip(own).zip(SysParam::PLACEMENT) {
+            *place = match (*place, own) {
+                (Some(around), Some(own)) => Some(self.placed(p, own, around)),
+                (around, own) => own.or(around),
+            };
+        }
         let frame = Frame {
             mfactor,
+            placement,
             prefix: prefix.clone(),
             ports: HashMap::new(),
             default_discipline: m.default_discipline,
@@ -304,7 +315,10 @@ impl<'a> Elab<'a> {
             for (name, (_, span)) in &b.ports {
                 if !m.ports.iter().any(|p| p.name == *name) {
                     let (text, of) = (self.text(*name), self.text(m.name.name));
-                    self.error(code::PORT, *span, format!("module `{of}` has no port `{text}`"));
+                    let known: Vec<&str> = m.ports.iter().map(|p| self.text(p.name)).collect();
+                    let help = did_you_mean(text, known.iter().copied())
+                        .unwrap_or_else(|| format!("its ports are `{}`", known.join("`, `")));
+                    self.error_help(code::PORT, *span, format!("module `{of}` has no port `{text}`"), help);
                 }
             }
         }

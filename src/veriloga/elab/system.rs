@@ -75,12 +75,27 @@ pub(super) fn sys_param(name: &str) -> Option<SysParam> {
 }
 
 impl<'a> Elab<'a> {
+    /// What an instance says of itself, in surroundings that have theirs.
+    pub(super) fn placed(&mut self, p: SysParam, own: ExprId, around: ExprId) -> ExprId {
+        let span = self.span_of(own);
+        let binary = |s: &mut Self, o, a, b| s.add(hir::ExprKind::Binary(o, a, b), Ty::Real, span);
+        match p {
+            SysParam::Mfactor | SysParam::HFlip | SysParam::VFlip => self.times(own, around),
+            SysParam::XPosition | SysParam::YPosition => binary(self, hir::BinOp::Add, own, around),
+            SysParam::Angle => {
+                let sum = binary(self, hir::BinOp::Add, own, around);
+                let turn = self.real(360.0, span);
+                binary(self, hir::BinOp::Rem, sum, turn)
+            }
+        }
+    }
+
     pub(super) fn system(&mut self, id: Ident, args: &[Ex], span: Span) -> Option<ExprId> {
         let name = self.text(id.name);
         if let Some(p) = sys_param(name) {
             let x = self.add(hir::ExprKind::SysParam(p), Ty::Real, span);
-            let inner = self.frame.mfactor.filter(|_| p == SysParam::Mfactor);
-            return Some(inner.map_or(x, |m| self.times(x, m)));
+            let inner = p.placement().map_or(self.frame.mfactor, |k| self.frame.placement[k]);
+            return Some(inner.map_or(x, |i| self.placed(p, i, x)));
         }
         if let Some(base) = name.strip_prefix("rdist_").or_else(|| name.strip_prefix("dist_")) {
             return self.distribution(name, base, args, span);

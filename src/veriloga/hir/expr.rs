@@ -193,6 +193,28 @@ pub enum SysParam {
     VFlip,
 }
 
+impl SysParam {
+    /// Those that say where the instance lies.
+    pub const PLACEMENT: [SysParam; 5] =
+        [SysParam::XPosition, SysParam::YPosition, SysParam::Angle, SysParam::HFlip, SysParam::VFlip];
+
+    pub fn placement(self) -> Option<usize> {
+        Self::PLACEMENT.iter().position(|p| *p == self)
+    }
+
+    /// Name in Verilog-A, unit, what it is without any instance saying so, and what it says (LRM 2.4, 6.3.6).
+    pub fn facts(self) -> (&'static str, &'static str, f64, &'static str) {
+        match self {
+            SysParam::Mfactor => ("$mfactor", "", 1.0, "Number of equal instances in parallel"),
+            SysParam::XPosition => ("$xposition", "m", 0.0, "Position in the layout, x"),
+            SysParam::YPosition => ("$yposition", "m", 0.0, "Position in the layout, y"),
+            SysParam::Angle => ("$angle", "deg", 0.0, "Rotation in the layout, counterclockwise"),
+            SysParam::HFlip => ("$hflip", "", 1.0, "-1: mirrored horizontally"),
+            SysParam::VFlip => ("$vflip", "", 1.0, "-1: mirrored vertically"),
+        }
+    }
+}
+
 /// Distributions by their parameters, of type real. The integer forms (`$dist_*`, `$random`) have `ty` Int.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Random {

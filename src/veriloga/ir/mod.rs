@@ -318,7 +318,9 @@ pub mod env {
     pub const MFACTOR: u32 = 1;
     /// K
     pub const TNOM: u32 = 2;
-    pub const COUNT: usize = 3;
+    /// The first of the numbers that say where an instance lies: x and y (m), angle (degrees), mirrored or not (-1, 1).
+    pub const PLACEMENT: u32 = 3;
+    pub const COUNT: usize = 8;
 }
 
 /// Numbers of a quantity whose history is kept. A delayed u is `KNOWN + PRESENT u - SLOPE (td - DELAY)` while the delay td

@@ -1,8 +1,12 @@
 //! Cells: reading, writing, and joining them where control flow meets.
 
 use super::{Cell, CellInfo, Lower};
+use crate::diag::codes::va_device as codes;
 use crate::veriloga::hir::{ExprId, Owner, ParamId, VarId};
 use crate::veriloga::ir::{BinOp, Const, In, Ty, UnOp, Val};
+
+/// Elements of an array that may be chosen from in a loop.
+const MAX_CHOICE: usize = 4096;
 
 impl Lower<'_> {
     pub(super) fn cell_type(&self, cell: Cell) -> Ty {
@@ -153,12 +157,28 @@ impl Lower<'_> {
             Ok(k) => self.read(Cell::Var(v, k)),
             Err(at) => {
                 let ty = self.cell_type(Cell::Var(v, 0));
+                if self.is_too_long(v, index) {
+                    return self.zero(ty);
+                }
                 let n = self.m.vars[v].len() as u32;
                 let elements: Vec<Val> = (0..n).map(|k| self.read(Cell::Var(v, k))).collect();
                 let zero = self.zero(ty);
                 self.choose(at, &elements, zero)
             }
         }
+    }
+
+    /// An element that is found while simulating takes as long as the array has elements, and in a loop that costs by the
+    /// square: beyond a limit it is refused.
+    fn is_too_long(&mut self, v: VarId, index: &[ExprId]) -> bool {
+        let n = self.m.vars[v].len();
+        let is = self.in_loop > 0 && n > MAX_CHOICE;
+        if is && let Some(first) = index.first() {
+            let what = format!("`{}` has {n} elements, too many for an index inside a loop", self.m.vars[v].name);
+            let label = format!("known while simulating only: at most {MAX_CHOICE} elements");
+            self.fault(codes::TOO_LARGE, what, self.m.exprs[*first].span, &label);
+        }
+        is
     }
 
     /// `elements[at]`, or `other` outside.
@@ -201,6 +221,7 @@ impl Lower<'_> {
         let dims = self.var_dims(v);
         match self.offset(&dims, index) {
             Ok(k) => self.write(Cell::Var(v, k), value),
+            Err(_) if self.is_too_long(v, index) => {}
             Err(at) => {
                 for k in 0..self.m.vars[v].len() as u32 {
                     let old = self.read(Cell::Var(v, k));

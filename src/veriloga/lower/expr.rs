@@ -2,7 +2,7 @@
 
 use super::{Cell, Lower, codes};
 use crate::base::consts::{K_Q, ZERO_C};
-use crate::veriloga::hir::{self, BinOp as HBin, ExprId, ExprKind, MathFn, SysParam, UnOp as HUn};
+use crate::veriloga::hir::{self, BinOp as HBin, ExprId, ExprKind, MathFn, UnOp as HUn};
 use crate::veriloga::ir::{BinOp, Const, In, Ty, UnOp, Val, env, sim};
 
 impl Lower<'_> {
@@ -59,10 +59,9 @@ impl Lower<'_> {
                 self.b.mul(k, t)
             }
             ExprKind::AbsTime => self.sim(sim::TIME),
-            ExprKind::SysParam(p) => match p {
-                SysParam::Mfactor => self.environment(env::MFACTOR),
-                SysParam::HFlip | SysParam::VFlip => self.b.real(1.0),
-                _ => self.b.real(0.0),
+            ExprKind::SysParam(p) => match p.placement() {
+                None => self.environment(env::MFACTOR),
+                Some(k) => self.environment(env::PLACEMENT + k as u32),
             },
             ExprKind::SimParam { name, default } => self.sim_param(name, *default, e.span),
             ExprKind::SimParamStr(name) => {
@@ -135,8 +134,12 @@ impl Lower<'_> {
 
     /// The text of a string expression that is known now.
     /// Is this the number of a text that the module has from the start?
-    fn is_known_text(&self, v: Val) -> bool {
-        matches!(self.b.constant(v), Some(Const::Int(k)) if k >= 0)
+    /// May this be a text that `$sformat` makes while simulating?
+    fn may_be_made(&self, e: ExprId, v: Val) -> bool {
+        match self.b.constant(v) {
+            Some(Const::Int(k)) => k < 0,
+            _ => self.mentions(e, &self.dynamic_texts),
+        }
     }
 
     pub(super) fn text_of(&mut self, e: ExprId) -> Option<String> {
@@ -194,8 +197,8 @@ impl Lower<'_> {
             return r[0];
         }
         let y = self.expr(b);
-        if is_text && self.has_dynamic_text && [x, y].iter().any(|v| !self.is_known_text(*v)) {
-            self.unsupported("comparing text in a module that makes text while simulating", span);
+        if is_text && [(a, x), (b, y)].into_iter().any(|(e, v)| self.may_be_made(e, v)) {
+            self.unsupported("comparing text that is made while simulating", span);
             return self.b.bool(false);
         }
         if is_text && !matches!(op, HBin::Eq | HBin::Ne) {

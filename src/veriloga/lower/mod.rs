@@ -308,7 +308,7 @@ pub(crate) struct Lower<'a> {
     m: &'a Module,
     read_text: &'a ReadText<'a>,
     /// Texts are made while simulating.
-    has_dynamic_text: bool,
+    dynamic_texts: Vec<VarId>,
     b: Builder,
     out: Lowered,
     faults: Vec<Diagnostic>,
@@ -347,7 +347,7 @@ impl<'a> Lower<'a> {
         let mut l = Lower {
             m,
             read_text,
-            has_dynamic_text: text::makes_text(m),
+            dynamic_texts: text::dynamic_texts(m),
             b,
             out: Lowered::default(),
             faults: vec![],

@@ -269,7 +269,7 @@ impl Lower<'_> {
     }
 
     /// Does an expression read one of these variables?
-    fn mentions(&self, e: ExprId, vars: &[VarId]) -> bool {
+    pub(super) fn mentions(&self, e: ExprId, vars: &[VarId]) -> bool {
         use ExprKind::*;
         let any = |l: &[ExprId]| l.iter().any(|e| self.mentions(*e, vars));
         match &self.m.exprs[e].kind {

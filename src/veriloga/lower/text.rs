@@ -2,27 +2,56 @@
 
 use super::{Cell, EffectItem, EffectKind, EffectSite, Lower};
 use crate::diag::Span;
-use crate::veriloga::hir::{ExprId, FormatItem, LValue, Module, Stmt, StmtKind, Task, TextKind};
-use crate::veriloga::ir::{Node, Val};
+use crate::veriloga::format::render;
+use crate::veriloga::hir::{
+    ExprId, ExprKind, FormatItem, LValue, Module, Owner, Stmt, StmtKind, Task, TextKind, Ty, VarId,
+};
+use crate::veriloga::ir::{Const, Node, Val};
 
 /// Descriptors of files opened with a mode have this bit; the others are sets of bits, the lowest one the terminal.
 pub const FILE: u32 = 1 << 31;
 /// 0 to 2 are the terminal's.
 const FIRST_FILE: u32 = 3;
 
-/// Does a module write text into variables?
-pub(super) fn makes_text(m: &Module) -> bool {
-    fn any(list: &[Stmt]) -> bool {
-        list.iter().any(|s| match &s.kind {
-            StmtKind::Task(Task::FormatString { .. }) => true,
-            StmtKind::If { then, otherwise, .. } => any(then) || any(otherwise),
-            StmtKind::Case { arms, default, .. } => arms.iter().any(|a| any(&a.body)) || any(default),
-            StmtKind::Loop { body, step, .. } => any(body) || any(step),
-            StmtKind::Repeat { body, .. } | StmtKind::OnEvent { body, .. } => any(body),
-            _ => false,
-        })
+/// Variables that hold text which a module makes, or copies of it.
+pub(super) fn dynamic_texts(m: &Module) -> Vec<VarId> {
+    fn visit(list: &[Stmt], f: &mut dyn FnMut(&StmtKind)) {
+        for s in list {
+            f(&s.kind);
+            match &s.kind {
+                StmtKind::If { then, otherwise, .. } => [then, otherwise].iter().for_each(|l| visit(l, f)),
+                StmtKind::Case { arms, default, .. } => {
+                    arms.iter().for_each(|a| visit(&a.body, f));
+                    visit(default, f);
+                }
+                StmtKind::Loop { body, step, .. } => [body, step].iter().for_each(|l| visit(l, f)),
+                StmtKind::Repeat { body, .. } | StmtKind::OnEvent { body, .. } => visit(body, f),
+                _ => {}
+            }
+        }
     }
-    any(&m.initial) || any(&m.analog) || m.functions.values().any(|f| any(&f.body))
+    let mut made: Vec<VarId> = vec![];
+    let mut copies: Vec<VarId> = vec![];
+    let lists = [&m.initial, &m.analog].into_iter().chain(m.functions.values().map(|f| &f.body));
+    for list in lists {
+        visit(list, &mut |s| match s {
+            StmtKind::Task(Task::FormatString { target, .. }) => made.push(target.var),
+            // What is assigned from another variable or a function is taken to be a copy.
+            StmtKind::Assign { target, value } if m.vars[target.var].ty == Ty::Str => {
+                let is_plain = matches!(m.exprs[*value].kind, ExprKind::Str(_) | ExprKind::Param(_));
+                if !is_plain {
+                    copies.push(target.var);
+                }
+            }
+            _ => {}
+        });
+    }
+    if made.is_empty() {
+        return made;
+    }
+    // Arguments of functions may be copies, too.
+    let own = m.vars.iter().filter(|(_, v)| v.ty == Ty::Str && v.owner != Owner::Module).map(|(v, _)| v);
+    made.into_iter().chain(copies).chain(own).collect()
 }
 
 impl Lower<'_> {
@@ -60,9 +89,29 @@ impl Lower<'_> {
         self.out.formats += 1;
         let mut args = vec![];
         let items = self.items(items, &mut args);
+        if let Some(text) = self.known_text(&items, &args) {
+            let text = self.string(&text) as i32;
+            let text = self.b.int(text);
+            self.out.formats -= 1;
+            return self.write(Cell::Var(target.var, 0), text);
+        }
         self.effect(EffectSite { kind: EffectKind::Format(n), items, span }, args);
         let text = self.b.int(-1 - n as i32);
         self.write(Cell::Var(target.var, 0), text);
+    }
+
+    /// The text, where everything in it is known now.
+    fn known_text(&self, items: &[EffectItem], args: &[Val]) -> Option<String> {
+        if items.iter().any(|i| matches!(i, EffectItem::InstancePath(_))) {
+            return None;
+        }
+        let known: Option<Vec<f64>> = args.iter().map(|v| self.b.constant(*v).map(Const::to_f64)).collect();
+        let mut texts = items.iter().filter(|i| matches!(i, EffectItem::Value { .. })).zip(known.iter().flatten());
+        let is_made = |(i, x): (&EffectItem, &f64)| matches!(i, EffectItem::Value { is_text: true, .. }) && *x < 0.0;
+        if texts.any(is_made) {
+            return None;
+        }
+        Some(render(items, &known?, &|k| self.out.strings.get(k as usize).cloned().unwrap_or_default()))
     }
 
     /// `$fopen`: every place that opens has its descriptor.

@@ -151,6 +151,7 @@ impl Context<'_> {
 
     fn scan(&mut self, s: &mut dyn Stream, path: Option<&Path>, out: &mut Vec<Token>) {
         let mut conditions: Vec<Condition> = vec![];
+        let is_file = s.lexer().is_some();
         loop {
             let before = self.diags.len();
             let t = s.next(self);
@@ -191,10 +192,17 @@ impl Context<'_> {
                 return;
             }
         }
+        // Where the text is taken up to its end nothing is lost: it cannot mean anything else. Text that would be left out for
+        // want of an `endif is the user's to judge.
+        let is_whole = is_file && conditions.iter().all(|c| c.is_on);
         for c in conditions {
-            self.diags.push(
-                Diagnostic::error(code::CONDITIONAL, format!("`{} without `endif", c.word)).at(c.span, "opened here"),
-            );
+            let message = format!("`{} without `endif", c.word);
+            let d = if is_whole {
+                Diagnostic::lint(code::DIALECT, format!("{message}; it ends with the file"))
+            } else {
+                Diagnostic::error(code::CONDITIONAL, message)
+            };
+            self.diags.push(d.at(c.span, "opened here"));
         }
     }
 
