@@ -4,7 +4,7 @@ use super::hir::ParamId;
 use super::interp::{Machine, World};
 use super::ir::{BinOp, Body, Builder, Const, Def, Func, In, Loop, Node, Op, Out, Sink, Ty, UnOp, Val, parse, verify};
 use super::jit::plain::{Inputs, Log, Plain};
-use super::jit::{Args, KEYS, Kernel, Quality};
+use super::jit::{Args, KEYS, Kernel};
 use super::lower::{Lowered, Program, UnknownInfo, UnknownSource};
 use super::passes::{Var, contract, differentiate, prune, split};
 use crate::base::rng::Stream;
@@ -329,8 +329,7 @@ fn machine_code_and_interpreter_give_the_same_bits() {
         s.rest = contract(&s.rest);
         fused += s.rest.vals.iter().filter(|v| matches!(v.def, Def::Op(Op::Fma(..)))).count();
         let p = program(s.rest.clone(), s.slots, vec![]);
-        let kernel = Kernel::compile(&p, if seed % 3 == 0 { Quality::Quick } else { Quality::Good })
-            .unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        let kernel = Kernel::compile(&p).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
         // Four instances of two classes; one is paired with itself.
         let values: Vec<_> = (0..2).map(|k| inputs(seed * 11 + k).1).collect();
         let mut cache = vec![0.0; 2 * s.slots];
@@ -563,7 +562,7 @@ fn endless_loops_end() {
     )
     .unwrap();
     assert!(run(&f, &[1.0, 0.0, 0.0], &[], &[])[0].1.is_nan());
-    let kernel = Kernel::compile(&program(f, 0, vec![]), Quality::Quick).unwrap();
+    let kernel = Kernel::compile(&program(f, 0, vec![])).unwrap();
     let mut out = [0.0];
     kernel.run(Args {
         count: 1,

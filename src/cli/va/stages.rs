@@ -8,7 +8,7 @@ use super::super::term::Term;
 use super::{Options, read};
 use crate::diag::Diagnostic;
 use crate::veriloga::hir::Module;
-use crate::veriloga::jit::Tiers;
+use crate::veriloga::jit::Kernel;
 use crate::veriloga::lower::{ReadText, finish, lower_with};
 
 /// The module after a step.
@@ -63,7 +63,7 @@ pub fn timings(file: &Path, module: Option<&str>, options: &Options, term: &Term
         let size = lowered.analog.len();
         let p = finish(lowered);
         let t2 = Instant::now();
-        let code = Tiers::compile(&p);
+        let code = Kernel::compile(&p);
         let t3 = Instant::now();
         term.line(&format!(
             "{}: SSA form {} ({size} operations), derivatives and split {} (setup {}, evaluation {}, {} entries), \

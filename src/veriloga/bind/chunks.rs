@@ -13,7 +13,7 @@ use super::batch::VaBatch;
 use super::targets::Targets;
 use crate::device::{IterMem, Load, Point};
 use crate::veriloga::ir::{signal, sim};
-use crate::veriloga::jit::{Args, KEYS, Kernel, Tiers};
+use crate::veriloga::jit::{Args, KEYS, Kernel};
 
 /// Instances of a chunk.
 const CHUNK: usize = 32;
@@ -121,7 +121,7 @@ impl VaBatch {
     /// Evaluates all instances at x.
     pub(super) fn eval_native(
         &self,
-        code: &Tiers,
+        kernel: &Kernel,
         numbers: &[f64; sim::COUNT],
         (at, x): (&Point, &[f64]),
         mem: &mut IterMem,
@@ -138,7 +138,6 @@ impl VaBatch {
         }
         let quiet = self.quiet(at, numbers, &mut kept);
         let (old, signals) = mem.values.split_at(self.n * no);
-        let kernel = code.best();
         let work = |chunk: &mut Chunk| {
             self.gather(x, quiet, chunk);
             self.evaluate(kernel, numbers, old, signals, chunk);
@@ -163,25 +162,6 @@ impl VaBatch {
             }
         }
         mem.reused = reused;
-        if code.count(self.n - reused) {
-            self.improve();
-        }
-    }
-
-    /// Has better code made: in the background, but if there is to be one thread only.
-    fn improve(&self) {
-        let dev = self.dev.clone();
-        let work = move || {
-            if let Some(code) = &dev.kernel {
-                code.improve(&dev.program);
-            }
-        };
-        if rayon::current_num_threads() == 1 {
-            work();
-        } else {
-            // Nobody waits for it: without it the first code goes on.
-            drop(std::thread::Builder::new().name("compiler".into()).spawn(work));
-        }
     }
 
     /// Reads the unknowns of a chunk, and says which instances have moved.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use super::hir::{ExprKind, Module, ParamKind as HKind, PortId, SysParam, Ty as HTy};
 use super::ir::{Func, Out, Sink};
-use super::jit::Tiers;
+use super::jit::Kernel;
 use super::lower::{BranchMode, Program, ReadText, UnknownSource, finish, lower_with};
 use crate::device::{
     Batch, DcKind, DcLink, DeviceInfo, DeviceType, Env, Group, OpVar, ParamKind, ParamSpec, Range, Terminal,
@@ -42,7 +42,7 @@ pub(crate) enum Target {
 pub struct VaDevice {
     info: DeviceInfo,
     pub(crate) program: Program,
-    pub(crate) kernel: Option<Tiers>,
+    pub(crate) kernel: Option<Kernel>,
     /// What the evaluation reads besides its unknowns.
     pub(crate) reads: Reads,
     pub(crate) sinks: Sinks,
@@ -155,7 +155,7 @@ impl VaDevice {
             );
         };
         let kernel = match back_end {
-            BackEnd::Native => Tiers::compile(&program).map_err(&mut refused).ok(),
+            BackEnd::Native => Kernel::compile(&program).map_err(&mut refused).ok(),
             BackEnd::Interpreter => None,
         };
         let device = Self::new(m, program, kernel, back_end);
@@ -169,7 +169,7 @@ impl VaDevice {
         Ok((device, notes))
     }
 
-    fn new(m: &Module, program: Program, kernel: Option<Tiers>, back_end: BackEnd) -> VaDevice {
+    fn new(m: &Module, program: Program, kernel: Option<Kernel>, back_end: BackEnd) -> VaDevice {
         let routine = |f: &Func, slots: usize| Routine::new(f.clone(), slots, back_end);
         let slots = program.accept_slots;
         let accept = program.accept.as_ref().map(|f| routine(f, slots));

@@ -102,6 +102,9 @@ impl Gen<'_, '_> {
     fn bin(&mut self, o: BinOp, a: Val, c: Val) -> Num {
         let is_vector = [a, c].iter().any(|v| self.form_of(*v) == Form::Two);
         if is_vector && is_direct(o) {
+            // The second operand of an instruction may lie in memory.
+            let swaps = matches!(o, BinOp::Add | BinOp::Mul) && self.is_in_memory(a) && !self.is_in_memory(c);
+            let (a, c) = if swaps { (c, a) } else { (a, c) };
             let (x, y) = (self.two_of(a), self.two_of(c));
             return Num::Two(self.bin_direct(o, x, y));
         }

@@ -268,6 +268,12 @@ impl Gen<'_, '_> {
         }
     }
 
+    /// Does the vector of a value come from memory?
+    pub fn is_in_memory(&self, v: Val) -> bool {
+        let is_far = self.frame.home(v).is_some() && !self.frame.is_near(v, (self.at, self.body));
+        is_far || self.is_remade(v)
+    }
+
     /// The form in which `get` gives a value.
     pub fn form_of(&self, v: Val) -> Form {
         match (self.vals[v.index()], self.frame.home(v)) {

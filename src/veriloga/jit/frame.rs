@@ -8,7 +8,7 @@
 use crate::veriloga::ir::{Func, Node, Val, for_each_operand};
 
 /// Operations after which a value is far.
-const NEAR: u32 = 16;
+const NEAR: u32 = 32;
 
 /// Where values are made, and where they are kept.
 pub struct Frame {

@@ -12,10 +12,7 @@ mod elementary;
 mod frame;
 mod lanes;
 pub mod plain;
-mod tiers;
 mod varying;
-
-pub use tiers::Tiers;
 
 use std::ptr::{null, null_mut};
 use std::sync::{Mutex, OnceLock};
@@ -188,23 +185,19 @@ impl Drop for Kernel {
     }
 }
 
-/// How well code is to be made.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Quality {
-    /// In one pass.
-    Quick,
-    Good,
-}
+/// Operations above which a function is compiled in one pass: the better register allocation takes more than linear time,
+/// which is minutes for a model whose evaluation is one large loop.
+const LARGE: usize = 60_000;
 
 /// The processor that this runs on; looked at once.
-fn machine(quality: Quality) -> Result<OwnedTargetIsa, String> {
+fn machine(is_large: bool) -> Result<OwnedTargetIsa, String> {
     static ISA: [OnceLock<Result<OwnedTargetIsa, String>>; 2] = [const { OnceLock::new() }; 2];
-    let is_quick = quality == Quality::Quick;
     let find = || -> Result<OwnedTargetIsa, String> {
         let mut flags = settings::builder();
         for (name, value) in [
+            // Constants are folded and equal operations are one before; what is to be read from memory is not to be kept.
             ("opt_level", "none"),
-            ("regalloc_algorithm", if is_quick { "single_pass" } else { "backtracking" }),
+            ("regalloc_algorithm", if is_large { "single_pass" } else { "backtracking" }),
             ("is_pic", "false"),
             ("use_colocated_libcalls", "false"),
             ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
@@ -214,12 +207,13 @@ fn machine(quality: Quality) -> Result<OwnedTargetIsa, String> {
         let isa = cranelift_native::builder()?;
         isa.finish(settings::Flags::new(flags)).map_err(|e| e.to_string())
     };
-    ISA[usize::from(is_quick)].get_or_init(find).clone()
+    ISA[usize::from(is_large)].get_or_init(find).clone()
 }
 
-/// An empty module for the machine at hand, with the functions that compiled code calls.
-fn new_module(quality: Quality) -> Result<JITModule, String> {
-    let mut builder = JITBuilder::with_isa(machine(quality)?, cranelift_module::default_libcall_names());
+/// An empty module for the machine at hand, with the functions that compiled code calls; for a function of so many
+/// operations.
+fn new_module(operations: usize) -> Result<JITModule, String> {
+    let mut builder = JITBuilder::with_isa(machine(operations > LARGE)?, cranelift_module::default_libcall_names());
     for op in UnOp::ALL {
         if let Some(address) = calls::un(*op) {
             builder.symbol(format!("va_{}", op.name()), address);
@@ -237,9 +231,9 @@ fn new_module(quality: Quality) -> Result<JITModule, String> {
 
 impl Kernel {
     /// Generates code for a module's evaluation. The message says what the code generator disliked.
-    pub fn compile(p: &Program, quality: Quality) -> Result<Kernel, String> {
+    pub fn compile(p: &Program) -> Result<Kernel, String> {
         let text = |e: &dyn std::fmt::Display| e.to_string();
-        let mut module = new_module(quality)?;
+        let mut module = new_module(p.eval.len())?;
         let sizes = Sizes::of(&p.lowered, &p.eval, p.slots);
         let mut ctx = module.make_context();
         let needs = codegen::build(&p.eval, &p.lowered, &sizes, &mut module, &mut ctx, codegen::Kind::Evaluation)?;

@@ -8,13 +8,10 @@ use std::sync::Mutex;
 use cranelift_jit::JITModule;
 use cranelift_module::{Linkage, Module};
 
-use super::{KEYS, Quality, Raw, STUCK, Sizes, codegen, new_module, real_outputs, spoil};
+use super::{KEYS, Raw, STUCK, Sizes, codegen, new_module, real_outputs, spoil};
 use crate::veriloga::ir::{Func, env, sim};
 use crate::veriloga::lower::Lowered;
 use crate::veriloga::table::Table;
-
-/// Operations above which a function is compiled in one pass. Most are small, and run once for each point.
-const LARGE: usize = 2000;
 
 /// What such a function reads; see `Args` for those that the evaluation has too.
 #[derive(Clone, Copy)]
@@ -113,7 +110,7 @@ impl Plain {
     /// `slots` is the length of its cache. The message says what the code generator disliked.
     pub fn compile(func: &Func, lowered: &Lowered, slots: usize) -> Result<Plain, String> {
         let text = |e: &dyn std::fmt::Display| e.to_string();
-        let mut module = new_module(if func.len() > LARGE { Quality::Quick } else { Quality::Good })?;
+        let mut module = new_module(func.len())?;
         let sizes = Sizes::of(lowered, func, slots);
         let mut ctx = module.make_context();
         codegen::build(func, lowered, &sizes, &mut module, &mut ctx, codegen::Kind::Routine)?;
