@@ -37,8 +37,18 @@ fn flags() -> MemFlagsData {
 
 /// Memory that nothing writes while the code runs: a load may stand where its value is needed, and again where it is needed
 /// again. Everything that setup computed would stay alive from the function's start to its end otherwise.
-pub fn fixed() -> MemFlagsData {
+fn fixed() -> MemFlagsData {
     MemFlagsData::trusted().with_readonly().with_can_move()
+}
+
+/// Pairs of numbers lie at multiples of 8 bytes, not of 16: instructions that insist on those would fault.
+fn pairs() -> MemFlagsData {
+    MemFlagsData::new().with_notrap()
+}
+
+/// As `pairs`, of what nothing writes while the code runs.
+pub fn fixed_pairs() -> MemFlagsData {
+    pairs().with_readonly().with_can_move()
 }
 
 /// What a function is for.
@@ -261,7 +271,7 @@ impl Gen<'_, '_> {
             (Some(x), Some(_)) if self.frame.is_near(v, (self.at, self.body)) => x,
             (_, Some(place)) => {
                 let t = pair_type(self.func.ty(v));
-                Num::Two(self.b.ins().load(t, flags(), self.shared.frame, 16 * place as i32))
+                Num::Two(self.b.ins().load(t, pairs(), self.shared.frame, 16 * place as i32))
             }
             // The verifier has seen to it that this does not happen.
             (None, None) => self.zero(Form::One, self.func.ty(v)),
@@ -286,7 +296,7 @@ impl Gen<'_, '_> {
     /// Keeps a value that has been made.
     fn set(&mut self, v: Val, x: Num) {
         if let (Some(place), Num::Two(x)) = (self.frame.home(v), x) {
-            self.b.ins().store(flags(), x, self.shared.frame, 16 * place as i32);
+            self.b.ins().store(pairs(), x, self.shared.frame, 16 * place as i32);
         }
         self.vals[v.index()] = Some(x);
     }

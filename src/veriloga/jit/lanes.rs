@@ -7,7 +7,7 @@
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, BlockArg, ConstantData, Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 
-use super::codegen::{Gen, ty};
+use super::codegen::{Gen, fixed_pairs, ty};
 use crate::veriloga::ir::{Const, In, Op, Ty, Val};
 
 /// A value in compiled code.
@@ -56,7 +56,7 @@ impl Gen<'_, '_> {
             if k == next {
                 self.constants.push(bits);
             }
-            return self.b.ins().load(t, super::codegen::fixed(), self.shared.constants, 16 * k as i32);
+            return self.b.ins().load(t, fixed_pairs(), self.shared.constants, 16 * k as i32);
         }
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&bits.to_le_bytes());
@@ -99,7 +99,7 @@ impl Gen<'_, '_> {
             Some(Op::Const(Const::Real(x))) => self.constant(*x),
             Some(Op::Input(In::Cache, k, Ty::Real)) if self.is_evaluation() => {
                 let at = self.shared.cache;
-                self.b.ins().load(types::F64X2, super::codegen::fixed(), at, 16 * *k as i32)
+                self.b.ins().load(types::F64X2, fixed_pairs(), at, 16 * *k as i32)
             }
             _ => {
                 let x = self.get(v);

@@ -213,7 +213,11 @@ fn machine(is_large: bool) -> Result<OwnedTargetIsa, String> {
 /// An empty module for the machine at hand, with the functions that compiled code calls; for a function of so many
 /// operations.
 fn new_module(operations: usize) -> Result<JITModule, String> {
-    let mut builder = JITBuilder::with_isa(machine(operations > LARGE)?, cranelift_module::default_libcall_names());
+    Ok(module_for(machine(operations > LARGE)?))
+}
+
+fn module_for(isa: OwnedTargetIsa) -> JITModule {
+    let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
     for op in UnOp::ALL {
         if let Some(address) = calls::un(*op) {
             builder.symbol(format!("va_{}", op.name()), address);
@@ -226,14 +230,29 @@ fn new_module(operations: usize) -> Result<JITModule, String> {
     }
     builder.symbol(calls::TABLE, calls::table as *const u8);
     builder.symbol(calls::EFFECT, plain::effect as *const u8);
-    Ok(JITModule::new(builder))
+    JITModule::new(builder)
 }
 
 impl Kernel {
     /// Generates code for a module's evaluation. The message says what the code generator disliked.
     pub fn compile(p: &Program) -> Result<Kernel, String> {
+        Self::compile_in(p, new_module(p.eval.len())?)
+    }
+
+    /// For the oldest processor that there is code for: without AVX and FMA.
+    #[cfg(test)]
+    pub fn compile_plain(p: &Program) -> Result<Kernel, String> {
         let text = |e: &dyn std::fmt::Display| e.to_string();
-        let mut module = new_module(p.eval.len())?;
+        let mut flags = settings::builder();
+        for name in ["is_pic", "use_colocated_libcalls"] {
+            flags.set(name, "false").map_err(|e| text(&e))?;
+        }
+        let isa = cranelift_codegen::isa::lookup_by_name(std::env::consts::ARCH).map_err(|e| text(&e))?;
+        Self::compile_in(p, module_for(isa.finish(settings::Flags::new(flags)).map_err(|e| text(&e))?))
+    }
+
+    fn compile_in(p: &Program, mut module: JITModule) -> Result<Kernel, String> {
+        let text = |e: &dyn std::fmt::Display| e.to_string();
         let sizes = Sizes::of(&p.lowered, &p.eval, p.slots);
         let mut ctx = module.make_context();
         let needs = codegen::build(&p.eval, &p.lowered, &sizes, &mut module, &mut ctx, codegen::Kind::Evaluation)?;
