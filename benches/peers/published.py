@@ -77,7 +77,7 @@ def main():
                 for trtol in [None] + a.trtol:
                     tag = f"ferrospice{f' trtol={trtol:g}' if trtol else ''}"
                     deck = folder / f"own{trtol or ''}.cir"
-                    options = f" trtol={trtol}" if trtol else " method=trap"
+                    options = " method=trap" + (f" trtol={trtol}" if trtol else "")
                     deck.write_text(spice_deck(folder / "runme.sim", name, psp, options))
                     raw = folder / f"own{trtol or ''}.raw"
                     command = [ours.binary, "run", "--quiet", "--stats", "-j", threads, deck, "-r", raw]

@@ -1,5 +1,5 @@
 //! What every layer may use: names, numbers with SI suffixes, physical constants, smooth maths,
-//! dual numbers, the counter-based random generator, cancellation and progress.
+//! exp and ln in vector registers, dual numbers, the counter-based random generator, cancellation and progress.
 
 pub mod consts;
 pub mod control;
