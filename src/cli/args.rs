@@ -216,8 +216,20 @@ pub struct Explain {
 
 #[derive(Args, Debug)]
 pub struct Models {
-    /// A device (`diode`), a model type (`nmos`) or an element letter (`q`)
+    /// A device (`diode`), a model type (`nmos`), an element letter (`q`), a model of the library (`vteam`) or a card
     pub name: Option<String>,
+    /// The library only: compact models and cards of published devices
+    #[arg(long, short)]
+    pub library: bool,
+    /// Print the example deck of a model or card of the library
+    #[arg(long, requires = "name", conflicts_with_all = ["source", "markdown"])]
+    pub example: bool,
+    /// Print the Verilog-A of a model, or the text of a card, of the library
+    #[arg(long, requires = "name", conflicts_with = "markdown")]
+    pub source: bool,
+    /// Print what the library reproduces: rows of the reviews, models, cards, decks, figures (Markdown)
+    #[arg(long, conflicts_with_all = ["name", "markdown", "library"])]
+    pub index: bool,
     /// As Markdown: the reference page
     #[arg(long)]
     pub markdown: bool,

@@ -5,6 +5,7 @@ mod check;
 pub mod explain;
 mod figures;
 mod interrupt;
+mod library;
 pub mod models;
 mod pages;
 mod plot;
