@@ -14,6 +14,7 @@ mod columns;
 mod derive;
 pub mod figures;
 pub mod files;
+pub mod fit;
 mod names;
 mod point;
 pub mod points;
@@ -52,6 +53,8 @@ pub struct RunOptions {
     pub compat: Compat,
     /// Values of global parameters, over the deck's.
     pub params: Vec<(String, f64)>,
+    /// Parameters of `.model` cards, over the deck's: card, parameter, value.
+    pub models: Vec<(String, String, f64)>,
     /// `.options` over the deck's.
     pub options: Vec<(String, String)>,
     /// Worker threads; 0 is `.options threads`, or one for each processor.
@@ -332,6 +335,7 @@ fn load<'a>(name: &str, text: &str, opts: &RunOptions, world: &'a dyn World) -> 
             });
         }
     }
+    over.models.extend(opts.models.iter().map(|(m, p, v)| (m.to_ascii_lowercase(), p.to_ascii_lowercase(), *v)));
     let options = veriloga::Options { include_dirs, ..veriloga::Options::default() };
     let mut modules = Library::new(move |path: &Path| read(world, path), opts.va_back_end);
     for (file, path, _) in &deck.hdl {
