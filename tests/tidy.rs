@@ -11,6 +11,7 @@ use ferrospice::diag::codes;
 /// ARCHITECTURE.md.
 const LAYERS: &[(&str, &[&str])] = &[
     ("base", &[]),
+    ("library", &[]),
     ("diag", &["base"]),
     ("sparse", &["base"]),
     ("integrate", &["base"]),
@@ -23,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("device", &["base", "diag", "expr"]),
     ("measure", &["base", "dataset", "expr", "diag"]),
     ("veriloga", &["base", "diag", "device"]),
-    ("circuit", &["base", "diag", "expr", "netlist", "device", "veriloga"]),
+    ("circuit", &["base", "library", "diag", "expr", "netlist", "device", "veriloga"]),
     ("sim", &["base", "diag", "dataset", "circuit", "device", "sparse", "newton", "integrate"]),
     (
         "analysis",
@@ -33,6 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "session",
         &[
             "base",
+            "library",
             "diag",
             "sparse",
             "integrate",
@@ -53,8 +55,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "base", "diag", "dataset", "output", "plot", "measure", "netlist", "device", "veriloga", "circuit",
-            "session",
+            "base", "library", "diag", "dataset", "output", "plot", "measure", "netlist", "device", "veriloga",
+            "circuit", "session",
         ],
     ),
 ];

@@ -186,6 +186,7 @@ impl<'a> Elab<'a> {
         self.lower_pending();
         let mut circuit = self.read_cards(&cards);
         self.insert_probes();
+        circuit.params = self.global_numbers(&top);
         circuit.title = self.deck.title.clone();
         circuit.options = self.options.clone();
         circuit.env = self.env;
@@ -205,6 +206,16 @@ impl<'a> Elab<'a> {
         circuit.index.ports = std::mem::take(&mut self.ports).into_iter().collect();
         circuit.reindex();
         circuit
+    }
+
+    fn global_numbers(&self, top: &Scope<'a>) -> Vec<(String, f64)> {
+        let number = |(name, p): (&Sym, &Param<'a>)| match p {
+            Param::Num(x) => Some((self.names.get(*name).to_string(), *x)),
+            _ => None,
+        };
+        let mut found: Vec<(String, f64)> = top.params.borrow().iter().filter_map(number).collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found
     }
 
     /// Parameters that were evaluated before the seed and the temperature were known are evaluated afresh.
