@@ -389,6 +389,8 @@ fn generated_pages_are_current() {
         ("docs/models.md", ferrospice::cli::models::markdown(&infos, true)),
         ("docs/codes.md", ferrospice::cli::explain::markdown()),
         ("docs/solvers.md", ferrospice::sparse::markdown()),
+        ("docs/library.md", ferrospice::cli::library::markdown()),
+        ("models/INDEX.md", ferrospice::library::index()),
     ];
     for (path, now) in pages {
         if std::env::var("FERROSPICE_BLESS").is_ok_and(|v| v == "1") {

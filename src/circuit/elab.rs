@@ -176,6 +176,7 @@ impl<'a> Elab<'a> {
         self.collect_cards(&top, body, &mut cards);
         self.read_globals(&cards);
         self.read_options(&cards);
+        self.options.reltol *= self.over.reltol.unwrap_or(1.0);
         self.reset_params(&top);
         self.define_ifs_again(&top, body);
         self.set_env(&cards);

@@ -45,6 +45,8 @@ pub struct Overrides {
     pub temp_c: Option<f64>,
     /// Number of the run: random draws differ from run to run.
     pub run: u32,
+    /// Factor on `.options reltol`.
+    pub reltol: Option<f64>,
 }
 
 /// Where an instance is.

@@ -196,6 +196,10 @@ pub struct Check {
     /// Run each deck and evaluate its .check cards
     #[arg(long)]
     pub run: bool,
+    /// Run each deck once more at a tenth of its reltol: a checked figure that moves by more than this many percent
+    /// fails
+    #[arg(long, value_name = "PERCENT", requires = "run")]
+    pub settled: Option<f64>,
     #[command(flatten)]
     pub reading: Reading,
     /// Diagnostics and checks as JSON, one object a line

@@ -6,7 +6,7 @@ pub mod explain;
 mod figures;
 mod fit;
 mod interrupt;
-mod library;
+pub mod library;
 pub mod models;
 mod pages;
 mod plot;

@@ -61,6 +61,8 @@ pub struct RunOptions {
     pub threads: usize,
     /// Signals and expressions that will be drawn: they are computed even if no card names them.
     pub plots: Vec<String>,
+    /// Factor on the deck's `reltol`: what changes by it has not settled.
+    pub reltol_factor: Option<f64>,
     /// Operating-point quantities of all devices with the `.op` tables.
     pub device_tables: bool,
     /// How Verilog-A modules are run: as machine code, or by the interpreter that is its reference.
@@ -335,6 +337,7 @@ fn load<'a>(name: &str, text: &str, opts: &RunOptions, world: &'a dyn World) -> 
             });
         }
     }
+    over.reltol = opts.reltol_factor;
     over.models.extend(opts.models.iter().map(|(m, p, v)| (m.to_ascii_lowercase(), p.to_ascii_lowercase(), *v)));
     let options = veriloga::Options { include_dirs, ..veriloga::Options::default() };
     let mut modules = Library::new(move |path: &Path| read(world, path), opts.va_back_end);
