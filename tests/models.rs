@@ -36,7 +36,9 @@ fn examined(name: &str) -> Vec<String> {
     if !found.is_empty() {
         out.push(format!("{name}:\n{}", render::text(&found, &sources, Style::default())));
     }
-    out.extend(m.params.values().filter(|p| p.attrs.desc.is_none()).map(|p| format!("{name}: `{}` has no desc", p.name)));
+    out.extend(
+        m.params.values().filter(|p| p.attrs.desc.is_none()).map(|p| format!("{name}: `{}` has no desc", p.name)),
+    );
     out
 }
 
@@ -98,12 +100,16 @@ fn decks_account_for_their_figures() {
         }
         for f in &d.figures {
             match &f.outcome {
-                Outcome::Checked(names) if names.is_empty() => faults.push(format!("{}: `{}` names no check", d.name, f.what)),
+                Outcome::Checked(names) if names.is_empty() => {
+                    faults.push(format!("{}: `{}` names no check", d.name, f.what))
+                }
                 Outcome::Checked(names) => {
                     let missing = names.iter().filter(|n| !d.checks.contains(n));
                     faults.extend(missing.map(|n| format!("{}: `{}` names `{n}`, which is no check", d.name, f.what)));
                 }
-                Outcome::NotChecked(why) if why.len() < 8 => faults.push(format!("{}: `{}` gives no reason", d.name, f.what)),
+                Outcome::NotChecked(why) if why.len() < 8 => {
+                    faults.push(format!("{}: `{}` gives no reason", d.name, f.what))
+                }
                 Outcome::NotChecked(_) => {}
             }
         }
