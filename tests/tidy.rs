@@ -11,6 +11,7 @@ use ferrospice::diag::codes;
 /// ARCHITECTURE.md.
 const LAYERS: &[(&str, &[&str])] = &[
     ("base", &[]),
+    ("library", &[]),
     ("diag", &["base"]),
     ("sparse", &["base"]),
     ("integrate", &["base"]),
@@ -23,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("device", &["base", "diag", "expr"]),
     ("measure", &["base", "dataset", "expr", "diag"]),
     ("veriloga", &["base", "diag", "device"]),
-    ("circuit", &["base", "diag", "expr", "netlist", "device", "veriloga"]),
+    ("circuit", &["base", "library", "diag", "expr", "netlist", "device", "veriloga"]),
     ("sim", &["base", "diag", "dataset", "circuit", "device", "sparse", "newton", "integrate"]),
     (
         "analysis",
@@ -33,6 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "session",
         &[
             "base",
+            "library",
             "diag",
             "sparse",
             "integrate",
@@ -53,8 +55,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "base", "diag", "dataset", "output", "plot", "measure", "netlist", "device", "veriloga", "circuit",
-            "session",
+            "base", "library", "diag", "dataset", "output", "plot", "measure", "netlist", "device", "veriloga",
+            "circuit", "session",
         ],
     ),
 ];
@@ -387,6 +389,8 @@ fn generated_pages_are_current() {
         ("docs/models.md", ferrospice::cli::models::markdown(&infos, true)),
         ("docs/codes.md", ferrospice::cli::explain::markdown()),
         ("docs/solvers.md", ferrospice::sparse::markdown()),
+        ("docs/library.md", ferrospice::cli::library::markdown()),
+        ("models/INDEX.md", ferrospice::library::index()),
     ];
     for (path, now) in pages {
         if std::env::var("FERROSPICE_BLESS").is_ok_and(|v| v == "1") {

@@ -176,6 +176,7 @@ impl<'a> Elab<'a> {
         self.collect_cards(&top, body, &mut cards);
         self.read_globals(&cards);
         self.read_options(&cards);
+        self.options.reltol *= self.over.reltol.unwrap_or(1.0);
         self.reset_params(&top);
         self.define_ifs_again(&top, body);
         self.set_env(&cards);
@@ -186,6 +187,7 @@ impl<'a> Elab<'a> {
         self.lower_pending();
         let mut circuit = self.read_cards(&cards);
         self.insert_probes();
+        circuit.params = self.global_numbers(&top);
         circuit.title = self.deck.title.clone();
         circuit.options = self.options.clone();
         circuit.env = self.env;
@@ -205,6 +207,16 @@ impl<'a> Elab<'a> {
         circuit.index.ports = std::mem::take(&mut self.ports).into_iter().collect();
         circuit.reindex();
         circuit
+    }
+
+    fn global_numbers(&self, top: &Scope<'a>) -> Vec<(String, f64)> {
+        let number = |(name, p): (&Sym, &Param<'a>)| match p {
+            Param::Num(x) => Some((self.names.get(*name).to_string(), *x)),
+            _ => None,
+        };
+        let mut found: Vec<(String, f64)> = top.params.borrow().iter().filter_map(number).collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found
     }
 
     /// Parameters that were evaluated before the seed and the temperature were known are evaluated afresh.

@@ -652,6 +652,8 @@ impl Batch for VaBatch {
         match self.dev.targets.get(id as usize)? {
             Target::Mfactor => Some(c.mfactor),
             Target::Placement(k) => c.placement.get(*k).copied(),
+            Target::Temp => Some(c.own_temp.0).filter(|t| !t.is_nan()),
+            Target::Dtemp => Some(c.own_temp.1),
             Target::Param(first, _) => c.values.get(*first as usize).copied(),
         }
     }

@@ -36,6 +36,9 @@ pub(crate) enum Target {
     Mfactor,
     /// By `SysParam::PLACEMENT`.
     Placement(usize),
+    /// °C
+    Temp,
+    Dtemp,
 }
 
 /// The device type of one module.
@@ -248,6 +251,16 @@ impl VaDevice {
                 doc,
             });
             targets.push(p.placement().map_or(Target::Mfactor, Target::Placement));
+        }
+        let temperatures = [
+            ("temp", Range::ANY, None, Target::Temp, "temperature of this instance; default: the circuit's"),
+            ("dtemp", Range::ANY, Some(0.0), Target::Dtemp, "temperature above that of the circuit"),
+        ];
+        for (name, range, default, target, doc) in temperatures {
+            if taken.insert(name.to_string()) {
+                specs.push(ParamSpec { name, aliases: &[], kind: ParamKind::Real, unit: "°C", default, range, doc });
+                targets.push(target);
+            }
         }
         let specs: &'static [ParamSpec] = Box::leak(specs.into_boxed_slice());
         let l = &program.lowered;
