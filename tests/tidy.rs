@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("measure", &["base", "dataset", "expr", "diag"]),
     ("veriloga", &["base", "diag", "device"]),
     ("circuit", &["base", "diag", "expr", "netlist", "device", "veriloga"]),
+    ("array", &["base", "diag", "sparse", "newton", "integrate", "device", "circuit", "dataset"]),
     ("sim", &["base", "diag", "dataset", "circuit", "device", "sparse", "newton", "integrate"]),
     (
         "analysis",
@@ -53,7 +54,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "base", "diag", "dataset", "output", "plot", "measure", "netlist", "device", "veriloga", "circuit",
+            "base", "diag", "dataset", "output", "plot", "measure", "netlist", "device", "veriloga", "circuit", "array",
             "session",
         ],
     ),
