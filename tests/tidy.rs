@@ -54,8 +54,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "base", "diag", "dataset", "output", "plot", "measure", "netlist", "device", "veriloga", "circuit", "array",
-            "session",
+            "base", "diag", "dataset", "output", "plot", "measure", "netlist", "device", "veriloga", "circuit",
+            "array", "session",
         ],
     ),
 ];

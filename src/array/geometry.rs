@@ -56,7 +56,12 @@ pub struct Plane {
 impl Plane {
     /// Lines that float at both ends.
     pub fn floating(lines: usize, segment: f64) -> Plane {
-        Plane { segment, capacitance: 0.0, ends: [vec![End::FLOATING; lines], vec![End::FLOATING; lines]], opens: vec![] }
+        Plane {
+            segment,
+            capacitance: 0.0,
+            ends: [vec![End::FLOATING; lines], vec![End::FLOATING; lines]],
+            opens: vec![],
+        }
     }
 
     pub fn lines(&self) -> usize {
@@ -127,11 +132,11 @@ impl Geometry {
 }
 
 fn plane_faults(plane: &Plane, word: &str, lines: usize, nodes: usize, out: &mut Vec<Diagnostic>) {
-    if !(plane.segment >= 0.0 && plane.segment < f64::INFINITY) {
+    if !(0.0..f64::INFINITY).contains(&plane.segment) {
         let d = Diagnostic::error(ARRAY_WIRE, format!("a wire resistance of {} Ω in the {word} lines", plane.segment));
         out.push(d.help("0 or more ohms for each segment between two cells"));
     }
-    if !(plane.capacitance >= 0.0 && plane.capacitance < f64::INFINITY) {
+    if !(0.0..f64::INFINITY).contains(&plane.capacitance) {
         out.push(Diagnostic::error(
             ARRAY_WIRE,
             format!("a capacitance of {} F per node of the {word} lines", plane.capacitance),
@@ -155,20 +160,23 @@ fn plane_faults(plane: &Plane, word: &str, lines: usize, nodes: usize, out: &mut
         }
         bad.report(out, ARRAY_WIRE, |n| format!("{n} of the {side} ends of the {word} lines are not valid"));
     }
-    if plane.segment == 0.0 {
-        if let Some(o) = plane.opens.first() {
-            out.push(
-                Diagnostic::error(ARRAY_WIRE, format!("{word} line {} is broken, but its wire has no resistance", o.0))
-                    .help("a line without resistance is one node; give its segments a resistance"),
-            );
-        }
+    if plane.segment == 0.0
+        && let Some(o) = plane.opens.first()
+    {
+        out.push(
+            Diagnostic::error(ARRAY_WIRE, format!("{word} line {} is broken, but its wire has no resistance", o.0))
+                .help("a line without resistance is one node; give its segments a resistance"),
+        );
     }
     if plane.segment == 0.0 || nodes == 1 {
         for (k, (a, b)) in plane.ends[0].iter().zip(&plane.ends[1]).enumerate() {
             if a.ohms == 0.0 && b.ohms == 0.0 && a.volts != b.volts {
                 out.push(Diagnostic::error(
                     ARRAY_WIRE,
-                    format!("{word} line {k} is held at {} V and at {} V, with no resistance between", a.volts, b.volts),
+                    format!(
+                        "{word} line {k} is held at {} V and at {} V, with no resistance between",
+                        a.volts, b.volts
+                    ),
                 ));
                 break;
             }
@@ -186,7 +194,7 @@ fn plane_faults(plane: &Plane, word: &str, lines: usize, nodes: usize, out: &mut
 
 /// The first few of many faults of one kind, and how many there are.
 #[derive(Default)]
-pub(crate) struct Listing {
+pub struct Listing {
     texts: Vec<String>,
     count: usize,
 }
@@ -218,7 +226,7 @@ impl Listing {
 }
 
 /// `row 3, column 5`
-pub(crate) fn place(k: usize, cols: usize) -> String {
+pub fn place(k: usize, cols: usize) -> String {
     format!("row {}, column {}", k / cols, k % cols)
 }
 
@@ -235,7 +243,7 @@ pub fn conductance_faults(geometry: &Geometry, conductances: &[f64]) -> Vec<Diag
     }
     let mut bad = Listing::default();
     for (k, g) in conductances.iter().enumerate() {
-        if !(*g >= 0.0 && *g < f64::INFINITY) {
+        if !(0.0..f64::INFINITY).contains(g) {
             bad.add(|| format!("{}: {g} S", place(k, n)));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::geometry::{Geometry, conductance_faults, no_cell};
 use super::islands::Islands;
-use super::krylov::{Rhs, Run, Stop, Work, full_residual};
+use super::krylov::{Rhs, Stop, Work, full_residual};
 use super::planes::Matrix;
 use super::solution::Currents;
 use crate::base::Control;
@@ -87,7 +87,7 @@ impl Linear {
         if row >= m || col >= n {
             return Err(no_cell(row, col, m, n));
         }
-        if !(g >= 0.0 && g < f64::INFINITY) {
+        if !(0.0..f64::INFINITY).contains(&g) {
             return Err(Diagnostic::error(ARRAY_CELL, format!("a conductance of {g} S at row {row}, column {col}")));
         }
         let was = std::mem::replace(&mut self.a.g[row * n + col], g);
@@ -162,20 +162,22 @@ pub(crate) fn solve(
     let top = rhs.largest_voltage();
     let mut total = Certificate::default();
     let mut last = f64::INFINITY;
-    let mut run = Run::default();
+    let mut is_cancelled = false;
     for _ in 0..3 {
         let left = most - total.iterations.min(most);
-        run = work.solve(a, rhs, Stop { tol: settings.tol, volts: 10.0 * settings.tol * top, iterations: left }, control);
+        let run =
+            work.solve(a, rhs, Stop { tol: settings.tol, volts: 10.0 * settings.tol * top, iterations: left }, control);
         total.iterations += run.iterations;
         (total.residual, total.worst) = certify(a, rhs, work);
-        if run.cancelled || total.residual <= 4.0 * settings.tol || !(total.residual < 0.25 * last) {
+        is_cancelled = run.cancelled;
+        if is_cancelled || total.residual <= 4.0 * settings.tol || !(total.residual < 0.25 * last) {
             break;
         }
         last = total.residual;
     }
-    total.is_partial = run.cancelled;
+    total.is_partial = is_cancelled;
     let is_good = total.residual <= settings.tol.max(1e-9);
-    if !run.cancelled && !is_good {
+    if !is_cancelled && !is_good {
         return Err(Diagnostic::error(
             ARRAY_UNSOLVED,
             format!(

@@ -43,13 +43,7 @@ impl Wires {
         let mut breaks: Vec<(usize, usize)> = plane.opens.iter().map(place).collect();
         breaks.sort_unstable();
         breaks.dedup();
-        Wires {
-            g: 1.0 / plane.segment,
-            shunt: 0.0,
-            ends: [conductances(0), conductances(1)],
-            breaks,
-            ties: vec![],
-        }
+        Wires { g: 1.0 / plane.segment, shunt: 0.0, ends: [conductances(0), conductances(1)], breaks, ties: vec![] }
     }
 
     pub fn is_ideal(&self) -> bool {

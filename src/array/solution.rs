@@ -21,11 +21,8 @@ impl Currents {
     /// `cell` gives the current of the cell at row * columns + column, from word to bit line.
     pub fn new(geometry: &Geometry, w: &[f64], b: &[f64], cell: impl Fn(usize) -> f64) -> Currents {
         let (m, n) = (geometry.rows, geometry.cols);
-        let mut out = Currents {
-            word: [vec![0.0; m], vec![0.0; m]],
-            bit: [vec![0.0; n], vec![0.0; n]],
-            ..Currents::default()
-        };
+        let mut out =
+            Currents { word: [vec![0.0; m], vec![0.0; m]], bit: [vec![0.0; n], vec![0.0; n]], ..Currents::default() };
         let mut rows = vec![0.0; m];
         let mut cols = vec![0.0; n];
         for i in 0..m {

@@ -123,7 +123,7 @@ fn nodal(geometry: &Geometry, g: &[f64]) -> Vec<f64> {
 
 fn random_geometry(r: &mut Random) -> Geometry {
     let (m, n) = (1 + r.below(11), 1 + r.below(11));
-    let mut wire = |r: &mut Random| if r.uniform() < 0.2 { 0.0 } else { r.log(0.1, 100.0) };
+    let wire = |r: &mut Random| if r.uniform() < 0.2 { 0.0 } else { r.log(0.1, 100.0) };
     let (word, bit) = (wire(r), wire(r));
     let mut g = Geometry::new(m, n, word, bit);
     for (plane, nodes) in [(&mut g.word, n), (&mut g.bit, m)] {
@@ -148,6 +148,7 @@ fn random_geometry(r: &mut Random) -> Geometry {
 #[test]
 fn any_small_array_is_what_nodal_analysis_says() {
     let mut r = Random::new(1);
+    let mut cut = 0;
     for case in 0..400 {
         let geometry = random_geometry(&mut r);
         let mut g: Vec<f64> = (0..geometry.cells()).map(|_| r.log(1e-6, 1e-2)).collect();
@@ -156,10 +157,15 @@ fn any_small_array_is_what_nodal_analysis_says() {
             let k = r.below(g.len());
             g[k] = 0.0;
         }
+        let mut array = Linear::new(geometry.clone(), g.clone()).unwrap();
+        if array.warning().is_some() {
+            // Breaks have cut something off: nodal analysis would be singular.
+            cut += 1;
+            continue;
+        }
         let expected = nodal(&geometry, &g);
-        let mut array = Linear::new(geometry.clone(), g).unwrap();
         let c = array.solve(&Settings::default(), &Control::default()).unwrap();
-        assert!(array.warning().is_none() && c.residual < 1e-9, "{case}: {c:?}");
+        assert!(c.residual < 1e-9, "{case}: {c:?}");
         let got = array.word().iter().chain(array.bit());
         for (k, (x, y)) in got.zip(&expected).enumerate() {
             assert!((x - y).abs() < 1e-9, "{case}, node {k}: {x} for {y}\n{geometry:#?}");
@@ -170,8 +176,9 @@ fn any_small_array_is_what_nodal_analysis_says() {
         assert!((p.source_power - spent).abs() < 1e-9 * spent.abs() + 1e-15, "{case}: {p:?}\n{geometry:#?}");
         let (into, out): (f64, f64) = (p.rows().iter().sum(), p.columns().iter().sum());
         let size: f64 = p.rows().iter().chain(&p.columns()).map(|i| i.abs()).sum();
-        assert!((into - out).abs() < 1e-9 * size, "{case}: {into} in, {out} out");
+        assert!((into - out).abs() <= 1e-9 * size + 1e-15, "{case}: {into} in, {out} out");
     }
+    assert!(cut < 20, "{cut} of 400");
 }
 
 #[test]
@@ -260,4 +267,115 @@ fn the_effective_matrix_is_the_array() {
             assert!((x - y).abs() < 1e-11 * y.abs(), "{x} {y}");
         }
     }
+}
+
+/// V/2 write of the cell in the last column of the first row.
+fn half_write(n: usize, volts: f64, wire: f64) -> Geometry {
+    let mut g = Geometry::crossbar(&vec![0.5 * volts; n], n, wire, wire);
+    g.word.set_volts(0, volts);
+    (0..n - 1).for_each(|j| g.bit.set_volts(j, 0.5 * volts));
+    g
+}
+
+#[test]
+fn ohmic_cells_are_linear_cells() {
+    let mut r = Random::new(4);
+    for _ in 0..60 {
+        let geometry = random_geometry(&mut r);
+        let g: Vec<f64> = (0..geometry.cells()).map(|_| r.log(1e-6, 1e-2)).collect();
+        let mut linear = Linear::new(geometry.clone(), g.clone()).unwrap();
+        linear.solve(&Settings::default(), &Control::default()).unwrap();
+        let mut array = Array::new(geometry, LawCells::new(Law::Ohmic, g).unwrap()).unwrap();
+        array.solve(&Settings::default(), &Control::default()).unwrap();
+        for (x, y) in array.word().iter().chain(array.bit()).zip(linear.word().iter().chain(linear.bit())) {
+            assert!((x - y).abs() < 1e-9 || (x.is_nan() && y.is_nan()), "{x} {y}");
+        }
+    }
+}
+
+#[test]
+fn every_law_balances_in_every_scheme() {
+    let laws = [
+        Law::Sinh { kappa: 2.0 },
+        Law::Sinh { kappa: 6.0 },
+        Law::Exponential { is: 1e-12, v0: 0.05 },
+        Law::Threshold { vth: 0.8, width: 0.02, off: 1e-9, on: 1e-3 },
+        Law::Table(laws::Table::new(&[(-3.0, -9e-6), (-1.0, -1e-6), (0.0, 0.0), (1.0, 1e-6), (3.0, 9e-6)]).unwrap()),
+    ];
+    let n = 24;
+    for law in laws {
+        for scheme in ["vmm", "half", "floating"] {
+            let mut r = Random::new(5);
+            let mut geometry = match scheme {
+                "half" => half_write(n, 3.0, 2.0),
+                _ => Geometry::crossbar(&(0..n).map(|_| 2.0 * r.uniform()).collect::<Vec<_>>(), n, 2.0, 2.0),
+            };
+            if scheme == "floating" {
+                geometry.word.ends[0][1..].fill(End::FLOATING);
+                geometry.bit.ends[1][..n - 1].fill(End::FLOATING);
+                geometry.word.set_volts(0, 2.0);
+            }
+            let g: Vec<f64> = (0..n * n).map(|_| r.log(1e-7, 1e-4)).collect();
+            let mut array = Array::new(geometry, LawCells::new(law.clone(), g).unwrap()).unwrap();
+            let c = array.solve(&Settings::default(), &Control::default());
+            let c = c.unwrap_or_else(|d| panic!("{law:?} {scheme}: {d:?}"));
+            assert!(c.residual < 1e-10, "{law:?} {scheme}: {c:?}");
+            let p = array.currents();
+            let spent = p.cell_power + p.wire_power + p.end_power;
+            assert!((p.source_power - spent).abs() < 1e-6 * spent, "{law:?} {scheme}: {p:?}");
+        }
+    }
+}
+
+#[test]
+fn a_state_follows_its_closed_form() {
+    // One cell between ideal sources at 0.5 V: x = x0 + k sinh(v/v0) t without a window.
+    let drift = Drift { rate: 1e3, v0: 0.25, window: 0, ..Drift::default() };
+    let mut geometry = Geometry::crossbar(&[0.0], 1, 0.0, 0.0);
+    geometry.word.capacitance = 0.0;
+    let cells = DriftCells::new(drift, vec![0.1], 1).unwrap();
+    let mut a = Array::new(geometry, cells).unwrap();
+    let program = Program { frames: vec![(0.0, vec![0.5], vec![0.0])] };
+    let stop = 1e-5;
+    let s = transient(&mut a, &program, &TranSettings::new(stop), &Control::default(), |_, _| {}).unwrap();
+    let exact = 0.1 + 1e3 * (0.5f64 / 0.25).sinh() * stop;
+    assert!((a.internals()[0] - exact).abs() < 1e-6, "{} for {exact}", a.internals()[0]);
+    assert!(s.accepted > 20 && s.energy > 0.0, "{s:?}");
+}
+
+#[test]
+fn a_line_charges_through_its_driver() {
+    // One word line of one node: RC with the cell's leakage.
+    let mut geometry = Geometry::crossbar(&[0.0], 1, 1e3, 0.0);
+    geometry.word.capacitance = 1e-12;
+    let mut a = Array::new(geometry, LawCells::new(Law::Ohmic, vec![1e-4]).unwrap()).unwrap();
+    let program = Program::pulse(&[1.0], &[0.0], 1e-9, 1e-12, 1e-6, 1e-12);
+    let mut worst = 0.0f64;
+    let settings = TranSettings { reltol: 1e-4, ..TranSettings::new(5e-9) };
+    transient(&mut a, &program, &settings, &Control::default(), |t, a| {
+        let tau = 1e-12 / (1e-3 + 1e-4);
+        let top = 1e-3 / (1e-3 + 1e-4);
+        let exact = if t < 1.002e-9 { a.word()[0] } else { top * (1.0 - (-(t - 1.0005e-9) / tau).exp()) };
+        worst = worst.max((a.word()[0] - exact).abs());
+    })
+    .unwrap();
+    assert!(worst < 2e-3, "{worst}");
+}
+
+#[test]
+fn a_write_pulse_switches_the_selected_cell_alone() {
+    let n = 8;
+    let drift = Drift { rate: 2e4, v0: 0.15, window: 2, ..Drift::default() };
+    let mut geometry = half_write(n, 0.0, 1.0);
+    (geometry.word.capacitance, geometry.bit.capacitance) = (1e-15, 1e-15);
+    let cells = DriftCells::new(drift, vec![0.05; n * n], n).unwrap();
+    let mut a = Array::new(geometry, cells).unwrap();
+    let (mut word, mut bit) = (vec![1.0; n], vec![1.0; n]);
+    word[0] = 2.0;
+    bit[n - 1] = 0.0;
+    let program = Program::pulse(&word, &bit, 1e-9, 1e-9, 10e-9, 1e-9);
+    let s = transient(&mut a, &program, &TranSettings::new(20e-9), &Control::default(), |_, _| {}).unwrap();
+    let x = a.internals();
+    assert!(x[n - 1] > 0.9, "{x:?} {s:?}");
+    assert!(x.iter().enumerate().all(|(k, x)| k == n - 1 || *x < 0.2), "{x:?}");
 }

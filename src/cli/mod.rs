@@ -1,6 +1,7 @@
 //! The command line: the only place that prints, reads arguments or ends the process.
 
 pub mod args;
+mod array;
 mod check;
 pub mod explain;
 mod figures;
@@ -40,6 +41,7 @@ pub fn main() -> ExitCode {
         Command::Explain(a) => explain::run(a, &term),
         Command::Models(a) => models::run(a, &term),
         Command::Va(a) => va::run(a, &mut term),
+        Command::Array(a) => array::run(a, &mut term),
         Command::Completions { shell } => pages::completions(*shell, &term),
         Command::Man { command } => pages::man(command.as_deref(), &term),
     };

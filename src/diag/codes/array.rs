@@ -44,7 +44,4 @@ crate::codes! { CODES:
         "The time step fell below the smallest that makes sense without a solution that satisfies the tolerances. The \
          message has the time and the cell that changes fastest. Often a state runs away: its rate has no bound, or its \
          window does not stop it.";
-    ARRAY_GATE = "E0913", "cell model does not fit the array",
-        "A cell of a crossbar joins one word line and one bit line; with a gate line it has three terminals. The model \
-         that was named has another number of terminals, or needs something that an array does not offer.";
 }
