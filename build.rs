@@ -22,15 +22,17 @@ fn walk(dir: &Path, endings: &[&str], out: &mut Vec<PathBuf>) {
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-    let mut table = String::from("&[\n");
+    let mut files = vec![];
     for (folder, endings) in PARTS {
-        let mut files = vec![];
         walk(&root.join(folder), endings, &mut files);
-        files.sort();
-        for f in files {
-            let name = f.strip_prefix(&root).expect("below the root").to_string_lossy().replace('\\', "/");
-            table += &format!("({name:?}, include_str!({:?})),\n", f.display().to_string());
-        }
+    }
+    let name = |f: &PathBuf| f.strip_prefix(&root).expect("below the root").to_string_lossy().replace('\\', "/");
+    let mut named: Vec<(String, PathBuf)> = files.into_iter().map(|f| (name(&f), f)).collect();
+    // The library looks names up by bisection.
+    named.sort();
+    let mut table = String::from("&[\n");
+    for (name, f) in named {
+        table += &format!("({name:?}, include_str!({:?})),\n", f.display().to_string());
     }
     let out = PathBuf::from(std::env::var("OUT_DIR").expect("cargo sets it"));
     fs::write(out.join("library.rs"), table + "]\n").expect("the build folder can be written");

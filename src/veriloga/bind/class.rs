@@ -305,6 +305,10 @@ pub fn shape(dev: &VaDevice, c: &Class) -> Shape {
         if merged[u] != u || absent[u] || !dev.is_used[u] {
             continue;
         }
+        let is_open = dev.terminal_of[u].is_some_and(|t| !c.connected[t as usize]);
+        if is_open && !dev.has_row[u] {
+            continue;
+        }
         places[u] = match dev.terminal_of[u] {
             Some(t) if c.connected[t as usize] => Place::Terminal(t),
             _ => {
