@@ -123,6 +123,14 @@ def vmm():
     print(f"  power of the ideal array {math.fsum(v[i] * x for i in range(m) for x in ideal[i]):.10g}")
 
 
+def read_1s1r():
+    """One cell off, the others on."""
+    table("read_x0.csv", 32, 32, lambda i, j: 1 if (i, j) == (1, 1) else 0)
+    on, off = (1 / 4e3 + 15.5 / 4e3) * 2.3, (1 / 1e6 + 15.5 / 4e3) * 2.3
+    print(f"read without selectors: {on:.10g} {off:.10g}")
+
+
 if __name__ == "__main__":
     uniform_deck()
     vmm()
+    read_1s1r()
