@@ -130,7 +130,42 @@ def read_1s1r():
     print(f"read without selectors: {on:.10g} {off:.10g}")
 
 
+def faults():
+    m, n = 12, 8
+    g = table("faults_g.csv", m, n, lambda i, j: 1e-6 * (5 + (7 * i + 11 * j) % 23))
+    v = [0.05 * (1 + (5 * i) % 7) for i in range(m)]
+    for j in range(n):
+        good = math.fsum(v[i] * g[i][j] for i in range(m))
+        bad = [[g[i][k] for k in range(n)] for i in range(m)]
+        bad[3][2] = bad[9][2] = bad[4][6] = 0.0
+        bad[5][1], bad[7][4] = 1 / 2e3, 1 / 1e9
+        for k in range(3, n):
+            bad[6][k] = 0.0
+        for i in range(0, 5):
+            bad[i][5] = 0.0
+        print(f"faults {j}: {good:.10g} {math.fsum(v[i] * bad[i][j] for i in range(m)):.10g}")
+    print("faults, inputs " + " ".join(f"{x:.3g}" for x in v))
+
+
+def stack():
+    g = table("stack_g.csv", 9, 4, lambda i, j: 1e-6 * (10 + (13 * i + 5 * j) % 17))
+    v0, v2 = [0.1, 0.2, 0.3], [-0.15, 0.25, 0.05]
+    for j in range(4):
+        b1 = math.fsum(g[i][j] * v0[i] + g[3 + i][j] * v2[i] for i in range(3))
+        b3 = math.fsum(g[6 + i][j] * v2[i] for i in range(3))
+        print(f"stack, bit line {j}: {b1:.10g} {b3:.10g}")
+    for i in range(3):
+        print(f"stack, word line {i}: {v0[i] * math.fsum(g[i]):.10g} "
+              f"{v2[i] * math.fsum(g[3 + i] + g[6 + i]):.10g}")
+    # bit lines of plane 1 float: a node equation for each
+    for j in range(4):
+        up = math.fsum(g[i][j] * v0[i] + g[3 + i][j] * v2[i] for i in range(3))
+        print(f"stack, floating bit line {j}: {up / math.fsum(g[i][j] + g[3 + i][j] for i in range(3)):.10g}")
+
+
 if __name__ == "__main__":
     uniform_deck()
     vmm()
     read_1s1r()
+    faults()
+    stack()
