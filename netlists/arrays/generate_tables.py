@@ -163,9 +163,15 @@ def stack():
         print(f"stack, floating bit line {j}: {up / math.fsum(g[i][j] + g[3 + i][j] for i in range(3)):.10g}")
 
 
+def ecram():
+    """Starting occupations around one half."""
+    table("ecram_x0.csv", 8, 8, lambda i, j: 0.48 + 0.04 * ((3 * i + 5 * j) % 8) / 7)
+
+
 if __name__ == "__main__":
     uniform_deck()
     vmm()
     read_1s1r()
     faults()
     stack()
+    ecram()
