@@ -376,14 +376,14 @@ fn advance(
         // Where this step must not go beyond.
         let floor = shortest.max(8.0 * f64::EPSILON * time);
         let mut target = plan.stop;
-        if wishes.next_break > time {
+        // Corners of different sources that differ by the rounding of their times are one corner; the end is the end.
+        let same = (100.0 * shortest).max(100.0 * f64::EPSILON * time);
+        if wishes.next_break > time && plan.stop - wishes.next_break > same {
             target = target.min(wishes.next_break);
         }
         if plan.start > time {
             target = target.min(plan.start);
         }
-        // Corners of different sources that differ by the rounding of their times are one corner.
-        let same = (100.0 * shortest).max(100.0 * f64::EPSILON * time);
         if time > 0.0 && target - time <= same {
             time = target;
             t.history.set_time(time);
