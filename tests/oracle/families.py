@@ -38,7 +38,7 @@ def pulse(name, level, stop, signals, params="", nodes="a 0", more=(), kind="v")
 
 # Whose fast transitions want small steps for the waveforms to be comparable at equal times.
 FINE = """simmons team vteam vteam_wp stanford stanford_gw self_rectifying nbo2_pw fesfet photofefet ecram ecram2g
-edl_transistor ctfet memcontact fet2d cntfet hodgkin_huxley ecm fehemt jart_vcm""".split()
+edl_transistor ctfet memcontact fet2d cntfet hodgkin_huxley domain_wall ecm fehemt jart_vcm""".split()
 DRAIN = ["vd d 0 dc 0.1"]
 DARK = ["vl lt 0 dc 0"]
 FAMILIES = [
@@ -125,6 +125,13 @@ FAMILIES = [
     pulse("schottky_photo", 2000, 0.4, "@th @iph", "", "p 0 g a", ["vp p 0 dc 0.5", "vg g 0 dc 10"]),
     sine("ekv", 2, 1e8, "@id", "", "d a 0 0", ["vd d 0 dc 1"]),
     sine("mvs", 1, 1e9, "@id", "", "d a 0 0", ["vd d 0 dc 1"]),
+    pulse("photodiode", 10, 1e-6, "@iph @vd", "qe=0.8 lam=550n", "c 0 a", ["vc c 0 dc -1"]),
+    pulse("photo_switch", 10, 30e-3, "@s @h @vt", "tauh=1m rb=100", "c 0 a 0", ["vc c 0 dc 0.5"]),
+    # Superconducting and spin.
+    pulse("rcsj", 0.15e-3, 20e-12, "v(a) @ph", "ic=0.1m rtype=0 gsh=0.5 c=70f", "a 0", (), "i"),
+    pulse("magnetic_jj", 120e-6, 20e-12, "v(a) @m @ph", "m0=0.3", "a 0 h", ["vh h 0 dc 1e6"], "i"),
+    pulse("domain_wall", 0.03, 140e-9, "@x @phi @g", "l=10u x0=0.3", "a 0 r 0", ["vr r 0 dc 0.1"]),
+    pulse("skyrmion", 0.7, 100e-9, "@n v(h)", "n0=5", "a 0 h 0", ["r1 h 0 1e9"]),
     # Neurons.
     pulse("hodgkin_huxley", 1e-9, 0.1, "v(a) @m @h @n", "", "a 0", (), "i"),
 ]
