@@ -38,7 +38,7 @@ def pulse(name, level, stop, signals, params="", nodes="a 0", more=(), kind="v")
 
 # Whose fast transitions want small steps for the waveforms to be comparable at equal times.
 FINE = """simmons team vteam vteam_wp stanford stanford_gw self_rectifying nbo2_pw fesfet photofefet ecram ecram2g
-edl_transistor ctfet memcontact fet2d cntfet hodgkin_huxley domain_wall ecm fehemt jart_vcm""".split()
+edl_transistor ctfet memcontact fet2d cntfet hodgkin_huxley ecm fehemt jart_vcm""".split()
 DRAIN = ["vd d 0 dc 0.1"]
 DARK = ["vl lt 0 dc 0"]
 FAMILIES = [
@@ -138,5 +138,5 @@ FAMILIES = [
 for case in FAMILIES:
     if case.name in FINE or "dynamics=3" in case.params or "core=1" in case.params:
         case.points = 20000
-    if case.name == "jart_vcm":
+    if case.name in ("domain_wall", "jart_vcm"):
         case.points = 50000
