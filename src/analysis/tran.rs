@@ -40,6 +40,8 @@ pub struct Plan {
 const LTE_PER_TRTOL: f64 = 0.4;
 /// BDF's errors damp, so that in a circuit that oscillates they add up instead of cancelling: each must be smaller.
 const LTE_OF_GEAR: f64 = 0.3;
+/// Points that a print step is taken to ask for at most.
+const MOST_PRINTED: f64 = 1e4;
 /// A Newton failure divides the step by this.
 const CUT: f64 = 8.0;
 /// The first step after a corner is at most this many times the first step after the corner before it.
@@ -65,7 +67,14 @@ struct Transient<'a> {
     max_iterations: usize,
     /// The last step showed the ringing of the trapezoidal rule.
     rings: bool,
+    /// By row: how many times running the derivative of its content has changed its sign without shrinking.
+    flips: Vec<u8>,
 }
+
+/// A derivative that has turned so often, step after step, is the rule's and not the circuit's.
+const TURNS: u8 = 4;
+/// It counts when it moves the content by so many tolerances in a step.
+const SWING: f64 = 4.0;
 
 impl Transient<'_> {
     /// Solves the point at `t1`. On success `x`, `q`, `qdot` are the new point.
@@ -139,6 +148,19 @@ impl Transient<'_> {
 
     fn reject(&mut self) {
         self.sim.memory.copy_from_slice(&self.memory);
+    }
+
+    /// The trapezoidal rule carries an error of a derivative along with alternating sign. In a content (a state held at a stiff
+    /// rail) it does not show, since the swings cancel, until one of them is taken for real.
+    fn swings(&mut self, step: f64) -> bool {
+        let reltol = self.controller.reltol;
+        let mut found = false;
+        for (((d, p), q), f) in self.qdot.iter().zip(&self.history.qdot).zip(&self.q).zip(&mut self.flips) {
+            let turns = d * p < 0.0 && d.abs() > 0.5 * p.abs() && d.abs() * step > SWING * reltol * q.abs();
+            *f = if turns { f.saturating_add(1) } else { 0 };
+            found |= *f >= TURNS;
+        }
+        found
     }
 
     /// The point in `x`, `q`, `qdot` becomes the newest of the past.
@@ -299,7 +321,8 @@ pub fn run(
     let damps = if matches!(method, Method::Gear { .. }) { LTE_OF_GEAR } else { 1.0 };
     let mut controller = Controller::new(options.reltol, options.trtol * LTE_PER_TRTOL * damps, sim.abstol.clone());
     if plan.max_step.is_none() {
-        controller.resolution = plan.step;
+        // A print step far below what a picture shows is no wish to have every one of them.
+        controller.resolution = plan.step.max((plan.stop - plan.start) / MOST_PRINTED);
     }
     let memory = sim.memory.clone();
     let mut t = Transient {
@@ -316,6 +339,7 @@ pub fn run(
         memory,
         max_iterations: options.itl4.max(10),
         rings: false,
+        flips: vec![0; n],
     };
     begin(&mut t, plan, control)?;
     t.history.start(0.0, &t.x.clone(), &t.q.clone(), !plan.uic);
@@ -461,6 +485,7 @@ fn advance(
                     }
                     Verdict::Accept { next, order: o, rings } => {
                         forced = 0;
+                        let rings = rings || t.swings(t1 - time);
                         t.rings = rings;
                         // BDF2's error constant is 8/3 of the trapezoidal rule's.
                         let next =
