@@ -210,3 +210,68 @@ fn what_does_not_fit_into_a_cell_is_said() {
     let d = text(DeviceCells::new(&c, ("wl", "x"), &[], (1, 1), &[]).err().unwrap());
     assert!(d.contains("`wl` and `x`"), "{d}");
 }
+
+/// Oracle 10: gates carry no current, so that the columns of a 1T1R array with source lines along the bit lines decouple.
+#[test]
+fn columns_of_one_transistor_and_one_resistor() {
+    use ferrospice::array::{Columns, OneTransistor, Transistor};
+    let (m, n) = (9usize, 4usize);
+    let t = Transistor::default();
+    let g: Vec<f64> = (0..m * n).map(|k| 1e-6 * 1e3f64.powf(uniform(k))).collect();
+    let gates: Vec<f64> = (0..m).map(|k| if k % 3 == 0 { 0.0 } else { 1.0 + uniform(k + 70) }).collect();
+    let volts: Vec<f64> = (0..n).map(|k| 0.2 + uniform(k + 90)).collect();
+    let wire = 4.0;
+    let mut columns = Columns::driven(&volts, gates.clone(), wire);
+    columns.source.ends[0][1] = End::driven(0.1, 50.0);
+    columns.bit.ends[0][2] = End::driven(volts[2], 0.0);
+    columns.source.opens.push((3, 4));
+    let cells = OneTransistor::new(n, g.clone(), t).unwrap();
+    let s = columns.solve(&cells, &Settings::default(), &Control::default()).unwrap();
+    assert!(s.certificate.residual < 1e-10 && s.newton < 40, "{:?} {}", s.certificate, s.newton);
+
+    let mut text = format!("1t1r\n{TIGHT}\n");
+    let f = |v: &str, gate: f64| {
+        let u = format!("(({:e}-{v})/{:e})", (gate - t.vt) / t.n, t.phi);
+        format!("(max({u},0)/2+ln(1+exp(-abs({u})/2)))**2")
+    };
+    for j in 0..n {
+        for i in 0..m {
+            let k = i * n + j;
+            let _ = writeln!(text, "r{k} b{i}_{j} d{i}_{j} {:e}", 1.0 / g[k]);
+            let scale = 2.0 * t.n * t.beta * t.phi * t.phi;
+            let (source, drain) = (f(&format!("v(s{i}_{j})"), gates[i]), f(&format!("v(d{i}_{j})"), gates[i]));
+            let _ = writeln!(text, "b{k} d{i}_{j} s{i}_{j} i={scale:e}*({source}-{drain})");
+            if i + 1 < m {
+                let _ = writeln!(text, "rb{k} b{i}_{j} b{}_{j} {wire:e}", i + 1);
+                if (j, i) != (3, 4) {
+                    let _ = writeln!(text, "rs{k} s{i}_{j} s{}_{j} {wire:e}", i + 1);
+                }
+            }
+        }
+        let lead = if j == 2 { 0.0 } else { wire };
+        let _ = writeln!(text, "vb{j} vb{j} 0 {:e}", volts[j]);
+        let _ = writeln!(
+            text,
+            "{}",
+            if lead == 0.0 { format!("vx{j} vb{j} b0_{j} 0") } else { format!("rl{j} vb{j} b0_{j} {lead:e}") }
+        );
+        let _ = writeln!(text, "rg{j} s{}_{j} 0 {wire:e}", m - 1);
+    }
+    let _ = writeln!(text, "ve ve 0 0.1\nre ve s0_1 50\n.end");
+    let table = run(&text);
+    for k in 0..m * n {
+        for (name, v) in [("b", s.bit[k]), ("s", s.source[k])] {
+            let x = table.real(&format!("v({name}{}_{})", k / n, k % n)).unwrap();
+            assert!((x[0] - v).abs() < 1e-9, "{name}{}_{}: {v} for {}", k / n, k % n, x[0]);
+        }
+    }
+    // Another column's voltage changes nothing, to the last bit.
+    columns.bit.ends[0][0].volts = 0.9;
+    let other = columns.solve(&cells, &Settings::default(), &Control::default()).unwrap();
+    for k in (0..m * n).filter(|k| k % n != 0) {
+        assert_eq!(s.bit[k].to_bits(), other.bit[k].to_bits());
+    }
+    columns.gates.pop();
+    columns.bit.segment = 0.0;
+    assert_eq!(columns.solve(&cells, &Settings::default(), &Control::default()).unwrap_err().len(), 2);
+}

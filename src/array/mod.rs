@@ -7,6 +7,7 @@
 //! Every result has a [`Certificate`]: the imbalance of currents over all nodes, computed from the solution.
 
 pub mod cells;
+pub mod columns;
 pub mod device_cells;
 pub mod drift;
 pub mod drive;
@@ -23,6 +24,7 @@ pub mod study;
 pub mod tran;
 
 pub use cells::Cells;
+pub use columns::{Columns, GatedCells, OneTransistor, Transistor};
 pub use device_cells::DeviceCells;
 pub use drift::{Drift, DriftCells};
 pub use drive::{Scheme, Wiring};
