@@ -22,6 +22,7 @@ mod planes;
 pub mod solution;
 pub mod study;
 pub mod tran;
+pub mod write;
 
 pub use cells::Cells;
 pub use columns::{Columns, GatedCells, OneTransistor, Transistor};
