@@ -217,6 +217,19 @@ def differential():
         print(f"pairs {j}: {math.fsum(v[i] * (1 / r[i][2 * j] - 1 / r[i][2 * j + 1]) for i in range(m)):.10g}")
 
 
+def neurons():
+    """Periods of neurons whose membranes are bit lines: the synapses load them."""
+    m, n, r, c, vth, dead = 16, 4, 1e6, 1e-9, 0.1, 3e-6
+    g = table("neurons_g.csv", m, n, lambda i, j: 0.5e-6 * (1 + (5 * i + 3 * j + i * j) % 6))
+    table("neurons_g2.csv", n, 2, lambda i, j: 10e-6 * (1 + (i + 2 * j) % 3))
+    v = [0.6 if (3 * i) % 5 < 3 else 0.0 for i in range(m)]
+    print("neurons, inputs " + " ".join(f"{x:g}" for x in v))
+    for j in range(n):
+        reff = 1 / (1 / r + math.fsum(g[i][j] for i in range(m)))
+        end = reff * math.fsum(v[i] * g[i][j] for i in range(m))
+        print(f"neurons {j}: rests at {end:.6g} V, period {dead + reff * c * math.log(end / (end - vth)):.10g} s")
+
+
 if __name__ == "__main__":
     uniform_deck()
     vmm()
@@ -227,3 +240,4 @@ if __name__ == "__main__":
     complex_uniform()
     delay()
     differential()
+    neurons()
