@@ -40,8 +40,6 @@ pub struct Plan {
 const LTE_PER_TRTOL: f64 = 0.4;
 /// BDF's errors damp, so that in a circuit that oscillates they add up instead of cancelling: each must be smaller.
 const LTE_OF_GEAR: f64 = 0.3;
-/// Points that a print step is taken to ask for at most.
-const MOST_PRINTED: f64 = 1e4;
 /// A Newton failure divides the step by this.
 const CUT: f64 = 8.0;
 /// The first step after a corner is at most this many times the first step after the corner before it.
@@ -321,8 +319,7 @@ pub fn run(
     let damps = if matches!(method, Method::Gear { .. }) { LTE_OF_GEAR } else { 1.0 };
     let mut controller = Controller::new(options.reltol, options.trtol * LTE_PER_TRTOL * damps, sim.abstol.clone());
     if plan.max_step.is_none() {
-        // A print step far below what a picture shows is no wish to have every one of them.
-        controller.resolution = plan.step.max((plan.stop - plan.start) / MOST_PRINTED);
+        controller.resolution = plan.step;
     }
     let memory = sim.memory.clone();
     let mut t = Transient {
