@@ -130,6 +130,11 @@ fn every_study_runs() {
         let o = run(d, &[args, &cells].concat());
         assert!(o.status.success() && out(&o).contains(word), "{args:?}: {}{}", out(&o), err(&o));
     }
+    let o = run(d, &["write", "-n", "8", "-v", "2", "--json", "--plot", "w.svg", "-o", "w.npz"]);
+    assert!(o.status.success(), "{}", err(&o));
+    assert!(json(&o)["state"].as_f64().unwrap() > 0.9 && json(&o)["switched"] == 0, "{}", out(&o));
+    let o = run(d, &["write", "--states", "w.npz:states_before", "-v", "1", "--target", "0.5", "--step", "0.1"]);
+    assert!(o.status.success() && out(&o).contains("target reached"), "{}{}", out(&o), err(&o));
     for args in [
         &["margin", "--sizes", "2,4,8", "--search", "--plot", "m.svg"][..],
         &["size", "--least", "0.1", "--wire", "0", "--json"],

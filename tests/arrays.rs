@@ -360,3 +360,27 @@ fn what_cannot_be_solved_is_said() {
     let cells = LawCells::new(Law::Ohmic, vec![1.0]).unwrap();
     assert!(Array::new(Geometry::crossbar(&[1.0], 2, 1.0, 1.0), cells).is_err());
 }
+
+/// Oracle 9. dx/dt = k exp(V/V0), pulses of width tp that rise by Vs: ceil[(V0/Vs) ln(1 + X (e^(Vs/V0) - 1)/(k tp e^(V1/V0)))].
+#[test]
+fn oracle_9_incremental_pulses() {
+    use ferrospice::array::write::{Pulse, program_verify, ready};
+    use ferrospice::array::{Drift, DriftCells};
+    let (v0, first, width) = (0.1f64, 1.0f64, 1e-6);
+    for (step, target, k) in [(0.05f64, 0.8, 1.0), (0.1, 0.5, 0.3), (0.02, 0.3, 2.0)] {
+        // sinh is half the exponential up to 2e-9 here.
+        let drift = Drift { rate: 2.0 * k, v0, window: 0, kappa: 0.0, off: 1e-6, on: 1e-5 };
+        let wiring = Wiring::crossbar(1, 1, 0.0);
+        let pulse = Pulse { row: 0, col: 0, scheme: Scheme::Half, volts: first, edge: 1e-6 * width, width };
+        let mut array = ready(&wiring, DriftCells::new(drift, vec![0.0], 1).unwrap(), &pulse).unwrap();
+        let (list, energy, _) =
+            program_verify(&mut array, &wiring, &pulse, (step, target, 500), 1e-4, &Control::default()).unwrap();
+        let a = target * ((step / v0).exp() - 1.0) / (k * width * (first / v0).exp());
+        let exact = (v0 / step * a.ln_1p()).ceil() as usize;
+        assert_eq!(list.len(), exact, "{step} {target} {k}: {:?}", list.last());
+        // All but the last pulse's end, in closed form.
+        let n = list.len() as f64;
+        let x = k * width * (first / v0).exp() * ((n * step / v0).exp() - 1.0) / ((step / v0).exp() - 1.0);
+        assert!((list[list.len() - 1].1 / x - 1.0).abs() < 1e-3 && energy > 0.0, "{:?} for {x}", list.last());
+    }
+}

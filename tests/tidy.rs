@@ -25,7 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("measure", &["base", "dataset", "expr", "diag"]),
     ("veriloga", &["base", "diag", "device"]),
     ("circuit", &["base", "library", "diag", "expr", "netlist", "device", "veriloga"]),
-    ("array", &["base", "diag", "sparse", "newton", "integrate", "device", "circuit", "dataset"]),
+    ("array", &["base", "diag", "expr", "sparse", "newton", "integrate", "device", "circuit", "dataset"]),
     ("sim", &["base", "diag", "dataset", "circuit", "device", "sparse", "newton", "integrate"]),
     (
         "analysis",

@@ -133,6 +133,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("E0908", "about arrays of the library: tests/arrays.rs"),
     ("E0910", "about `ferrospice array`: tests/array_cli.rs"),
     ("E0912", "about arrays of the library: tests/arrays.rs"),
+    ("E0913", "about arrays of the library: tests/array_netlists.rs"),
     ("E0911", "about `ferrospice array`: tests/array_cli.rs"),
     ("W0757", "about `check --run`, not the deck"),
     ("W0857", "needs a processor for which no code can be generated"),

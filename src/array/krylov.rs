@@ -155,119 +155,17 @@ impl Work {
 
     /// p = z + β p, and the first half of t = (Tb + D)⁻¹ D p; z is in `q`, t goes there.
     fn down(&mut self, a: &Matrix, beta: f64) {
-        let (p, q, columns) = (&mut self.p, &mut self.q, &mut self.columns);
-        pulp::Arch::new().dispatch(|| {
-            let n = a.n;
-            if a.bit.is_ideal() {
-                columns.fill(0.0);
-                for ((p, z), g) in p.chunks_exact_mut(n).zip(q.chunks_exact(n)).zip(a.g.chunks_exact(n)) {
-                    let (p, z, g, c) = (&mut p[..n], &z[..n], &g[..n], &mut columns[..n]);
-                    for j in 0..n {
-                        let d = z[j] + beta * p[j];
-                        p[j] = d;
-                        c[j] += g[j] * d;
-                    }
-                }
-                return;
-            }
-            let gb = a.bit.g;
-            for i in 0..a.m {
-                let (before, now) = q.split_at_mut(i * n);
-                let (z, p, g) = (&mut now[..n], &mut p[i * n..(i + 1) * n], &a.g[i * n..(i + 1) * n]);
-                if i == 0 {
-                    for j in 0..n {
-                        let d = z[j] + beta * p[j];
-                        p[j] = d;
-                        z[j] = g[j] * d;
-                    }
-                    continue;
-                }
-                let (t, f) = (&before[(i - 1) * n..i * n], &a.pb[(i - 1) * n..i * n]);
-                let (t, f, g) = (&t[..n], &f[..n], &g[..n]);
-                for j in 0..n {
-                    let d = z[j] + beta * p[j];
-                    p[j] = d;
-                    z[j] = g[j] * d + (gb * f[j]) * t[j];
-                }
-                for &(_, j) in of_row(&a.bit.breaks, i - 1) {
-                    z[j] = g[j] * p[j];
-                }
-            }
-        });
+        pulp::Arch::new().dispatch(|| down(self, a, beta));
     }
 
     /// The second half of t, and q = Tw p + D (p - t). Returns p·q.
     fn up(&mut self, a: &Matrix) -> f64 {
-        let (p, q, next, columns) = (&self.p, &mut self.q, &mut self.next, &mut self.columns);
-        let mut product = 0.0;
-        pulp::Arch::new().dispatch(|| {
-            let n = a.n;
-            if a.bit.is_ideal() {
-                columns.iter_mut().zip(&a.pb).for_each(|(c, f)| *c *= f);
-            }
-            next.fill(0.0);
-            for i in (0..a.m).rev() {
-                let rows = i * n..(i + 1) * n;
-                let (p, q, g) = (&p[rows.clone()], &mut q[rows.clone()], &a.g[rows.clone()]);
-                let next = &mut next[..n];
-                if a.bit.is_ideal() {
-                    next.copy_from_slice(columns);
-                } else {
-                    for &(_, j) in of_row(&a.bit.breaks, i) {
-                        next[j] = 0.0;
-                    }
-                    let (f, gb) = (&a.pb[rows][..n], a.bit.g);
-                    for j in 0..n {
-                        next[j] = f[j] * q[j] + (gb * f[j]) * next[j];
-                    }
-                }
-                a.word_row(i, p, q);
-                for j in 0..n {
-                    q[j] += g[j] * (p[j] - next[j]);
-                }
-                a.mask_word(i, q);
-                product += dot(p, q);
-            }
-        });
-        product
+        pulp::Arch::new().dispatch(|| up(self, a))
     }
 
     /// x += α p, r -= α q, z = M⁻¹ r into `q`. Returns |r|², r·z and the largest |z|.
     fn advance(&mut self, a: &Matrix, alpha: f64) -> (f64, f64, f64) {
-        let (x, r, p, q) = (&mut self.x, &mut self.r, &self.p, &mut self.q);
-        let (mut rn, mut rz, mut largest) = (0.0, 0.0, 0.0);
-        pulp::Arch::new().dispatch(|| {
-            let n = a.n;
-            for i in (0..a.m).step_by(TOGETHER) {
-                let rows = TOGETHER.min(a.m - i);
-                let all = i * n..(i + rows) * n;
-                let (x, r) = (&mut x[all.clone()], &mut r[all.clone()]);
-                let (p, q) = (&p[all.clone()], &mut q[all]);
-                let len = rows * n;
-                let (x, r, p, q) = (&mut x[..len], &mut r[..len], &p[..len], &mut q[..len]);
-                for k in 0..len {
-                    x[k] += alpha * p[k];
-                    let d = r[k] - alpha * q[k];
-                    r[k] = d;
-                    q[k] = d;
-                }
-                if a.word.is_ideal() {
-                    for (k, r) in r.chunks_exact(n).enumerate() {
-                        let s = sum(r);
-                        let f = a.pw[i + k];
-                        rn += if f == 0.0 { 0.0 } else { s * s };
-                        rz += s * s * f;
-                    }
-                    a.solve_word(i, rows, q);
-                } else {
-                    rn += dot(r, r);
-                    a.solve_word(i, rows, q);
-                    rz += dot(r, q);
-                }
-                largest = max_abs(largest, q);
-            }
-        });
-        (rn, rz, largest)
+        pulp::Arch::new().dispatch(|| advance(self, a, alpha))
     }
 
     /// q = b for the word lines in `x`; r = fw - Tw x - D (x - b).
@@ -397,6 +295,153 @@ impl Work {
                 }
             }
         }
+    }
+}
+
+#[inline(always)]
+fn down(work: &mut Work, a: &Matrix, beta: f64) {
+    let (p, q, columns) = (&mut work.p, &mut work.q, &mut work.columns);
+    let n = a.n;
+    if a.bit.is_ideal() {
+        columns.fill(0.0);
+        for ((p, z), g) in p.chunks_exact_mut(n).zip(q.chunks_exact(n)).zip(a.g.chunks_exact(n)) {
+            direct_sums(columns, p, z, g, beta);
+        }
+        return;
+    }
+    for i in 0..a.m {
+        let (before, now) = q.split_at_mut(i * n);
+        let (z, p, g) = (&mut now[..n], &mut p[i * n..(i + 1) * n], &a.g[i * n..(i + 1) * n]);
+        if i == 0 {
+            direct_first(z, p, g, beta);
+            continue;
+        }
+        let (t, f) = (&before[(i - 1) * n..i * n], &a.pb[(i - 1) * n..i * n]);
+        direct(z, p, g, t, f, (a.bit.g, beta));
+        for &(_, j) in of_row(&a.bit.breaks, i - 1) {
+            z[j] = g[j] * p[j];
+        }
+    }
+}
+
+#[inline(always)]
+fn up(work: &mut Work, a: &Matrix) -> f64 {
+    let (p, q, next, columns) = (&work.p, &mut work.q, &mut work.next, &mut work.columns);
+    let mut product = 0.0;
+    let n = a.n;
+    if a.bit.is_ideal() {
+        columns.iter_mut().zip(&a.pb).for_each(|(c, f)| *c *= f);
+    }
+    next.fill(0.0);
+    for i in (0..a.m).rev() {
+        let rows = i * n..(i + 1) * n;
+        let (p, q, g) = (&p[rows.clone()], &mut q[rows.clone()], &a.g[rows.clone()]);
+        if a.bit.is_ideal() {
+            next.copy_from_slice(columns);
+        } else {
+            for &(_, j) in of_row(&a.bit.breaks, i) {
+                next[j] = 0.0;
+            }
+            back(next, q, &a.pb[rows], a.bit.g);
+        }
+        a.word_row(i, p, q);
+        couple(q, p, g, next);
+        a.mask_word(i, q);
+        product += dot(p, q);
+    }
+    product
+}
+
+#[inline(always)]
+fn advance(work: &mut Work, a: &Matrix, alpha: f64) -> (f64, f64, f64) {
+    let (x, r, p, q) = (&mut work.x, &mut work.r, &work.p, &mut work.q);
+    let (mut rn, mut rz, mut largest) = (0.0, 0.0, 0.0);
+    let n = a.n;
+    for i in (0..a.m).step_by(TOGETHER) {
+        let rows = TOGETHER.min(a.m - i);
+        let all = i * n..(i + rows) * n;
+        let (x, r, p, q) = (&mut x[all.clone()], &mut r[all.clone()], &p[all.clone()], &mut q[all]);
+        step(x, r, p, q, alpha);
+        if a.word.is_ideal() {
+            for (k, r) in r.chunks_exact(n).enumerate() {
+                let s = sum(r);
+                let f = a.pw[i + k];
+                rn += if f == 0.0 { 0.0 } else { s * s };
+                rz += s * s * f;
+            }
+            a.solve_word(i, rows, q);
+        } else {
+            rn += dot(r, r);
+            a.solve_word(i, rows, q);
+            rz += dot(r, q);
+        }
+        largest = max_abs(largest, q);
+    }
+    (rn, rz, largest)
+}
+
+// Inner loops are functions of slices: the compiler then knows that these do not overlap.
+
+#[inline(always)]
+fn direct_sums(c: &mut [f64], p: &mut [f64], z: &[f64], g: &[f64], beta: f64) {
+    let n = c.len();
+    let (p, z, g) = (&mut p[..n], &z[..n], &g[..n]);
+    for j in 0..n {
+        let d = z[j] + beta * p[j];
+        p[j] = d;
+        c[j] += g[j] * d;
+    }
+}
+
+#[inline(always)]
+fn direct_first(z: &mut [f64], p: &mut [f64], g: &[f64], beta: f64) {
+    let n = z.len();
+    let (p, g) = (&mut p[..n], &g[..n]);
+    for j in 0..n {
+        let d = z[j] + beta * p[j];
+        p[j] = d;
+        z[j] = g[j] * d;
+    }
+}
+
+#[inline(always)]
+fn direct(z: &mut [f64], p: &mut [f64], g: &[f64], t: &[f64], f: &[f64], (gb, beta): (f64, f64)) {
+    let n = z.len();
+    let (p, g, t, f) = (&mut p[..n], &g[..n], &t[..n], &f[..n]);
+    for j in 0..n {
+        let d = z[j] + beta * p[j];
+        p[j] = d;
+        z[j] = g[j] * d + (gb * f[j]) * t[j];
+    }
+}
+
+#[inline(always)]
+fn back(next: &mut [f64], q: &[f64], f: &[f64], gb: f64) {
+    let n = next.len();
+    let (q, f) = (&q[..n], &f[..n]);
+    for j in 0..n {
+        next[j] = f[j] * q[j] + (gb * f[j]) * next[j];
+    }
+}
+
+#[inline(always)]
+fn couple(q: &mut [f64], p: &[f64], g: &[f64], t: &[f64]) {
+    let n = q.len();
+    let (p, g, t) = (&p[..n], &g[..n], &t[..n]);
+    for j in 0..n {
+        q[j] += g[j] * (p[j] - t[j]);
+    }
+}
+
+#[inline(always)]
+fn step(x: &mut [f64], r: &mut [f64], p: &[f64], q: &mut [f64], alpha: f64) {
+    let n = x.len();
+    let (r, p, q) = (&mut r[..n], &p[..n], &mut q[..n]);
+    for k in 0..n {
+        x[k] += alpha * p[k];
+        let d = r[k] - alpha * q[k];
+        r[k] = d;
+        q[k] = d;
     }
 }
 

@@ -261,6 +261,18 @@ pub(crate) fn sinh_cosh(x: f64) -> (f64, f64) {
     (if x2 < 0.1 { small } else { 0.5 * (e - r) }, 0.5 * (e + r))
 }
 
+#[inline(always)]
+fn sinh(kappa: f64, cells: &[f64], v: &[f64], i: &mut [f64], g: &mut [f64]) {
+    let n = cells.len();
+    let (v, i, g) = (&v[..n], &mut i[..n], &mut g[..n]);
+    let r = 1.0 / kappa;
+    for k in 0..n {
+        let (s, c) = sinh_cosh(kappa * v[k]);
+        i[k] = cells[k] * r * s;
+        g[k] = cells[k] * c;
+    }
+}
+
 /// Cells of one law.
 #[derive(Clone, Debug)]
 pub struct LawCells {
@@ -303,14 +315,7 @@ impl Cells for LawCells {
                     g[k] = cells[k];
                 }
             }
-            Law::Sinh { kappa } => pulp::Arch::new().dispatch(|| {
-                let r = 1.0 / kappa;
-                for k in 0..n {
-                    let (s, c) = sinh_cosh(kappa * v[k]);
-                    i[k] = cells[k] * r * s;
-                    g[k] = cells[k] * c;
-                }
-            }),
+            Law::Sinh { kappa } => pulp::Arch::new().dispatch(|| sinh(kappa, cells, v, i, g)),
             _ => {
                 for k in 0..n {
                     (i[k], g[k]) = self.law.at(cells[k], v[k]);

@@ -7,6 +7,8 @@
 //! Every result has a [`Certificate`]: the imbalance of currents over all nodes, computed from the solution.
 
 pub mod cells;
+pub mod columns;
+pub mod device_cells;
 pub mod drift;
 pub mod drive;
 pub mod effective;
@@ -20,8 +22,11 @@ mod planes;
 pub mod solution;
 pub mod study;
 pub mod tran;
+pub mod write;
 
 pub use cells::Cells;
+pub use columns::{Columns, GatedCells, OneTransistor, Transistor};
+pub use device_cells::DeviceCells;
 pub use drift::{Drift, DriftCells};
 pub use drive::{Scheme, Wiring};
 pub use effective::Effective;

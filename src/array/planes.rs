@@ -93,10 +93,13 @@ impl Matrix {
     }
 
     pub fn factor(&mut self) {
-        pulp::Arch::new().dispatch(|| {
-            self.factor_word(0, self.m);
-            self.factor_bit(0, self.n);
-        });
+        pulp::Arch::new().dispatch(|| self.factor_lines());
+    }
+
+    #[inline(always)]
+    fn factor_lines(&mut self) {
+        self.factor_word(0, self.m);
+        self.factor_bit(0, self.n);
     }
 
     /// After the conductance of one cell has changed.
@@ -236,9 +239,7 @@ impl Matrix {
         } else {
             let g = w.g;
             out[0] = w.shunt * v[0] + g * (v[0] - v[1]);
-            for j in 1..n - 1 {
-                out[j] = w.shunt * v[j] + g * ((v[j] - v[j - 1]) + (v[j] - v[j + 1]));
-            }
+            inner_nodes(out, v, w.shunt, g);
             out[n - 1] = w.shunt * v[n - 1] + g * (v[n - 1] - v[n - 2]);
             for &(_, j) in of_row(&w.breaks, i) {
                 let d = g * (v[j] - v[j + 1]);
@@ -292,42 +293,79 @@ impl Matrix {
         let p = &self.pw[i * n..(i + rows) * n];
         let is_broken = !w.breaks.is_empty() && (i..i + rows).any(|i| !of_row(&w.breaks, i).is_empty());
         if rows == GROUP && !is_broken {
-            solve_rows::<GROUP>(z, p, n, w.g);
+            solve_rows(z, p, n, w.g);
         } else {
             for k in 0..rows {
                 let (z, p) = (&mut z[k * n..(k + 1) * n], &p[k * n..(k + 1) * n]);
                 let mut from = 0;
                 for &(_, j) in of_row(&w.breaks, i + k) {
-                    solve_rows::<1>(&mut z[from..=j], &p[from..=j], j + 1 - from, w.g);
+                    solve_row(&mut z[from..=j], &p[from..=j], w.g);
                     from = j + 1;
                 }
-                solve_rows::<1>(&mut z[from..], &p[from..], n - from, w.g);
+                solve_row(&mut z[from..], &p[from..], w.g);
             }
         }
     }
 }
 
+// Inner loops are functions of slices: the compiler then knows that these do not overlap.
+
 #[inline(always)]
-fn solve_rows<const K: usize>(z: &mut [f64], p: &[f64], n: usize, g: f64) {
-    let (z, p) = (&mut z[..K * n], &p[..K * n]);
-    let mut carry = [0.0; K];
+fn inner_nodes(out: &mut [f64], v: &[f64], shunt: f64, g: f64) {
+    let n = out.len();
+    let (left, here, right, out) = (&v[..n - 2], &v[1..n - 1], &v[2..n], &mut out[1..n - 1]);
+    for j in 0..n - 2 {
+        out[j] = shunt * here[j] + g * ((here[j] - left[j]) + (here[j] - right[j]));
+    }
+}
+
+/// One line after another.
+#[inline(always)]
+fn solve_row(z: &mut [f64], p: &[f64], g: f64) {
+    let n = z.len();
+    let p = &p[..n];
+    let mut carry = 0.0;
     for j in 0..n {
-        for k in 0..K {
-            let at = k * n + j;
-            let y = z[at] + carry[k];
-            z[at] = y;
-            carry[k] = (g * p[at]) * y;
-        }
+        z[j] += carry;
+        carry = (g * p[j]) * z[j];
     }
-    let mut next = [0.0; K];
+    let mut next = 0.0;
     for j in (0..n).rev() {
-        for k in 0..K {
-            let at = k * n + j;
-            let x = p[at] * z[at] + (g * p[at]) * next[k];
-            z[at] = x;
-            next[k] = x;
-        }
+        z[j] = p[j] * z[j] + (g * p[j]) * next;
+        next = z[j];
     }
+}
+
+/// Lines side by side: their recurrences overlap, and what one waits for, the others use. Written out, since the
+/// compiler keeps a loop over the lines as a loop.
+#[inline(always)]
+fn solve_rows(z: &mut [f64], p: &[f64], n: usize, g: f64) {
+    macro_rules! lines {
+        ($($z:ident $p:ident $c:ident),*) => {{
+            let (mut zs, mut ps) = (z.chunks_exact_mut(n), p.chunks_exact(n));
+            $(
+                let (Some($z), Some($p)) = (zs.next(), ps.next()) else { return };
+                let ($z, $p) = (&mut $z[..n], &$p[..n]);
+                let mut $c = 0.0;
+            )*
+            for j in 0..n {
+                $(
+                    let y = $z[j] + $c;
+                    $z[j] = y;
+                    $c = (g * $p[j]) * y;
+                )*
+            }
+            $($c = 0.0;)*
+            for j in (0..n).rev() {
+                $(
+                    let x = $p[j] * $z[j] + (g * $p[j]) * $c;
+                    $z[j] = x;
+                    $c = x;
+                )*
+            }
+        }};
+    }
+    lines!(z0 p0 c0, z1 p1 c1, z2 p2 c2, z3 p3 c3, z4 p4 c4, z5 p5 c5, z6 p6 c6, z7 p7 c7);
 }
 
 /// Σ v in a fixed order that suits vector units.

@@ -265,6 +265,9 @@ pub enum ArrayCommand {
         #[command(flatten)]
         results: Results,
     },
+    /// A write pulse on cells with a drifting state: who switches, who is disturbed; or pulses that rise until the state is
+    /// reached
+    Write(Box<Write>),
     /// Read margin of memory cells against the size of the array
     Margin {
         #[command(flatten)]
@@ -286,6 +289,65 @@ pub enum ArrayCommand {
     },
     /// List the laws of cells and their parameters
     Laws,
+}
+
+/// A write and its cells: i = G(x) sinh(kappa v)/kappa, G = Goff^(1-x) Gon^x, dx/dt = rate sinh(v/v0) F(x).
+#[derive(Args, Clone, Debug)]
+pub struct Write {
+    /// Rows and columns
+    #[arg(short = 'n', long, value_name = "ROWSxCOLS", value_parser = size)]
+    pub size: Option<(usize, usize)>,
+    /// States of the cells, 0 to 1, from a file instead of --state
+    #[arg(long, value_name = "FILE")]
+    pub states: Option<PathBuf>,
+    /// State of all cells before the write
+    #[arg(long, value_name = "X", value_parser = si, default_value = "0.05")]
+    pub state: f64,
+    /// Resistance at x = 1, Ω
+    #[arg(long, value_name = "OHMS", value_parser = si, default_value = "10k")]
+    pub on: f64,
+    /// Resistance at x = 0, Ω
+    #[arg(long, value_name = "OHMS", value_parser = si, default_value = "1meg")]
+    pub off: f64,
+    /// Nonlinearity of the current, 1/V; 0: none
+    #[arg(long, value_name = "PER_VOLT", value_parser = si, default_value = "2")]
+    pub kappa: f64,
+    /// Rate of the state, 1/s
+    #[arg(long, value_name = "RATE", value_parser = si, default_value = "2e4")]
+    pub rate: f64,
+    /// Voltage scale of the rate, V
+    #[arg(long, value_name = "VOLTS", value_parser = si, default_value = "0.15")]
+    pub v0: f64,
+    /// Exponent of the window at the rails; 0: none
+    #[arg(long, value_name = "P", default_value_t = 2)]
+    pub window: u32,
+    /// Flat top of the pulse, s
+    #[arg(long, value_name = "SECONDS", value_parser = si, default_value = "10n")]
+    pub width: f64,
+    /// Its edges, s
+    #[arg(long, value_name = "SECONDS", value_parser = si, default_value = "0.5n")]
+    pub edge: f64,
+    /// Capacitance of every line node, F
+    #[arg(long, value_name = "FARADS", value_parser = si, default_value = "1f")]
+    pub capacitance: f64,
+    /// Pulses that rise until the selected cell has this state
+    #[arg(long, value_name = "X", value_parser = si)]
+    pub target: Option<f64>,
+    /// By so much each, V
+    #[arg(long, value_name = "VOLTS", value_parser = si, default_value = "0.05")]
+    pub step: f64,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub pulses: usize,
+    /// Relative tolerance of the local error in time
+    #[arg(long, value_name = "TOL", value_parser = si, default_value = "1e-3")]
+    pub reltol: f64,
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub wires: Wires,
+    #[command(flatten)]
+    pub results: Results,
 }
 
 /// A memory cell with two states.

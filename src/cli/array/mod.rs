@@ -5,6 +5,7 @@ mod input;
 mod memory;
 mod output;
 mod products;
+mod write;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -59,6 +60,7 @@ pub fn run(args: &ArrayArgs, term: &mut Term) -> u8 {
         ArrayCommand::Disturb { v0, all, selection, cells, wires, results } => {
             study(results, term, |job| memory::disturb(*v0, *all, selection, cells, wires, job))
         }
+        ArrayCommand::Write(w) => study(&w.results, term, |job| write::run(w, job)),
         ArrayCommand::Margin { memory, sizes } => {
             study(&memory.results, term, |job| memory::margins(memory, sizes, job))
         }

@@ -44,4 +44,8 @@ crate::codes! { CODES:
         "The time step fell below the smallest that makes sense without a solution that satisfies the tolerances. The \
          message has the time and the cell that changes fastest. Often a state runs away: its rate has no bound, or its \
          window does not stop it.";
+    ARRAY_CELL_MODEL = "E0913", "cell model does not fit the array",
+        "A cell of a crossbar is a circuit between its word line and its bit line, `wl` and `bl`: models, native or \
+         Verilog-A, subcircuits, and nodes of its own. It knows neither ground nor the currents of elements elsewhere. Put \
+         what needs them outside of the array.";
 }
