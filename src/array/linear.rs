@@ -2,7 +2,7 @@
 
 use super::geometry::{Geometry, conductance_faults, no_cell};
 use super::islands::Islands;
-use super::krylov::{Rhs, Stop, Work, full_residual};
+use super::krylov::{Rhs, Rows, Stop, Work, full_residual};
 use super::planes::Matrix;
 use super::solution::Currents;
 use crate::base::Control;
@@ -165,8 +165,12 @@ pub(crate) fn solve(
     let mut is_cancelled = false;
     for _ in 0..3 {
         let left = most - total.iterations.min(most);
-        let run =
-            work.solve(a, rhs, Stop { tol: settings.tol, volts: 10.0 * settings.tol * top, iterations: left }, control);
+        let run = work.solve(
+            a,
+            rhs,
+            Stop { tol: settings.tol, volts: 10.0 * settings.tol * top, iterations: left },
+            control,
+        );
         total.iterations += run.iterations;
         (total.residual, total.worst) = certify(a, rhs, work);
         is_cancelled = run.cancelled;
@@ -201,7 +205,7 @@ fn certify(a: &Matrix, rhs: &Rhs, work: &Work) -> (f64, f64) {
             out[j] = g[j] * (w[j] - b[j]);
         }
     };
-    full_residual(a, rhs, w, b, cell, |_, rw, rb| {
+    full_residual(a, rhs, (w, b), &mut Rows::new(n), cell, |_, rw, rb| {
         for r in rw.iter().chain(rb) {
             square += r * r;
             // NaN must be seen.
