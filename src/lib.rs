@@ -1,11 +1,12 @@
 //! ferrospice: a SPICE-style circuit simulator for ordinary electronics and emerging synaptic devices.
 //!
 //! The layers, lowest first; `tests/tidy.rs` holds them to it:
-//! `base` → `diag`, `sparse`, `integrate`, `dataset` → `expr`, `newton`, `output`, `plot` →
+//! `base`, `library` → `diag`, `sparse`, `integrate`, `dataset` → `expr`, `newton`, `output`, `plot` →
 //! `netlist`, `device`, `measure` → `veriloga` → `circuit` → `array`, `sim` → `analysis` → `session` → `cli`.
 #![deny(unsafe_code)]
 
 pub mod base;
+pub mod library;
 
 pub mod dataset;
 pub mod diag;

@@ -511,3 +511,29 @@ fn intervals_and_sweeps_against_their_direction() {
     assert!(out.diagnostics.iter().any(|d| d.code.0 == "W0345"));
     assert_eq!(out.tables().next().and_then(|t| t.real("v(a)")), Some([2.0, 1.0, 0.0].as_slice()));
 }
+
+#[test]
+fn measures_and_checks_use_parameters() {
+    let text = "t\n.param a=2 b='a*3'\nv1 x 0 1\nr1 x 0 1k\n.tran 1u 10u\n.meas tran m find v(x) at=5u\n\
+                .meas tran m2 param='m*b'\n.check c 'm2*b' within 1% of {b*b}\n.check d m2 within 1% of b\n.end\n";
+    measured(text, "m2", &[6.0], 1e-6);
+    let out = run(text);
+    let ok: Vec<bool> = out.checks().map(|c| c.is_ok).collect();
+    assert_eq!(ok, [true, true]);
+}
+
+#[test]
+fn cards_of_modules_are_called_by_x() {
+    let va = "`include \"disciplines.vams\"\nmodule res(p, n);\n inout p, n; electrical p, n;\n\
+              parameter real r = 1k;\n analog I(p, n) <+ V(p, n) / r;\nendmodule\n";
+    let body = ".hdl \"res.va\"\n.model half res(r=500)\nv1 a 0 1\nx1 a 0 half\nv2 b 0 1\nx2 b 0 half r=250 temp=50";
+    op_files(body, &[("res.va", va)], &[("i(v1)", -2e-3), ("i(v2)", -4e-3)]);
+}
+
+#[test]
+fn a_sign_before_braces_counts() {
+    op(
+        ".param a=2\nv1 a 0 -{a}\nv2 b 0 dc -'a*2'\nv3 c 0 pulse(-{a} {a} 1 1n 1n 1 2)\nr1 a 0 1k\nr2 b 0 1k\nr3 c 0 +{1000*a}",
+        &[("v(a)", -2.0), ("v(b)", -4.0), ("v(c)", -2.0), ("i(v3)", 1e-3)],
+    );
+}

@@ -11,6 +11,7 @@ use ferrospice::diag::codes;
 /// ARCHITECTURE.md.
 const LAYERS: &[(&str, &[&str])] = &[
     ("base", &[]),
+    ("library", &[]),
     ("diag", &["base"]),
     ("sparse", &["base"]),
     ("integrate", &["base"]),
@@ -23,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("device", &["base", "diag", "expr"]),
     ("measure", &["base", "dataset", "expr", "diag"]),
     ("veriloga", &["base", "diag", "device"]),
-    ("circuit", &["base", "diag", "expr", "netlist", "device", "veriloga"]),
+    ("circuit", &["base", "library", "diag", "expr", "netlist", "device", "veriloga"]),
     ("array", &["base", "diag", "expr", "sparse", "newton", "integrate", "device", "circuit", "dataset"]),
     ("sim", &["base", "diag", "dataset", "circuit", "device", "sparse", "newton", "integrate"]),
     (
@@ -34,6 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "session",
         &[
             "base",
+            "library",
             "diag",
             "sparse",
             "integrate",
@@ -54,8 +56,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "base", "diag", "dataset", "output", "plot", "measure", "netlist", "device", "veriloga", "circuit",
-            "array", "session",
+            "base", "library", "diag", "dataset", "output", "plot", "measure", "netlist", "device", "veriloga",
+            "circuit", "array", "session",
         ],
     ),
 ];
@@ -388,6 +390,8 @@ fn generated_pages_are_current() {
         ("docs/models.md", ferrospice::cli::models::markdown(&infos, true)),
         ("docs/codes.md", ferrospice::cli::explain::markdown()),
         ("docs/solvers.md", ferrospice::sparse::markdown()),
+        ("docs/library.md", ferrospice::cli::library::markdown()),
+        ("models/INDEX.md", ferrospice::library::index()),
     ];
     for (path, now) in pages {
         if std::env::var("FERROSPICE_BLESS").is_ok_and(|v| v == "1") {

@@ -7,6 +7,7 @@ use super::scope::{Call, Param, Scope, SymMap, Value};
 use super::text::{Fields, number_of};
 use crate::diag::codes::circuit as codes;
 use crate::diag::{Diagnostic, FileId, Span, nearest};
+use crate::library;
 use crate::netlist::ast::{Element, Field, FieldKind, ParamText, Stmt};
 
 impl<'a> Elab<'a> {
@@ -39,6 +40,9 @@ impl<'a> Elab<'a> {
             if self.is_module(target) {
                 return self.module_call(scope, e, split, name, target);
             }
+            if self.module_of_model(scope, e, split, name, target) {
+                return;
+            }
             let text = self.names.get(target).to_string();
             let known: Vec<String> = scope
                 .outwards()
@@ -46,7 +50,9 @@ impl<'a> Elab<'a> {
                 .collect();
             let mut d = Diagnostic::error(codes::UNKNOWN_SUBCKT, format!("unknown subcircuit `{text}`"))
                 .at(at, "no such `.subckt`");
-            if let Some(h) = nearest::did_you_mean(&text, known.iter().map(String::as_str)) {
+            if let Some(h) = library_card(&text) {
+                d = d.help(h);
+            } else if let Some(h) = nearest::did_you_mean(&text, known.iter().map(String::as_str)) {
                 d = d.help(h);
             } else if let Some(h) = nearest::did_you_mean(&text, self.library.modules()) {
                 d = d.help(h);
@@ -199,4 +205,10 @@ impl<'a> Elab<'a> {
         }
         self.value(scope, file, f)
     }
+}
+
+/// For a name that is not defined: the library may have a card of it.
+pub(super) fn library_card(name: &str) -> Option<String> {
+    library::read(&library::root().join(format!("cards/{name}.lib")))?;
+    Some(format!("the library has a card of this name: `.include \"cards/{name}.lib\"` defines it"))
 }

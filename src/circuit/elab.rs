@@ -176,6 +176,7 @@ impl<'a> Elab<'a> {
         self.collect_cards(&top, body, &mut cards);
         self.read_globals(&cards);
         self.read_options(&cards);
+        self.options.reltol *= self.over.reltol.unwrap_or(1.0);
         self.reset_params(&top);
         self.define_ifs_again(&top, body);
         self.set_env(&cards);
@@ -186,6 +187,7 @@ impl<'a> Elab<'a> {
         self.lower_pending();
         let mut circuit = self.read_cards(&cards);
         self.insert_probes();
+        circuit.params = self.global_numbers(&top);
         circuit.title = self.deck.title.clone();
         circuit.options = self.options.clone();
         circuit.env = self.env;
@@ -199,12 +201,24 @@ impl<'a> Elab<'a> {
         circuit.loose = loose;
         circuit.probes = self.probes.iter().map(|p| (p.element, p.terminal, p.source)).collect();
         circuit.inner = std::mem::take(&mut self.inner);
+        let names = &self.names;
+        self.groups.iter_mut().filter(|g| g.info().letter == 'n').for_each(|g| g.name_streams(|n| names.get(n)));
         circuit.groups = std::mem::take(&mut self.groups);
         circuit.nodes = std::mem::take(&mut self.nodes);
         circuit.names = std::mem::take(&mut self.names);
         circuit.index.ports = std::mem::take(&mut self.ports).into_iter().collect();
         circuit.reindex();
         circuit
+    }
+
+    fn global_numbers(&self, top: &Scope<'a>) -> Vec<(String, f64)> {
+        let number = |(name, p): (&Sym, &Param<'a>)| match p {
+            Param::Num(x) => Some((self.names.get(*name).to_string(), *x)),
+            _ => None,
+        };
+        let mut found: Vec<(String, f64)> = top.params.borrow().iter().filter_map(number).collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found
     }
 
     /// Parameters that were evaluated before the seed and the temperature were known are evaluated afresh.

@@ -45,6 +45,8 @@ pub struct Overrides {
     pub temp_c: Option<f64>,
     /// Number of the run: random draws differ from run to run.
     pub run: u32,
+    /// Factor on `.options reltol`.
+    pub reltol: Option<f64>,
 }
 
 /// Where an instance is.
@@ -79,6 +81,8 @@ pub struct Circuit {
     pub prints: Vec<Print>,
     pub measures: Vec<Measure>,
     pub checks: Vec<Check>,
+    /// Numbers among the global parameters, sorted by name: measures and checks may use them.
+    pub params: Vec<(String, f64)>,
     /// Outer sweeps (`.step`, `.temp` with several values, `.data`), outermost first.
     pub steps: Vec<Step>,
     /// Zero-volt sources put in series with terminals whose current was asked for: element, terminal, source.
@@ -104,6 +108,13 @@ struct Index {
     ports: std::collections::HashMap<Sym, Unknown>,
 }
 
+impl Circuit {
+    /// A number among the global parameters.
+    pub fn param(&self, name: &str) -> Option<f64> {
+        self.params.binary_search_by(|p| p.0.as_str().cmp(name)).ok().map(|k| self.params[k].1)
+    }
+}
+
 impl Default for Circuit {
     /// A circuit of ground alone.
     fn default() -> Self {
@@ -123,6 +134,7 @@ impl Default for Circuit {
             saves: vec![],
             prints: vec![],
             measures: vec![],
+            params: vec![],
             checks: vec![],
             steps: vec![],
             probes: vec![],

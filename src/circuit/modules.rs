@@ -55,6 +55,26 @@ impl<'a> Elab<'a> {
         self.module_instance(scope, e, full, ty, None, &fields.all[..at], split);
     }
 
+    /// `X1 a b model`, where the model's type is a module; false: there is no such model.
+    pub(super) fn module_of_model(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &'a Element,
+        split: usize,
+        name: &Field,
+        target: Sym,
+    ) -> bool {
+        let Some(found) = self.find_model(scope, target) else { return false };
+        let Some(def) = found.defs.first().copied() else { return false };
+        let full = self.full_name(scope, e.name);
+        let fields = Fields::of(self.deck, e.fields);
+        let at = fields.all[..split].iter().position(|f| std::ptr::eq(f, name)).unwrap_or(split);
+        if let Some(ty) = self.model_type(&found, def, b'x', Span::new(e.file, name.lo, name.hi)) {
+            self.module_instance(scope, e, full, ty, Some((found, def)), &fields.all[..at], split);
+        }
+        true
+    }
+
     /// `N1 a b model`, `Yanything name a b model`; the model's type, or the word itself, is a module.
     pub(super) fn module_element(&mut self, scope: &Rc<Scope<'a>>, e: &'a Element, full: Sym, letter: u8) {
         let fields = Fields::of(self.deck, e.fields);
@@ -95,7 +115,8 @@ impl<'a> Elab<'a> {
                 let mut d =
                     Diagnostic::error(codes::UNKNOWN_MODEL, format!("`{text}` is neither a model nor a module"))
                         .at(at, "the model of this instance");
-                if let Some(h) = nearest::did_you_mean(&text, self.library.modules()) {
+                let near = || nearest::did_you_mean(&text, self.library.modules());
+                if let Some(h) = super::calls::library_card(&text).or_else(near) {
                     d = d.help(h);
                 }
                 self.report_in(scope, d);

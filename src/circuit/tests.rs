@@ -134,6 +134,7 @@ fn overrides() {
         models: vec![("DM".into(), "is".into(), 1e-12)],
         temp_c: Some(80.0),
         run: 0,
+        reltol: None,
     };
     let c = run_with(deck, &over).circuit.unwrap();
     assert_eq!(param(&c, "r1", "r"), 6.0);

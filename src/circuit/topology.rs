@@ -419,9 +419,11 @@ fn dangling(el: &Elab<'_>, degree: &[u8], out: &mut Vec<Diagnostic>) {
                     held.extend([a, b]);
                 }
             });
-            for x in i.nodes {
-                // A voltage source alone on its node is an output to be looked at, not a mistake.
-                if degree.get(*x as usize) == Some(&1) && !held.contains(x) {
+            for (k, x) in i.nodes.iter().enumerate() {
+                // A voltage source alone on its node is an output to be looked at, not a mistake; a terminal that might have
+                // been left out is named to be looked at.
+                let is_optional = g.info().terminals.get(k).is_some_and(|t| t.optional);
+                if degree.get(*x as usize) == Some(&1) && !held.contains(x) && !is_optional {
                     at.insert(*x, (i.name, i.span));
                 }
             }

@@ -39,6 +39,8 @@ pub enum Command {
     Explain(Explain),
     /// List the device types, or show the parameters of one
     Models(Models),
+    /// Fit parameters of a netlist to its .check cards (bounded least squares)
+    Fit(Fit),
     /// Check, explain or dump Verilog-A files
     Va(Va),
     /// Study arrays of cells: solutions with wires, IR drop, products, read margins
@@ -196,6 +198,10 @@ pub struct Check {
     /// Run each deck and evaluate its .check cards
     #[arg(long)]
     pub run: bool,
+    /// Run each deck once more at a tenth of its reltol: a checked figure that moves by more than this many percent
+    /// fails
+    #[arg(long, value_name = "PERCENT", requires = "run")]
+    pub settled: Option<f64>,
     #[command(flatten)]
     pub reading: Reading,
     /// Diagnostics and checks as JSON, one object a line
@@ -218,11 +224,41 @@ pub struct Explain {
 
 #[derive(Args, Debug)]
 pub struct Models {
-    /// A device (`diode`), a model type (`nmos`) or an element letter (`q`)
+    /// A device (`diode`), a model type (`nmos`), an element letter (`q`), a model of the library (`vteam`) or a card
     pub name: Option<String>,
+    /// The library only: compact models and cards of published devices
+    #[arg(long, short)]
+    pub library: bool,
+    /// Print the example deck of a model or card of the library
+    #[arg(long, requires = "name", conflicts_with_all = ["source", "markdown"])]
+    pub example: bool,
+    /// Print the Verilog-A of a model, or the text of a card, of the library
+    #[arg(long, requires = "name", conflicts_with = "markdown")]
+    pub source: bool,
+    /// Print what the library reproduces: rows of the reviews, models, cards, decks, figures (Markdown)
+    #[arg(long, conflicts_with_all = ["name", "markdown", "library"])]
+    pub index: bool,
     /// As Markdown: the reference page
     #[arg(long)]
     pub markdown: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Fit {
+    /// The netlist, with its targets as .check cards
+    pub deck: PathBuf,
+    /// What to vary, and between which bounds: NAME=LOW:HIGH[:START] for a .param, CARD:NAME=LOW:HIGH[:START] for a
+    /// parameter of a .model card (repeatable). Ranges of more than a decade are searched by factors
+    #[arg(long, value_name = "NAME=LOW:HIGH", required = true)]
+    pub vary: Vec<String>,
+    /// Descents: the first from the starts given (or the middle), the others from drawn places
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub starts: usize,
+    /// The result as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 #[derive(Args, Debug)]

@@ -7,9 +7,10 @@ use super::settings;
 use super::term::Term;
 use super::{interrupt, usage};
 use crate::base::Control;
+use crate::circuit::cards::CheckTest;
 use crate::diag::Diagnostic;
 use crate::diag::codes::session as code;
-use crate::session::{self, Disk, Outcome, Status};
+use crate::session::{self, Disk, Outcome, RunOptions, Status};
 
 pub fn run(args: &Check, term: &mut Term) -> u8 {
     (term.json, term.quiet) = (args.json, args.quiet);
@@ -33,6 +34,11 @@ pub fn run(args: &Check, term: &mut Term) -> u8 {
             term.report(&outcome.diagnostics, &outcome.sources);
             let (p, f) = verdicts(&name, &outcome, args, term);
             (passed, failed) = (passed + p, failed + f);
+            if let Some(percent) = args.settled.filter(|_| !control.is_cancelled()) {
+                let tighter = RunOptions { reltol_factor: Some(0.1), ..options.clone() };
+                let second = session::run(deck, &tighter, &Disk, &control);
+                failed += moved(&name, &outcome, &second, percent, term);
+            }
             worst = worst.max(outcome.status());
         } else {
             let outcome = session::check(deck, &options, &Disk);
@@ -61,6 +67,40 @@ pub fn run(args: &Check, term: &mut Term) -> u8 {
         _ if failed > 0 => Status::Fault.exit_code(),
         other => other.exit_code(),
     }
+}
+
+/// Figures that moved when the tolerance was tightened.
+fn moved(deck: &str, first: &Outcome, second: &Outcome, percent: f64, term: &Term) -> usize {
+    let mut failed = 0;
+    let mut say = |name: &str, text: String| {
+        failed += 1;
+        if term.json {
+            term.line(&json!({ "deck": deck, "check": name, "settled": false, "why": text }).to_string());
+        } else {
+            term.line(&format!("MOVE {deck}: {name} {text}"));
+        }
+    };
+    for (a, b) in first.checks().zip(second.checks()) {
+        // What is measured against zero, or only has to be small, is noise within its bound.
+        let noise = match a.test {
+            CheckTest::WithinAbs { tol, .. } => tol,
+            CheckTest::Less(v) => v.abs(),
+            _ => 0.0,
+        };
+        match (a.value, b.value) {
+            (Some(x), Some(y)) => {
+                if (x - y).abs() > (0.01 * percent * x.abs().max(y.abs())).max(noise) {
+                    say(&a.name, format!("= {}, and {} at a tenth of reltol", session::number(x), session::number(y)));
+                }
+            }
+            (None, None) => {}
+            _ => say(&a.name, "has a value at one of the tolerances only".into()),
+        }
+    }
+    if first.checks().count() != second.checks().count() {
+        say("*", "other checks at a tenth of reltol".into());
+    }
+    failed
 }
 
 fn count(n: usize, what: &str) -> String {

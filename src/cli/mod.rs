@@ -5,7 +5,9 @@ mod array;
 mod check;
 pub mod explain;
 mod figures;
+mod fit;
 mod interrupt;
+pub mod library;
 pub mod models;
 mod pages;
 mod plot;
@@ -40,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::Check(a) => check::run(a, &mut term),
         Command::Explain(a) => explain::run(a, &term),
         Command::Models(a) => models::run(a, &term),
+        Command::Fit(a) => fit::run(a, &mut term),
         Command::Va(a) => va::run(a, &mut term),
         Command::Array(a) => array::run(a, &mut term),
         Command::Completions { shell } => pages::completions(*shell, &term),

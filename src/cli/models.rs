@@ -3,39 +3,63 @@
 use std::fmt::Write;
 
 use super::args::Models;
+use super::library;
 use super::term::Term;
 use crate::base::units::format_si;
 use crate::device::{DeviceInfo, ParamKind, ParamSpec, Range, registry};
 use crate::diag::nearest;
 
 pub fn run(args: &Models, term: &Term) -> u8 {
+    if args.index {
+        term.print(&crate::library::index());
+        return 0;
+    }
     let all: Vec<&DeviceInfo> = registry::all().iter().map(|t| t.info()).collect();
-    let chosen: Vec<&DeviceInfo> = match &args.name {
-        None => all.clone(),
-        Some(name) => all.iter().copied().filter(|i| matches(i, name)).collect(),
+    let Some(name) = &args.name else {
+        match (args.markdown, args.library) {
+            (true, false) => term.print(&markdown(&all, true)),
+            (true, true) => term.print(&library::markdown()),
+            (false, only) => list(&all, only, term),
+        }
+        return 0;
     };
-    if let (true, Some(name)) = (chosen.is_empty(), &args.name) {
+    let chosen: Vec<&DeviceInfo> = all.iter().copied().filter(|i| !args.library && matches(i, name)).collect();
+    if chosen.is_empty() || args.example || args.source {
+        if let Some(text) = library::entry(&name.to_lowercase(), args) {
+            term.print(&text);
+            return 0;
+        }
         let known = all.iter().flat_map(|i| std::iter::once(i.name).chain(i.model_types.iter().map(|m| m.0)));
-        let hint = nearest::did_you_mean(name, known).map(|h| format!("; {h}")).unwrap_or_default();
-        term.note(&format!("no device or model type `{name}`{hint}\n`ferrospice models` lists them\n"));
+        let known: Vec<String> = known.map(str::to_string).chain(library::names()).collect();
+        let hint = nearest::did_you_mean(name, known.iter().map(String::as_str));
+        let hint = hint.map(|h| format!("; {h}")).unwrap_or_default();
+        let what =
+            if chosen.is_empty() { "device, model type, library model or card" } else { "library model or card" };
+        term.note(&format!("no {what} `{name}`{hint}\n`ferrospice models` lists them\n"));
         return 2;
     }
     if args.markdown {
-        term.print(&markdown(&chosen, args.name.is_none()));
-    } else if args.name.is_none() {
-        for i in chosen {
-            term.line(&format!("{:<12} {}   {}", i.name, i.letter.to_ascii_uppercase(), summary(i)));
+        term.print(&markdown(&chosen, false));
+        return 0;
+    }
+    for (k, i) in chosen.into_iter().enumerate() {
+        if k > 0 {
+            term.line("");
         }
-        term.line("\n`ferrospice models NAME` shows the parameters of one.");
-    } else {
-        for (k, i) in chosen.into_iter().enumerate() {
-            if k > 0 {
-                term.line("");
-            }
-            term.print(&plain(i));
-        }
+        term.print(&plain(i));
     }
     0
+}
+
+fn list(all: &[&DeviceInfo], is_library_only: bool, term: &Term) {
+    if !is_library_only {
+        for i in all {
+            term.line(&format!("{:<12} {}   {}", i.name, i.letter.to_ascii_uppercase(), summary(i)));
+        }
+        term.line("\nCompact models of the library:\n");
+    }
+    term.print(&library::list(is_library_only));
+    term.line("\n`ferrospice models NAME` shows the parameters of one, `--example` a deck, `--library` the cards.");
 }
 
 fn matches(i: &DeviceInfo, name: &str) -> bool {

@@ -31,6 +31,7 @@ use Handling::{Card, Ignored, Structure, Unsupported};
 pub static CARDS: &[CardInfo] = &[
     card("ac", &[], Card, "small-signal frequency analysis"),
     card("alter", &[], Unsupported, "HSPICE: run again with changes; use `.step`"),
+    card("array", &[], Structure, "cells at the crossings of lines, with their wires"),
     card("backanno", &[], Ignored, "LTspice: for its schematic editor"),
     card("check", &[], Card, "expectation on a measure, for `check --run`"),
     card("connect", &[], Unsupported, "HSPICE: joins two nodes; use a 0 V source or one name"),

@@ -221,7 +221,8 @@ impl Parser<'_> {
 
     fn not_found(&mut self, name: &str, span: Span, tried: Vec<String>) {
         let mut d = Diagnostic::error(codes::INCLUDE_NOT_FOUND, format!("cannot read `{name}`")).at(span, "named here");
-        d.notes = tried;
+        // Folders in angle brackets exist in the program only.
+        d.notes = tried.into_iter().filter(|t| !t.contains("`<")).collect();
         let hint = if self.opts.include_dirs.is_empty() { "; `-I folder` adds a folder to search" } else { "" };
         self.diags.push(d.help(format!("the name is relative to the file that includes it{hint}")));
     }

@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+mod array;
 pub mod ast;
 pub mod cards;
 mod fields;

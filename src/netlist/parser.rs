@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::ast::{Card, Deck, Element, Fields, IfDef, Stmt, SubcktDef};
 use super::cards::{self, Handling};
 use super::lines::{Buffer, Line, Reader};
-use super::{Files, ParseOptions, fields};
+use super::{Files, ParseOptions, array, fields};
 use crate::base::Sym;
 use crate::diag::codes::netlist as codes;
 use crate::diag::nearest::did_you_mean;
@@ -44,6 +44,9 @@ pub fn parse(
     deck.body.shrink_to_fit();
     (deck, p.diags)
 }
+
+/// Cards that list signals: ranges in them are written out.
+const LISTS: &[&str] = &["save", "probe", "print", "plot"];
 
 /// What is open.
 pub(super) enum BlockKind {
@@ -210,6 +213,9 @@ impl Parser<'_> {
             _ => false,
         };
         let end = line.text.find([' ', '\t', '=', '(', ',']).unwrap_or(line.text.len());
+        if line.text[..end].ends_with(']') && array::has_range(&line.text[..end]) {
+            return self.vector(line);
+        }
         let name = self.deck.names.intern(&line.text[..end]);
         let f = fields::read(line, end, &is_raw, &mut self.deck.names, &mut self.deck.fields, &mut self.diags);
         if line.text[end..].trim_start().starts_with('=') {
@@ -240,6 +246,10 @@ impl Parser<'_> {
             return Flow::On;
         };
         match info.handling {
+            Handling::Card if LISTS.contains(&info.name) && array::has_range(line.text) => {
+                let text = array::spread(line.text);
+                self.generated("list of signals", text, line.whole());
+            }
             Handling::Card => {
                 let f = self.fields(line, end);
                 let name = self.deck.names.intern(info.name);

@@ -21,6 +21,7 @@ impl Parser<'_> {
             "include" => self.include(line, from),
             "lib" => self.lib(line, from, rest),
             "hdl" => self.hdl(line, from),
+            "array" => self.array(line, from),
             "endl" => {
                 if matches!(self.reading.last(), Some((_, Part::Section(_)))) {
                     return Flow::End;

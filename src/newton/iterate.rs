@@ -13,8 +13,12 @@
 //! sign by a jump there is no root, Newton's steps alternate, and halving them closes in on the jump, which is the
 //! solution in the sense of Filippov. Smooth problems hardly see it: their steps shrink. Steps that swing because a device
 //! limited are left alone, and where halving ends at a point with a residual it is undone once, and then given up. Halved
-//! steps that keep one direction close in on nothing: what they look for is beyond. The search for an operating point does
-//! not end with such a step, however small the halves have become, but goes on with whole ones.
+//! steps that keep one direction close in on nothing: what they look for is beyond. The search does not end with such a step,
+//! however small the halves have become, but goes on with whole ones.
+//!
+//! Steps also swing about an extremum of F that has no root near (a step of a state that would run away before its end).
+//! There the slope changes its sign, at a jump the residual does: without a residual within tolerance, a search that halved
+//! ends only between two points at which the worst residual has opposite signs.
 
 use super::{Knobs, Problem, Singular};
 
@@ -84,6 +88,8 @@ pub struct Newton {
     /// Components that swing: from then on each of their steps is at most half the one before, a binary search. Counts the
     /// halved steps in one direction, from 1; 0: whole steps.
     bisected: Vec<u8>,
+    /// F where the last halved step began.
+    before: Vec<f64>,
 }
 
 /// From this iteration on, components that swing are halved.
@@ -95,7 +101,7 @@ const MAX_RETREATS: usize = 10;
 
 impl Newton {
     pub fn new(n: usize) -> Self {
-        Newton { dx: vec![0.0; n], previous: vec![0.0; n], bisected: vec![0; n] }
+        Newton { dx: vec![0.0; n], previous: vec![0.0; n], bisected: vec![0; n], before: vec![0.0; n] }
     }
 
     /// The last update.
@@ -117,10 +123,20 @@ impl Newton {
         let mut k = 0;
         let (mut halved, mut released) = (false, false);
         let mut retreats = 0;
+        // The updates have settled by halved steps: is it on a jump?
+        let mut is_suspect = false;
         // Closing in on a jump takes a halving for every bit of the tolerance: such a search may go on for longer.
         while k < s.max_iterations || (halved && k < s.max_iterations.max(10) * 5) {
             k += 1;
             let limited = problem.load(x, knobs, s.first + k - 1);
+            if is_suspect && !limited {
+                let (row, excess) = problem.worst_residual(x);
+                if excess <= 1.0 || problem.residual()[row] * self.before[row] < 0.0 {
+                    self.dx.fill(0.0);
+                    return Ok(Solved { iterations: k });
+                }
+            }
+            is_suspect = false;
             let residual_fine = !s.check_residual || !updates_settled || problem.worst_residual(x).1 <= 1.0;
             let stepped = problem.step(&mut self.dx);
             let is_lost = stepped.is_err() || self.dx.iter().any(|d| !d.is_finite());
@@ -150,7 +166,7 @@ impl Newton {
                     *b = if *d * p < 0.0 { 1 } else { b.saturating_add(1) };
                     let half = 0.5 * p.abs().copysign(*d);
                     let tolerance = |step: f64| reltol * x[i].abs().max((x[i] + step).abs()) + abstol[i];
-                    if s.check_residual && *b >= ONE_WAY && half.abs() <= tolerance(half) && d.abs() > tolerance(*d) {
+                    if *b >= ONE_WAY && half.abs() <= tolerance(half) && d.abs() > tolerance(*d) {
                         *b = 0;
                         continue;
                     }
@@ -179,6 +195,11 @@ impl Newton {
             }
             self.previous.copy_from_slice(&self.dx);
             let settled = ratio <= 1.0 && !limited;
+            if settled && halved && !s.check_residual {
+                self.before.copy_from_slice(problem.residual());
+                is_suspect = true;
+                continue;
+            }
             if settled && residual_fine {
                 let first_is_enough = k > 1 || problem.is_linear() || ratio <= s.accept_first;
                 if first_is_enough && (!s.check_residual || updates_settled || problem.is_linear()) {
@@ -211,6 +232,7 @@ mod tests {
     struct Scalar<F: Fn(f64) -> (f64, f64)> {
         f: F,
         value: (f64, f64),
+        row: [f64; 2],
         abstol: [f64; 2],
         residual_tolerance: f64,
     }
@@ -221,6 +243,7 @@ mod tests {
         }
         fn load(&mut self, x: &[f64], _: &Knobs, _: usize) -> bool {
             self.value = (self.f)(x[1]);
+            self.row[1] = self.value.0;
             false
         }
         fn step(&mut self, dx: &mut [f64]) -> Result<(), Singular> {
@@ -232,6 +255,9 @@ mod tests {
         }
         fn worst_residual(&mut self, _: &[f64]) -> (usize, f64) {
             (1, self.value.0.abs() / self.residual_tolerance)
+        }
+        fn residual(&self) -> &[f64] {
+            &self.row
         }
         fn abstol(&self) -> &[f64] {
             &self.abstol
@@ -259,7 +285,7 @@ mod tests {
         check: bool,
         residual_tolerance: f64,
     ) -> (f64, Result<Solved, Failure>) {
-        let mut p = Scalar { f, value: (0.0, 0.0), abstol: [1e-9; 2], residual_tolerance };
+        let mut p = Scalar { f, value: (0.0, 0.0), row: [0.0; 2], abstol: [1e-9; 2], residual_tolerance };
         let mut x = [0.0, x0];
         let s =
             Settings { max_iterations: 60, accept_first: 0.0, nonlinear_only: false, check_residual: check, first: 1 };
@@ -294,6 +320,15 @@ mod tests {
         let (x, r) = run_with(f, 5.0, true, 1.0);
         assert!((x - 0.998).abs() < 1e-9, "{x} {r:?}");
         assert!(r.unwrap().iterations < 40);
+    }
+
+    #[test]
+    fn an_extremum_is_no_solution() {
+        // A state that grows faster than its step is long: y - h exp(y) has no root beyond h = 1/e, and a flat top at ln(1/h).
+        for h in [0.4, 0.5, 1.0, 3.0] {
+            let (y, r) = run_with(|y| (y - h * f64::exp(y), 1.0 - h * f64::exp(y)), 0.0, false, 1e-6);
+            assert!(r.is_err(), "h = {h}: {y} {r:?}");
+        }
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub trait Problem {
     /// The row whose residual is largest against its tolerance, and that ratio (≤ 1 is converged), for the last load.
     fn worst_residual(&mut self, x: &[f64]) -> (usize, f64);
 
+    /// F of the last load.
+    fn residual(&self) -> &[f64];
+
     /// Absolute tolerance of each unknown.
     fn abstol(&self) -> &[f64];
 

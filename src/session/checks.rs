@@ -68,7 +68,7 @@ pub(super) fn all(
     measures: &[Measurement],
 ) -> (Vec<CheckResult>, Vec<Diagnostic>) {
     let tables: Vec<&Table> = tables.iter().map(|t| &t.table).collect();
-    let names = |n: &str| measure::lookup(measures, n);
+    let names = |n: &str| measure::lookup(measures, n).or_else(|| circuit.param(n));
     let mut faults = vec![];
     let results = circuit
         .checks

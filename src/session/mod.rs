@@ -14,6 +14,7 @@ mod columns;
 mod derive;
 pub mod figures;
 pub mod files;
+pub mod fit;
 mod names;
 mod point;
 pub mod points;
@@ -35,6 +36,7 @@ use crate::dataset::{Dataset, Table};
 use crate::diag::codes::netlist::{INCLUDE_NOT_FOUND, SECTION_NOT_FOUND};
 use crate::diag::codes::{analysis, session as code};
 use crate::diag::{Diagnostic, SourceMap, tidy};
+use crate::library;
 use crate::netlist::{self, Compat, Deck, Files, ParseOptions};
 pub use crate::veriloga::bind::BackEnd;
 use crate::veriloga::{self, Library};
@@ -51,12 +53,16 @@ pub struct RunOptions {
     pub compat: Compat,
     /// Values of global parameters, over the deck's.
     pub params: Vec<(String, f64)>,
+    /// Parameters of `.model` cards, over the deck's: card, parameter, value.
+    pub models: Vec<(String, String, f64)>,
     /// `.options` over the deck's.
     pub options: Vec<(String, String)>,
     /// Worker threads; 0 is `.options threads`, or one for each processor.
     pub threads: usize,
     /// Signals and expressions that will be drawn: they are computed even if no card names them.
     pub plots: Vec<String>,
+    /// Factor on the deck's `reltol`: what changes by it has not settled.
+    pub reltol_factor: Option<f64>,
     /// Operating-point quantities of all devices with the `.op` tables.
     pub device_tables: bool,
     /// How Verilog-A modules are run: as machine code, or by the interpreter that is its reference.
@@ -295,18 +301,28 @@ struct Loaded<'a> {
     diags: Vec<Diagnostic>,
 }
 
-/// The world's files as the parser sees them.
+/// The world's files, and those of the library, as the parser sees them.
 struct WorldFiles<'a>(&'a dyn World);
 
 impl Files for WorldFiles<'_> {
     fn read(&self, path: &Path) -> std::io::Result<String> {
-        self.0.read(path)
+        read(self.0, path)
+    }
+}
+
+/// A file of the library or of the world.
+pub fn read(world: &dyn World, path: &Path) -> std::io::Result<String> {
+    match library::read(path) {
+        Some(text) => Ok(text.to_string()),
+        None => world.read(path),
     }
 }
 
 fn load<'a>(name: &str, text: &str, opts: &RunOptions, world: &'a dyn World) -> Loaded<'a> {
     let mut sources = SourceMap::new();
-    let parse = ParseOptions { include_dirs: opts.include_dirs.clone(), compat: opts.compat };
+    let mut include_dirs = opts.include_dirs.clone();
+    include_dirs.push(library::root());
+    let parse = ParseOptions { include_dirs: include_dirs.clone(), compat: opts.compat };
     let text = with_cards(text, &extra_cards(opts));
     let (deck, mut diags) = netlist::parse(&WorldFiles(world), name, &text, &parse, &mut sources);
     let mut over = Overrides::default();
@@ -321,12 +337,22 @@ fn load<'a>(name: &str, text: &str, opts: &RunOptions, world: &'a dyn World) -> 
             });
         }
     }
-    let options = veriloga::Options { include_dirs: opts.include_dirs.clone(), ..veriloga::Options::default() };
-    let mut library = Library::new(move |path: &Path| world.read(path), opts.va_back_end);
+    over.reltol = opts.reltol_factor;
+    over.models.extend(opts.models.iter().map(|(m, p, v)| (m.to_ascii_lowercase(), p.to_ascii_lowercase(), *v)));
+    let options = veriloga::Options { include_dirs, ..veriloga::Options::default() };
+    let mut modules = Library::new(move |path: &Path| read(world, path), opts.va_back_end);
     for (file, path, _) in &deck.hdl {
-        diags.extend(library.load(*file, path, &mut sources, &options));
+        diags.extend(modules.load(*file, path, &mut sources, &options));
     }
-    Loaded { deck, sources, over, library, diags }
+    // Families of the library need no `.hdl`: a deck that uses the name has the module, unless it defines its own.
+    for (name, text) in library::models() {
+        if deck.names.lookup(name).is_some() && !modules.has(name) {
+            let path = library::root().join(format!("{name}.va"));
+            let file = sources.add(path.display().to_string(), text.to_string(), None);
+            diags.extend(modules.load(file, &path, &mut sources, &options));
+        }
+    }
+    Loaded { deck, sources, over, library: modules, diags }
 }
 
 fn global_params(deck: &Deck) -> Vec<String> {

@@ -50,14 +50,14 @@ pub(super) fn in_measures(circuit: &Circuit, may_be: &dyn Fn(&str) -> bool) -> V
     };
     let is_node = |n: &str| circuit.node(n).is_some() || circuit.instance(n).is_some() || may_be(n);
     for m in &circuit.measures {
-        let names = |n: &str| (is_node(n) || is_measure(&done, n)).then_some(1.0);
+        let names = |n: &str| (is_node(n) || is_measure(&done, n)).then_some(1.0).or_else(|| circuit.param(n));
         if let Ok(spec) = measure::parse(&m.text, m.span) {
             keep(measure::evaluate(&m.name, &spec, &table, &names, m.span).1);
         }
         done.push(&m.name);
     }
     for c in &circuit.checks {
-        let names = |n: &str| (is_node(n) || is_measure(&done, n)).then_some(1.0);
+        let names = |n: &str| (is_node(n) || is_measure(&done, n)).then_some(1.0).or_else(|| circuit.param(n));
         if let Err(found) = measure::eval_scalar(&c.expr, &names, &[&table]) {
             keep(found);
         }

@@ -14,7 +14,7 @@ pub(super) fn measures(circuit: &Circuit, tables: &[ResultTable]) -> (Vec<Measur
         .map(|m| Card { analysis: &m.analysis, name: &m.name, text: &m.text, span: m.span })
         .collect();
     let tables: Vec<&Table> = tables.iter().map(|t| &t.table).collect();
-    measure::run(&cards, &tables, &no_names)
+    measure::run(&cards, &tables, &|n| circuit.param(n))
 }
 
 pub(super) fn fouriers(circuit: &Circuit, tables: &[ResultTable]) -> (Vec<Fourier>, Vec<Diagnostic>) {

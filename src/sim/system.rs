@@ -269,6 +269,10 @@ impl Problem for System<'_> {
         worst
     }
 
+    fn residual(&self) -> &[f64] {
+        self.residual
+    }
+
     fn abstol(&self) -> &[f64] {
         &self.sim.abstol
     }

@@ -1,7 +1,7 @@
 //! `ferrospice va`: Verilog-A files checked, explained, dumped.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -12,7 +12,8 @@ mod stages;
 use super::args::{Va, VaCommand, VaReading};
 use super::term::Term;
 use crate::diag::{Diagnostic, SourceMap};
-use crate::session::{Disk, World};
+use crate::library;
+use crate::session::{self, Disk};
 use crate::veriloga::hir::{
     EventKind, ExprKind, Module, OperatorKind, Owner, ParamKind, Quantity, Stmt, StmtKind, print::ty_text,
 };
@@ -25,11 +26,14 @@ pub fn run(args: &Va, term: &mut Term) -> u8 {
             check(files, &options(reading), term)
         }
         VaCommand::Explain { file, module, reading } => {
-            show(file, module.as_deref(), &options(reading), term, &|m| explain(m))
+            show(&found(file), module.as_deref(), &options(reading), term, &|m| explain(m))
         }
-        VaCommand::Test { file, module, reading } => doctor::run(file, module.as_deref(), &options(reading), term),
+        VaCommand::Test { file, module, reading } => {
+            doctor::run(&found(file), module.as_deref(), &options(reading), term)
+        }
         VaCommand::Plot(args) => curves::run(args, &options(&args.reading), term),
         VaCommand::Dump { file, module, stage, timings, reading } => {
+            let file = &found(file);
             if *timings {
                 return stages::timings(file, module.as_deref(), &options(reading), term);
             }
@@ -40,24 +44,32 @@ pub fn run(args: &Va, term: &mut Term) -> u8 {
     }
 }
 
+/// A file, or where there is none the model of the library of that name.
+fn found(file: &Path) -> PathBuf {
+    let name = file.to_str().filter(|_| !file.exists()).map(|n| n.strip_suffix(".va").unwrap_or(n));
+    name.and_then(library::model_path).unwrap_or_else(|| file.to_path_buf())
+}
+
 fn options(r: &VaReading) -> Options {
     let define = |d: &String| match d.split_once('=') {
         Some((n, v)) => (n.to_string(), v.to_string()),
         None => (d.clone(), "1".to_string()),
     };
-    Options { include_dirs: r.include.clone(), defines: r.define.iter().map(define).collect(), ..Options::default() }
+    let mut include_dirs = r.include.clone();
+    include_dirs.push(library::root());
+    Options { include_dirs, defines: r.define.iter().map(define).collect(), ..Options::default() }
 }
 
 fn read(path: &Path, options: &Options) -> (Vec<Module>, Vec<Diagnostic>, SourceMap) {
     let mut sources = SourceMap::new();
-    let files = |p: &Path| Disk.read(p);
+    let files = |p: &Path| session::read(&Disk, p);
     let (modules, diags) = veriloga::parse_and_check(&files, path, &mut sources, options);
     (modules, diags, sources)
 }
 
 /// Finds files that a module names: beside its own, then where included files are looked for.
 fn texts<'a>(file: &'a Path, options: &'a Options) -> impl Fn(&str) -> Result<String, String> + 'a {
-    veriloga::texts_of(file, &options.include_dirs, |p: &Path| Disk.read(p))
+    veriloga::texts_of(file, &options.include_dirs, |p: &Path| session::read(&Disk, p))
 }
 
 /// All files, each with its faults; then a table.
@@ -155,6 +167,13 @@ fn table(out: &mut String, title: &str, rows: &[Vec<String>]) {
         out.push_str(line.trim_end());
         out.push('\n');
     }
+}
+
+/// What a family of the library is made of; none if it does not compile, which a test excludes.
+pub(super) fn explain_model(name: &str) -> Option<String> {
+    let options = Options { include_dirs: vec![library::root()], ..Options::default() };
+    let (modules, _, _) = read(&library::model_path(name)?, &options);
+    modules.iter().find(|m| m.name == name).map(explain)
 }
 
 /// Ports, parameters, outputs, states, events, noise of a module.

@@ -42,6 +42,12 @@ crate::codes! { CODES:
     TOO_LARGE = "E0114", "file too large",
         "Files of two gigabytes and more cannot be read: places in them are kept as 32-bit numbers. Split the deck with `.include`, \
          or describe a regular array by an array element.";
+    ARRAY = "E0115", "array cannot be read",
+        "An `.array` needs a name that begins with X, `rows`, `cols` and `cell`; `pins` names the lines at the cell's terminals in \
+         order (`wl`, `bl`, `sl`, `gl`; anything else is a node). Cells are counted from 0. Tables have a line for each row and a \
+         value for each column. The ranges of one line of elements all count the same.";
+    ARRAY_KEY = "W0105", "word of an array goes to its cells",
+        "What an `.array` card does not know goes to every cell as a parameter. This word is close to one of the card's own.";
     CONTROL_SKIPPED = "W0101", "control block skipped",
         "A `.control` ... `.endc` block is a script for ngspice and is not executed. Put analyses, measures and prints into cards \
          (`.tran`, `.meas`, `.print`) instead.";

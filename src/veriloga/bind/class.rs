@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Target, VaDevice};
+use crate::base::consts::ZERO_C;
 use crate::device::{Env, Group, ParamId, Value};
 use crate::diag::codes::{va_device as codes, veriloga as language};
 use crate::diag::{Diagnostic, Span};
@@ -20,6 +21,8 @@ pub struct Class {
     pub mfactor: f64,
     /// By `SysParam::PLACEMENT`.
     pub placement: [f64; 5],
+    /// `temp` and `dtemp` of the instance: °C, NaN for the circuit's; and above it.
+    pub own_temp: (f64, f64),
     /// K
     tnom: f64,
     /// S
@@ -51,7 +54,8 @@ impl Class {
             In::Connected => f64::from(u8::from(self.connected.get(k).copied().unwrap_or(false))),
             In::Cache => of(&self.cache),
             In::Env => match k as u32 {
-                env::TEMPERATURE => temp,
+                env::TEMPERATURE if self.own_temp.0.is_nan() => temp + self.own_temp.1,
+                env::TEMPERATURE => self.own_temp.0 + ZERO_C,
                 env::MFACTOR => self.mfactor,
                 env::TNOM => self.tnom,
                 k => self.placement.get((k - env::PLACEMENT) as usize).copied().unwrap_or(0.0),
@@ -147,10 +151,13 @@ pub fn classify(dev: &VaDevice, group: &Group, circuit: &Env, faults: &mut Vec<D
     for inst in group.iter() {
         let mut given = vec![f64::NAN; n];
         let mut mfactor = 1.0;
+        let mut own_temp = (f64::NAN, 0.0);
         let mut placement = SysParam::PLACEMENT.map(|p| p.facts().2);
         let mut texts = vec![];
         let mut put = |id: ParamId, v: &Value| match (dev.targets.get(id as usize), v) {
             (Some(Target::Mfactor), Value::Num(x)) => mfactor = *x,
+            (Some(Target::Temp), Value::Num(x)) => own_temp.0 = *x,
+            (Some(Target::Dtemp), Value::Num(x)) => own_temp.1 = *x,
             (Some(Target::Placement(k)), Value::Num(x)) => placement[*k] = *x,
             (Some(Target::Param(first, _)), Value::Num(x)) => given[*first as usize] = *x,
             (Some(Target::Param(first, len)), Value::Vector(v)) => {
@@ -183,7 +190,7 @@ pub fn classify(dev: &VaDevice, group: &Group, circuit: &Env, faults: &mut Vec<D
         }
         let connected = inst.nodes.len();
         let mut key: Vec<u64> = given.iter().map(|x| x.to_bits()).collect();
-        key.push(f64::to_bits(mfactor));
+        key.extend([mfactor, own_temp.0, own_temp.1].map(f64::to_bits));
         key.extend(placement.iter().map(|x| x.to_bits()));
         let next = out.list.len() as u32;
         let class = *known.entry((key, connected, texts.clone())).or_insert(next);
@@ -192,6 +199,7 @@ pub fn classify(dev: &VaDevice, group: &Group, circuit: &Env, faults: &mut Vec<D
                 given,
                 mfactor,
                 placement,
+                own_temp,
                 tnom: circuit.tnom,
                 gmin: circuit.gmin,
                 connected: (0..dev.terminals).map(|k| k < connected).collect(),
@@ -295,6 +303,10 @@ pub fn shape(dev: &VaDevice, c: &Class) -> Shape {
     let mut internals = vec![];
     for u in 0..n {
         if merged[u] != u || absent[u] || !dev.is_used[u] {
+            continue;
+        }
+        let is_open = dev.terminal_of[u].is_some_and(|t| !c.connected[t as usize]);
+        if is_open && !dev.has_row[u] {
             continue;
         }
         places[u] = match dev.terminal_of[u] {

@@ -25,6 +25,8 @@ pub struct Events {
     last: Vec<f64>,
     /// Next time of timers; the value at the last time of `absdelta`.
     due: Vec<f64>,
+    /// The start that a timer was last given.
+    starts: Vec<f64>,
     /// Which have happened at the point that is being accepted, 0 or 1.
     fired: Vec<f64>,
     none: Vec<f64>,
@@ -69,6 +71,7 @@ impl Events {
             per_instance,
             last: vec![f64::NAN; n * per_instance],
             due: vec![f64::NAN; n * per_instance],
+            starts: vec![f64::NAN; n * per_instance],
             fired: vec![0.0; n * per_instance],
             none: vec![0.0; n * per_instance],
             in_accept: places(dev.accept.as_ref(), per_instance),
@@ -80,11 +83,41 @@ impl Events {
     pub fn reset(&mut self) {
         self.last.fill(f64::NAN);
         self.due.fill(f64::NAN);
+        self.starts.fill(f64::NAN);
+    }
+
+    /// Timers follow the latest value of their start (LRM 5.10.3.3).
+    fn schedule(&mut self, infos: &[EventInfo], i: usize, at: &Point, results: &[f64], wishes: &mut Wishes) {
+        for (k, e) in infos.iter().enumerate() {
+            let EventInfo::Timer { .. } = e else { continue };
+            let w = watch(&self.in_accept[k], results);
+            let (start, period) = (w[event::START as usize], w[event::PERIOD as usize]);
+            let place = i * self.per_instance + k;
+            let slack = SAME * at.time.abs().max(1e-15);
+            if start != self.starts[place] && (self.starts[place].is_nan() || start > at.time + slack) {
+                self.due[place] = start;
+            } else if start != self.starts[place] {
+                self.due[place] = next_time(start, period, at.time);
+            }
+            self.starts[place] = start;
+            if self.due[place] > at.time {
+                wishes.next_break = wishes.next_break.min(self.due[place]);
+            }
+        }
     }
 
     /// No event, for all instances.
     pub fn none(&self) -> &[f64] {
         &self.none
+    }
+}
+
+/// When a timer comes next after `now`.
+fn next_time(start: f64, period: f64, now: f64) -> f64 {
+    if period > 0.0 && period.is_finite() {
+        start + period * (((now - start) / period + 1e-6).floor() + 1.0)
+    } else {
+        f64::INFINITY
     }
 }
 
@@ -175,6 +208,9 @@ impl VaBatch {
                     wishes.discontinuity |= !at.is_static;
                 }
                 let own = &results[i * no..(i + 1) * no];
+                if has_fired {
+                    self.events.schedule(&l.events, i, at, own, &mut wishes);
+                }
                 for k in 0..self.events.per_instance {
                     self.events.last[i * self.events.per_instance + k] =
                         watch(&self.events.in_accept[k], own)[event::WATCH as usize];
@@ -291,6 +327,7 @@ impl VaBatch {
     fn fired(&mut self, i: usize, at: &Point, results: &[f64], wishes: &mut Wishes) -> bool {
         let ne = self.events.per_instance;
         let infos = &self.dev.program.lowered.events;
+        self.events.schedule(infos, i, at, results, wishes);
         let mut any = false;
         for (k, e) in infos.iter().enumerate() {
             let w = watch(&self.events.in_accept[k], results);
@@ -312,21 +349,13 @@ impl VaBatch {
                     fires
                 }
                 EventInfo::Timer { .. } => {
-                    let (start, period) = (w[event::START as usize], w[event::PERIOD as usize]);
-                    if due.is_nan() {
-                        *due = start;
-                    }
                     let slack = SAME * at.time.abs().max(1e-15);
                     let is_due = !at.is_static && at.time >= *due - slack;
                     if is_due {
-                        *due = if period > 0.0 && period.is_finite() {
-                            start + period * (((at.time - start) / period + 1e-6).floor() + 1.0)
-                        } else {
-                            f64::INFINITY
-                        };
-                    }
-                    if *due > at.time {
-                        wishes.next_break = wishes.next_break.min(*due);
+                        *due = next_time(w[event::START as usize], w[event::PERIOD as usize], at.time);
+                        if *due > at.time {
+                            wishes.next_break = wishes.next_break.min(*due);
+                        }
                     }
                     on && is_due
                 }

@@ -14,7 +14,7 @@ mod trouble;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::hir::{ExprKind, Module, ParamKind as HKind, PortId, SysParam, Ty as HTy};
+use super::hir::{ExprKind, Module, NodeId, ParamKind as HKind, PortId, SysParam, Ty as HTy};
 use super::ir::{Func, Out, Sink};
 use super::jit::Kernel;
 use super::lower::{BranchMode, Program, ReadText, UnknownSource, finish, lower_with};
@@ -36,6 +36,9 @@ pub(crate) enum Target {
     Mfactor,
     /// By `SysParam::PLACEMENT`.
     Placement(usize),
+    /// °C
+    Temp,
+    Dtemp,
 }
 
 /// The device type of one module.
@@ -63,6 +66,8 @@ pub struct VaDevice {
     links: &'static [DcLink],
     /// Unknowns that an equation or a probe mentions.
     pub(crate) is_used: Vec<bool>,
+    /// Something flows into it: without a connection it is an unknown. What is only read is 0 then.
+    pub(crate) has_row: Vec<bool>,
     pub(crate) string_of: HashMap<String, u32>,
     pub(crate) module_name: String,
 }
@@ -176,14 +181,18 @@ impl VaDevice {
         let watch = program.watch.as_ref().map(|f| routine(f, slots));
         let (op, noise) = (routine(&program.op, 0), routine(&program.noise, 0));
         let asks = |id: PortId| m.exprs.values().any(|e| e.kind == ExprKind::PortConnected(id));
+        // Heat, light and fields come in through the last ports, which may be left to themselves.
+        let is_electrical = |n: NodeId| m.nodes[n].discipline.is_some_and(|d| m.disciplines[d].name == "electrical");
+        let last_electrical = m.ports.values().rposition(|p| is_electrical(p.node)).unwrap_or(0);
         let terminals: Vec<Terminal> = m
             .ports
             .iter()
-            .map(|(id, p)| Terminal {
+            .enumerate()
+            .map(|(k, (id, p))| Terminal {
                 name: leak(&p.name.to_lowercase()),
                 doc: leak(p.attrs.desc.as_deref().unwrap_or("terminal of the module")),
                 // A module that asks whether a port is connected can do without it.
-                optional: asks(id),
+                optional: asks(id) || k > last_electrical,
             })
             .collect();
         let mut specs: Vec<ParamSpec> = vec![];
@@ -249,6 +258,16 @@ impl VaDevice {
             });
             targets.push(p.placement().map_or(Target::Mfactor, Target::Placement));
         }
+        let temperatures = [
+            ("temp", Range::ANY, None, Target::Temp, "temperature of this instance; default: the circuit's"),
+            ("dtemp", Range::ANY, Some(0.0), Target::Dtemp, "temperature above that of the circuit"),
+        ];
+        for (name, range, default, target, doc) in temperatures {
+            if taken.insert(name.to_string()) {
+                specs.push(ParamSpec { name, aliases: &[], kind: ParamKind::Real, unit: "°C", default, range, doc });
+                targets.push(target);
+            }
+        }
         let specs: &'static [ParamSpec] = Box::leak(specs.into_boxed_slice());
         let l = &program.lowered;
         let unknowns = l.unknowns.iter().map(|u| {
@@ -268,6 +287,10 @@ impl VaDevice {
             .iter()
             .map(|v| OpVar { name: leak(&v.name.to_lowercase()), unit: leak(&v.unit), doc: leak(&v.doc) })
             .collect();
+        let mut has_row = vec![false; l.unknowns.len()];
+        program.entries.iter().for_each(|(r, _)| has_row[*r as usize] = true);
+        let rows = program.eval.outputs.iter().filter(|(s, _)| matches!(s.class, Out::F | Out::Q));
+        rows.for_each(|(s, _)| has_row[s.a as usize] = true);
         let mut is_used = vec![false; l.unknowns.len()];
         for (r, c) in &program.entries {
             is_used[*r as usize] = true;
@@ -317,6 +340,7 @@ impl VaDevice {
             op_vars: Box::leak(op_vars.into_boxed_slice()),
             links: Box::leak(dc_links(m, &program).into_boxed_slice()),
             is_used,
+            has_row,
             string_of,
             module_name: m.name.clone(),
             reads: Reads::of(&program.eval),

@@ -295,10 +295,14 @@ impl Gen<'_, '_> {
 
     /// Keeps a value that has been made.
     fn set(&mut self, v: Val, x: Num) {
-        if let (Some(place), Num::Two(x)) = (self.frame.home(v), x) {
-            self.b.ins().store(pairs(), x, self.shared.frame, 16 * place as i32);
-        }
-        self.vals[v.index()] = Some(x);
+        // What has a home is read from there, also where both instances turned out to have the same number.
+        let Some(place) = self.frame.home(v) else {
+            self.vals[v.index()] = Some(x);
+            return;
+        };
+        let x = self.two(x, self.func.ty(v));
+        self.b.ins().store(pairs(), x, self.shared.frame, 16 * place as i32);
+        self.vals[v.index()] = Some(Num::Two(x));
     }
 
     fn array(&mut self, field: i32) -> Value {

@@ -418,13 +418,15 @@ fn without_limits(func: &Func) -> Func {
     b.finish()
 }
 
-/// Cells that something reads before it is written: from what is seen backwards.
+/// Cells that something reads before it is written: from what is seen backwards. In a module with events a variable that is
+/// shown is seen; in others one that some path leaves alone is no state, but was not computed.
 fn persisting(func: &Func, l: &Lowered) -> Vec<u32> {
     let mut kept: BTreeSet<u32> = BTreeSet::new();
     loop {
         let sees = |s: &Sink| match s.class {
             Out::Hidden => kept.contains(&s.a),
-            Out::Param | Out::Check | Out::Cache | Out::OpVar => false,
+            Out::OpVar => s.b == 1 && l.has_events,
+            Out::Param | Out::Check | Out::Cache => false,
             _ => true,
         };
         let f = prune(func, sees, true, 0);

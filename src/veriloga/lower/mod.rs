@@ -208,6 +208,8 @@ pub struct Lowered {
     pub noises: Vec<NoiseInfo>,
     pub idts: Vec<IdtInfo>,
     pub events: Vec<EventInfo>,
+    /// Some statement waits for an event.
+    pub has_events: bool,
     pub effects: Vec<EffectSite>,
     pub op_vars: Vec<OpVarInfo>,
     /// Persisting cells.

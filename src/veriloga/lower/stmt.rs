@@ -412,6 +412,7 @@ impl Lower<'_> {
 
     fn event(&mut self, id: EventId) -> Val {
         let m = self.m;
+        self.out.has_events = true;
         let ev = &m.events[id];
         let k = self.out.events.len() as u32;
         let enable = |l: &mut Self, e: &Option<ExprId>| match e {
