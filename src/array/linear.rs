@@ -165,12 +165,8 @@ pub(crate) fn solve(
     let mut is_cancelled = false;
     for _ in 0..3 {
         let left = most - total.iterations.min(most);
-        let run = work.solve(
-            a,
-            rhs,
-            Stop { tol: settings.tol, volts: 10.0 * settings.tol * top, iterations: left },
-            control,
-        );
+        let run =
+            work.solve(a, rhs, Stop { tol: settings.tol, volts: 10.0 * settings.tol * top, iterations: left }, control);
         total.iterations += run.iterations;
         (total.residual, total.worst) = certify(a, rhs, work);
         is_cancelled = run.cancelled;
