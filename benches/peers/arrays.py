@@ -13,13 +13,14 @@ The last column is the largest difference of a column current from this program'
 """
 import argparse
 import json
+import logging
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-import types
+import warnings
 
 import numpy as np
 
@@ -28,13 +29,12 @@ KAPPA = 6.0
 
 
 def badcrossbar():
-    """The module, without its drawing part where cairo is missing."""
+    """The module; it does without its drawing part where cairo is missing."""
+    logging.disable(logging.INFO)
     try:
-        import cairo  # noqa: F401
-    except ImportError:
-        sys.modules["cairo"] = types.ModuleType("cairo")
-    try:
-        import badcrossbar as module
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import badcrossbar as module
         return module
     except Exception as e:  # Whatever its dependencies throw: it is not there.
         print(f"badcrossbar is left out: {e}", file=sys.stderr)
@@ -89,10 +89,10 @@ def ngspice(folder, g, word, bit, law):
     values = {}
     with open(os.path.join(folder, "n.raw")) as f:
         head, data = f.read().split("Values:")
-    order = [line.split()[1] for line in head.split("Variables:")[1].splitlines() if len(line.split()) == 3]
+    order = [line.split()[1] for line in head.split("Variables:")[-1].splitlines() if len(line.split()) == 3]
     numbers = [float(x) for x in data.split()[1:]]
     values = dict(zip(order, numbers))
-    return seconds, np.array([values[f"i(vb{j})"] for j in range(n)])
+    return seconds, np.array([values.get(f"i(vb{j})", values.get(f"vb{j}#branch", np.nan)) for j in range(n)])
 
 
 def main():

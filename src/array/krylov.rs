@@ -131,7 +131,7 @@ impl Work {
             (rn, rz, largest) = (rn1, rz1, largest1);
             run.iterations += 1;
         }
-        self.back_substitute(a, rhs);
+        self.bit_lines(a, rhs);
         run
     }
 
@@ -194,104 +194,98 @@ impl Work {
         }
     }
 
-    fn back_substitute(&mut self, a: &Matrix, rhs: &Rhs) {
-        self.bit_lines(a, rhs);
-    }
-
     /// q = (Tb + D)⁻¹ (fb + D x), held nodes at their voltages.
     fn bit_lines(&mut self, a: &Matrix, rhs: &Rhs) {
-        let (x, q) = (&self.x, &mut self.q);
-        let (m, n) = (a.m, a.n);
-        let b = &a.bit;
-        let full = rhs.full().map(|f| f.1);
-        let volts = rhs.ends().map(|e| e.1);
-        // What the sources at the ends send into a node, and the voltage of a held one.
-        let source = |e: usize, j: usize| volts.map_or(0.0, |v| v[e][j]);
-        if b.is_ideal() {
-            let t = &mut self.columns;
-            t.fill(0.0);
-            for i in 0..m {
-                let rows = i * n..(i + 1) * n;
-                let (x, g) = (&x[rows.clone()], &a.g[rows.clone()]);
-                for j in 0..n {
-                    t[j] += g[j] * x[j];
-                }
-                if let Some(f) = full {
-                    t.iter_mut().zip(&f[rows]).for_each(|(t, f)| *t += f);
-                }
-            }
-            for j in 0..n {
-                let held = (0..2).find(|&e| b.is_held(e, j));
-                t[j] = match held {
-                    Some(e) => source(e, j),
-                    None => (t[j] + b.ends[0][j] * source(0, j) + b.ends[1][j] * source(1, j)) * a.pb[j],
-                };
-            }
-            q.chunks_exact_mut(n).for_each(|row| row.copy_from_slice(t));
-            return;
-        }
-        let gb = b.g;
+        pulp::Arch::new().dispatch(|| bit_lines(self, a, rhs));
+    }
+}
+
+#[inline(always)]
+fn bit_lines(work: &mut Work, a: &Matrix, rhs: &Rhs) {
+    let (x, q) = (&work.x, &mut work.q);
+    let (m, n) = (a.m, a.n);
+    let b = &a.bit;
+    let full = rhs.full().map(|f| f.1);
+    let volts = rhs.ends().map(|e| e.1);
+    // What the sources at the ends send into a node, and the voltage of a held one.
+    let source = |e: usize, j: usize| volts.map_or(0.0, |v| v[e][j]);
+    if b.is_ideal() {
+        let t = &mut work.columns;
+        t.fill(0.0);
         for i in 0..m {
             let rows = i * n..(i + 1) * n;
-            let (before, now) = q.split_at_mut(i * n);
-            let (t, x, g) = (&mut now[..n], &x[rows.clone()], &a.g[rows.clone()]);
+            let (x, g) = (&x[rows.clone()], &a.g[rows.clone()]);
             for j in 0..n {
-                t[j] = g[j] * x[j];
+                t[j] += g[j] * x[j];
             }
             if let Some(f) = full {
                 t.iter_mut().zip(&f[rows]).for_each(|(t, f)| *t += f);
             }
-            // Ends here, and held nodes next door.
-            for (e, here, near) in [(0, 0, 1), (1, m - 1, m.wrapping_sub(2))] {
-                if volts.is_none() || (i != here && i != near) {
-                    continue;
-                }
-                for j in 0..n {
-                    let s = b.ends[e][j];
-                    if i == here && s < f64::INFINITY {
-                        t[j] += s * source(e, j);
-                    } else if i == near && s == f64::INFINITY {
-                        let after = if e == 0 { 0 } else { near };
-                        if !of_row(&b.breaks, after).iter().any(|t| t.1 == j) {
-                            t[j] += gb * source(e, j);
-                        }
-                    }
-                }
+        }
+        for j in 0..n {
+            let held = (0..2).find(|&e| b.is_held(e, j));
+            t[j] = match held {
+                Some(e) => source(e, j),
+                None => (t[j] + b.ends[0][j] * source(0, j) + b.ends[1][j] * source(1, j)) * a.pb[j],
+            };
+        }
+        q.chunks_exact_mut(n).for_each(|row| row.copy_from_slice(t));
+        return;
+    }
+    let gb = b.g;
+    for i in 0..m {
+        let rows = i * n..(i + 1) * n;
+        let (before, now) = q.split_at_mut(i * n);
+        let (t, x, g) = (&mut now[..n], &x[rows.clone()], &a.g[rows.clone()]);
+        product(t, g, x);
+        if let Some(f) = full {
+            t.iter_mut().zip(&f[rows]).for_each(|(t, f)| *t += f);
+        }
+        // Ends here, and held nodes next door.
+        for (e, here, near) in [(0, 0, 1), (1, m - 1, m.wrapping_sub(2))] {
+            if volts.is_none() || (i != here && i != near) {
+                continue;
             }
-            if i > 0 {
-                let (u, f) = (&before[(i - 1) * n..i * n], &a.pb[(i - 1) * n..i * n]);
-                let breaks = of_row(&b.breaks, i - 1);
-                if breaks.is_empty() {
-                    let (u, f) = (&u[..n], &f[..n]);
-                    for j in 0..n {
-                        t[j] += (gb * f[j]) * u[j];
-                    }
-                } else {
-                    for j in (0..n).filter(|&j| !breaks.iter().any(|t| t.1 == j)) {
-                        t[j] += (gb * f[j]) * u[j];
+            for j in 0..n {
+                let s = b.ends[e][j];
+                if i == here && s < f64::INFINITY {
+                    t[j] += s * source(e, j);
+                } else if i == near && s == f64::INFINITY {
+                    let after = if e == 0 { 0 } else { near };
+                    if !of_row(&b.breaks, after).iter().any(|t| t.1 == j) {
+                        t[j] += gb * source(e, j);
                     }
                 }
             }
         }
-        let next = &mut self.next;
-        next.fill(0.0);
-        for i in (0..m).rev() {
-            let rows = i * n..(i + 1) * n;
-            let (t, f) = (&mut q[rows.clone()], &a.pb[rows]);
-            for &(_, j) in of_row(&b.breaks, i) {
-                next[j] = 0.0;
+        if i > 0 {
+            let (u, f) = (&before[(i - 1) * n..i * n], &a.pb[(i - 1) * n..i * n]);
+            let breaks = of_row(&b.breaks, i - 1);
+            if breaks.is_empty() {
+                forward(t, u, f, gb);
+            } else {
+                for j in (0..n).filter(|&j| !breaks.iter().any(|t| t.1 == j)) {
+                    t[j] += (gb * f[j]) * u[j];
+                }
             }
-            for j in 0..n {
-                t[j] = f[j] * t[j] + (gb * f[j]) * next[j];
-                next[j] = t[j];
-            }
-            for (e, here) in [(0, 0), (1, m - 1)] {
-                if i == here {
-                    // A held node's neighbour has its share already.
-                    for j in (0..n).filter(|&j| b.is_held(e, j)) {
-                        t[j] = source(e, j);
-                        next[j] = 0.0;
-                    }
+        }
+    }
+    let next = &mut work.next;
+    next.fill(0.0);
+    for i in (0..m).rev() {
+        let rows = i * n..(i + 1) * n;
+        let (t, f) = (&mut q[rows.clone()], &a.pb[rows]);
+        for &(_, j) in of_row(&b.breaks, i) {
+            next[j] = 0.0;
+        }
+        back(next, t, f, gb);
+        t.copy_from_slice(next);
+        for (e, here) in [(0, 0), (1, m - 1)] {
+            if i == here {
+                // A held node's neighbour has its share already.
+                for j in (0..n).filter(|&j| b.is_held(e, j)) {
+                    t[j] = source(e, j);
+                    next[j] = 0.0;
                 }
             }
         }
@@ -425,6 +419,24 @@ fn back(next: &mut [f64], q: &[f64], f: &[f64], gb: f64) {
 }
 
 #[inline(always)]
+fn forward(t: &mut [f64], u: &[f64], f: &[f64], gb: f64) {
+    let n = t.len();
+    let (u, f) = (&u[..n], &f[..n]);
+    for j in 0..n {
+        t[j] += (gb * f[j]) * u[j];
+    }
+}
+
+#[inline(always)]
+fn product(t: &mut [f64], g: &[f64], x: &[f64]) {
+    let n = t.len();
+    let (g, x) = (&g[..n], &x[..n]);
+    for j in 0..n {
+        t[j] = g[j] * x[j];
+    }
+}
+
+#[inline(always)]
 fn couple(q: &mut [f64], p: &[f64], g: &[f64], t: &[f64]) {
     let n = q.len();
     let (p, g, t) = (&p[..n], &g[..n], &t[..n]);
@@ -477,29 +489,45 @@ pub(crate) fn scale(a: &Matrix, rhs: &Rhs) -> f64 {
     s.sqrt()
 }
 
+/// Room for one row of everything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rows {
+    word: Vec<f64>,
+    bit: Vec<f64>,
+    current: Vec<f64>,
+    columns: Vec<f64>,
+}
+
+impl Rows {
+    pub fn new(n: usize) -> Rows {
+        let row = || vec![0.0; n];
+        Rows { word: row(), bit: row(), current: row(), columns: row() }
+    }
+}
+
 /// The residual of the full system at word-line voltages `w` and bit-line voltages `b`, with the currents of the cells
 /// (from word to bit line) given row by row: `each(i, word row, bit row)` sees currents missing at the nodes, A. Lines
 /// without resistance have theirs at their first node.
 pub(crate) fn full_residual(
     a: &Matrix,
     rhs: &Rhs,
-    w: &[f64],
-    b: &[f64],
+    (w, b): (&[f64], &[f64]),
+    rows: &mut Rows,
     mut cell: impl FnMut(usize, &mut [f64]),
     mut each: impl FnMut(usize, &[f64], &[f64]),
 ) {
     let (m, n) = (a.m, a.n);
-    let (mut rw, mut rb, mut current) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
-    let mut columns = vec![0.0; if a.bit.is_ideal() { n } else { 0 }];
+    let Rows { word: rw, bit: rb, current, columns } = rows;
+    columns.fill(0.0);
     let (full, ends) = (rhs.full(), rhs.ends());
     for i in 0..m {
         let rows = i * n..(i + 1) * n;
-        cell(i, &mut current);
-        a.word_row(i, &w[rows.clone()], &mut rw);
+        cell(i, current);
+        a.word_row(i, &w[rows.clone()], rw);
         for j in 0..n {
             rw[j] = -rw[j] - current[j];
         }
-        a.bit_row(i, b, &mut rb);
+        a.bit_row(i, b, rb);
         for j in 0..n {
             rb[j] = current[j] - rb[j];
         }
@@ -521,21 +549,21 @@ pub(crate) fn full_residual(
                 }
             }
         }
-        a.mask_word(i, &mut rw);
-        a.mask_bit(i, &mut rb);
+        a.mask_word(i, rw);
+        a.mask_bit(i, rb);
         if a.word.is_ideal() {
-            let s = sum(&rw);
+            let s = sum(rw);
             rw.fill(0.0);
             rw[0] = s;
         }
         if a.bit.is_ideal() {
-            columns.iter_mut().zip(&rb).for_each(|(c, r)| *c += r);
+            columns.iter_mut().zip(&*rb).for_each(|(c, r)| *c += r);
             rb.fill(0.0);
             if i + 1 == m {
-                rb.copy_from_slice(&columns);
+                rb.copy_from_slice(columns);
             }
         }
-        each(i, &rw, &rb);
+        each(i, rw, rb);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::geometry::{Geometry, conductance_faults, no_cell};
 use super::islands::Islands;
-use super::krylov::{Rhs, Stop, Work, full_residual};
+use super::krylov::{Rhs, Rows, Stop, Work, full_residual};
 use super::planes::Matrix;
 use super::solution::Currents;
 use crate::base::Control;
@@ -201,7 +201,7 @@ fn certify(a: &Matrix, rhs: &Rhs, work: &Work) -> (f64, f64) {
             out[j] = g[j] * (w[j] - b[j]);
         }
     };
-    full_residual(a, rhs, w, b, cell, |_, rw, rb| {
+    full_residual(a, rhs, (w, b), &mut Rows::new(n), cell, |_, rw, rb| {
         for r in rw.iter().chain(rb) {
             square += r * r;
             // NaN must be seen.

@@ -16,7 +16,7 @@
 use super::cells::{Cells, Frame, Moment, Stuck};
 use super::geometry::{Geometry, place};
 use super::islands::Islands;
-use super::krylov::{Rhs, Stop, Work, full_residual, scale};
+use super::krylov::{Rhs, Rows, Stop, Work, full_residual, scale};
 use super::linear::{Certificate, Settings, volts};
 use super::planes::Matrix;
 use super::solution::Currents;
@@ -71,6 +71,9 @@ pub struct Array<C: Cells> {
     fb: Vec<f64>,
     /// Voltage of one row of cells.
     v: Vec<f64>,
+    rows: Rows,
+    /// The sources' voltages at the present level.
+    scaled: [[Vec<f64>; 2]; 2],
     is_started: bool,
     pub statistics: Statistics,
 }
@@ -103,6 +106,8 @@ impl<C: Cells> Array<C> {
         Ok(Array {
             volts: volts(&geometry),
             v: vec![0.0; geometry.cols],
+            rows: Rows::new(geometry.cols),
+            scaled: volts(&geometry),
             geometry,
             cells,
             a,
@@ -197,6 +202,27 @@ impl<C: Cells> Array<C> {
 
     pub fn currents(&self) -> Currents {
         Currents::new(&self.geometry, &self.w, &self.b, |k| if self.i[k].is_nan() { 0.0 } else { self.i[k] })
+    }
+
+    /// Power from the sources, W.
+    pub fn source_power(&self) -> f64 {
+        let (m, n) = (self.a.m, self.a.n);
+        let mut power = 0.0;
+        for (plane, v, nodes, step, across) in
+            [(&self.geometry.word, &self.w, n, 1, n), (&self.geometry.bit, &self.b, m, n, 1)]
+        {
+            for e in 0..2 {
+                for (line, end) in plane.ends[e].iter().enumerate().filter(|(_, e)| !e.is_floating()) {
+                    if end.ohms == 0.0 {
+                        // A held node has no drop to tell the current by.
+                        return self.currents().source_power;
+                    }
+                    let node = line * across + e * (nodes - 1) * step;
+                    power += end.volts * (end.volts - v[node]) / end.ohms;
+                }
+            }
+        }
+        power
     }
 
     /// The static solution: states are held at their values.
@@ -325,8 +351,10 @@ impl<C: Cells> Array<C> {
             };
             self.cells.eval(&moment, frame)?;
         }
-        let scaled = |v: &[Vec<f64>; 2]| [0, 1].map(|e| v[e].iter().map(|v| level * v).collect::<Vec<_>>());
-        let (vw, vb) = (scaled(&self.volts[0]), scaled(&self.volts[1]));
+        for (to, from) in self.scaled.iter_mut().flatten().zip(self.volts.iter().flatten()) {
+            to.iter_mut().zip(from).for_each(|(t, f)| *t = level * f);
+        }
+        let [vw, vb] = &self.scaled;
         let ends = ([&vw[0][..], &vw[1][..]], [&vb[0][..], &vb[1][..]]);
         let rhs = match past {
             None => Rhs::Ends { word: ends.0, bit: ends.1 },
@@ -335,7 +363,7 @@ impl<C: Cells> Array<C> {
         let (mut square, mut worst, mut where_) = (0.0, 0.0f64, 0);
         let (i, fw, fb) = (&self.i, &mut self.fw, &mut self.fb);
         let cell = |row: usize, out: &mut [f64]| out.copy_from_slice(&i[row * n..(row + 1) * n]);
-        full_residual(&self.a, &rhs, &self.w, &self.b, cell, |row, rw, rb| {
+        full_residual(&self.a, &rhs, (&self.w, &self.b), &mut self.rows, cell, |row, rw, rb| {
             let at = row * n..(row + 1) * n;
             fw[at.clone()].copy_from_slice(rw);
             fb[at.clone()].copy_from_slice(rb);

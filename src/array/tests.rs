@@ -287,6 +287,8 @@ fn ohmic_cells_are_linear_cells() {
         linear.solve(&Settings::default(), &Control::default()).unwrap();
         let mut array = Array::new(geometry, LawCells::new(Law::Ohmic, g).unwrap()).unwrap();
         array.solve(&Settings::default(), &Control::default()).unwrap();
+        let (p, q) = (array.source_power(), linear.currents().source_power);
+        assert!((p - q).abs() < 1e-8 * q.abs() + 1e-12 || p.is_nan(), "{p} {q}");
         for (x, y) in array.word().iter().chain(array.bit()).zip(linear.word().iter().chain(linear.bit())) {
             assert!((x - y).abs() < 1e-9 || (x.is_nan() && y.is_nan()), "{x} {y}");
         }

@@ -152,8 +152,9 @@ pub fn transient<C: Cells>(
     let mut corner = program.next_corner(0.0).min(settings.stop);
     let mut step = (1e-3 * settings.stop).min(0.02 * corner).min(longest);
     let (mut t, mut order) = (0.0, 1);
-    let mut power = array.currents().source_power;
+    let mut power = array.source_power();
     let mut v = vec![0.0; all];
+    let mut old = Saved { w: array.w.clone(), b: array.b.clone(), z: array.z.clone() };
     while t < settings.stop * (1.0 - 1e-12) {
         if control.is_cancelled() {
             statistics.is_partial = true;
@@ -172,7 +173,8 @@ pub fn transient<C: Cells>(
         let c = Coefficients::new(Method::Gear { max_order: 2 }, order, t1, history.times());
         history.combine(&c, &mut past);
         history.predict(t1, c.order, &mut guess);
-        let old = lay.put(array, &guess);
+        old.keep(array);
+        lay.put(array, &guess);
         apply(array, t1, &mut vw, &mut vb);
         for (f, p) in [(&mut fw, lay.word..lay.bit), (&mut fb, lay.bit..lay.len)] {
             f.iter_mut().zip(&past[p]).for_each(|(f, p)| *f = -p);
@@ -185,7 +187,7 @@ pub fn transient<C: Cells>(
         let verdict = match solved {
             Some(false) => {
                 statistics.is_partial = true;
-                lay.restore(array, old);
+                old.restore(array);
                 break;
             }
             Some(true) => {
@@ -197,7 +199,7 @@ pub fn transient<C: Cells>(
         match verdict {
             Verdict::Reject { retry, worst, .. } => {
                 statistics.rejected += 1;
-                lay.restore(array, old);
+                old.restore(array);
                 step = retry.min(0.5 * (t1 - t));
                 if step < shortest {
                     return Err(lay.collapse(array, t, step, worst, n));
@@ -213,7 +215,7 @@ pub fn transient<C: Cells>(
                 }
                 history.push(t1, &x, &q, &qdot);
                 controller.accept(&x, &q);
-                let now = array.currents().source_power;
+                let now = array.source_power();
                 statistics.energy += 0.5 * (power + now) * (t1 - t);
                 power = now;
                 statistics.accepted += 1;
@@ -247,6 +249,20 @@ struct Saved {
     z: Vec<f64>,
 }
 
+impl Saved {
+    fn keep<C: Cells>(&mut self, a: &Array<C>) {
+        self.w.copy_from_slice(&a.w);
+        self.b.copy_from_slice(&a.b);
+        self.z.copy_from_slice(&a.z);
+    }
+
+    fn restore<C: Cells>(&self, a: &mut Array<C>) {
+        a.w.copy_from_slice(&self.w);
+        a.b.copy_from_slice(&self.b);
+        a.z.copy_from_slice(&self.z);
+    }
+}
+
 impl Layout {
     fn pack<C: Cells>(&self, a: &Array<C>, x: &mut [f64], q: &mut [f64]) {
         let k = self.stride - 1;
@@ -267,9 +283,8 @@ impl Layout {
         }
     }
 
-    /// The array at a guess; what was there before.
-    fn put<C: Cells>(&self, a: &mut Array<C>, x: &[f64]) -> Saved {
-        let old = Saved { w: a.w.clone(), b: a.b.clone(), z: a.z.clone() };
+    /// The array at a guess.
+    fn put<C: Cells>(&self, a: &mut Array<C>, x: &[f64]) {
         let k = self.stride - 1;
         for cell in 0..self.cells {
             let at = 1 + cell * self.stride;
@@ -281,11 +296,6 @@ impl Layout {
         if self.len > self.bit {
             a.b.copy_from_slice(&x[self.bit..self.len]);
         }
-        old
-    }
-
-    fn restore<C: Cells>(&self, a: &mut Array<C>, old: Saved) {
-        (a.w, a.b, a.z) = (old.w, old.b, old.z);
     }
 
     fn controller<C: Cells>(&self, a: &Array<C>, reltol: f64) -> Controller {
