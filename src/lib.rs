@@ -2,7 +2,7 @@
 //!
 //! The layers, lowest first; `tests/tidy.rs` holds them to it:
 //! `base`, `library` → `diag`, `sparse`, `integrate`, `dataset` → `expr`, `newton`, `output`, `plot` →
-//! `netlist`, `device`, `measure` → `veriloga` → `circuit` → `sim` → `analysis` → `session` → `cli`.
+//! `netlist`, `device`, `measure` → `veriloga` → `circuit` → `array`, `sim` → `analysis` → `session` → `cli`.
 #![deny(unsafe_code)]
 
 pub mod base;
@@ -26,6 +26,7 @@ pub mod veriloga;
 
 pub mod circuit;
 
+pub mod array;
 pub mod sim;
 
 pub mod analysis;

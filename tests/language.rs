@@ -529,3 +529,11 @@ fn cards_of_modules_are_called_by_x() {
     let body = ".hdl \"res.va\"\n.model half res(r=500)\nv1 a 0 1\nx1 a 0 half\nv2 b 0 1\nx2 b 0 half r=250 temp=50";
     op_files(body, &[("res.va", va)], &[("i(v1)", -2e-3), ("i(v2)", -4e-3)]);
 }
+
+#[test]
+fn a_sign_before_braces_counts() {
+    op(
+        ".param a=2\nv1 a 0 -{a}\nv2 b 0 dc -'a*2'\nv3 c 0 pulse(-{a} {a} 1 1n 1n 1 2)\nr1 a 0 1k\nr2 b 0 1k\nr3 c 0 +{1000*a}",
+        &[("v(a)", -2.0), ("v(b)", -4.0), ("v(c)", -2.0), ("i(v3)", 1e-3)],
+    );
+}

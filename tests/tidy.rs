@@ -25,6 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("measure", &["base", "dataset", "expr", "diag"]),
     ("veriloga", &["base", "diag", "device"]),
     ("circuit", &["base", "library", "diag", "expr", "netlist", "device", "veriloga"]),
+    ("array", &["base", "diag", "expr", "sparse", "newton", "integrate", "device", "circuit", "dataset"]),
     ("sim", &["base", "diag", "dataset", "circuit", "device", "sparse", "newton", "integrate"]),
     (
         "analysis",
@@ -56,7 +57,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "base", "library", "diag", "dataset", "output", "plot", "measure", "netlist", "device", "veriloga",
-            "circuit", "session",
+            "circuit", "array", "session",
         ],
     ),
 ];

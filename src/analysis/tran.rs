@@ -65,7 +65,14 @@ struct Transient<'a> {
     max_iterations: usize,
     /// The last step showed the ringing of the trapezoidal rule.
     rings: bool,
+    /// By row: how many times running the derivative of its content has changed its sign without shrinking.
+    flips: Vec<u8>,
 }
+
+/// A derivative that has turned so often, step after step, is the rule's and not the circuit's.
+const TURNS: u8 = 4;
+/// It counts when it moves the content by so many tolerances in a step.
+const SWING: f64 = 4.0;
 
 impl Transient<'_> {
     /// Solves the point at `t1`. On success `x`, `q`, `qdot` are the new point.
@@ -139,6 +146,19 @@ impl Transient<'_> {
 
     fn reject(&mut self) {
         self.sim.memory.copy_from_slice(&self.memory);
+    }
+
+    /// The trapezoidal rule carries an error of a derivative along with alternating sign. In a content (a state held at a stiff
+    /// rail) it does not show, since the swings cancel, until one of them is taken for real.
+    fn swings(&mut self, step: f64) -> bool {
+        let reltol = self.controller.reltol;
+        let mut found = false;
+        for (((d, p), q), f) in self.qdot.iter().zip(&self.history.qdot).zip(&self.q).zip(&mut self.flips) {
+            let turns = d * p < 0.0 && d.abs() > 0.5 * p.abs() && d.abs() * step > SWING * reltol * q.abs();
+            *f = if turns { f.saturating_add(1) } else { 0 };
+            found |= *f >= TURNS;
+        }
+        found
     }
 
     /// The point in `x`, `q`, `qdot` becomes the newest of the past.
@@ -316,6 +336,7 @@ pub fn run(
         memory,
         max_iterations: options.itl4.max(10),
         rings: false,
+        flips: vec![0; n],
     };
     begin(&mut t, plan, control)?;
     t.history.start(0.0, &t.x.clone(), &t.q.clone(), !plan.uic);
@@ -376,14 +397,14 @@ fn advance(
         // Where this step must not go beyond.
         let floor = shortest.max(8.0 * f64::EPSILON * time);
         let mut target = plan.stop;
-        if wishes.next_break > time {
+        // Corners of different sources that differ by the rounding of their times are one corner; the end is the end.
+        let same = (100.0 * shortest).max(100.0 * f64::EPSILON * time);
+        if wishes.next_break > time && plan.stop - wishes.next_break > same {
             target = target.min(wishes.next_break);
         }
         if plan.start > time {
             target = target.min(plan.start);
         }
-        // Corners of different sources that differ by the rounding of their times are one corner.
-        let same = (100.0 * shortest).max(100.0 * f64::EPSILON * time);
         if time > 0.0 && target - time <= same {
             time = target;
             t.history.set_time(time);
@@ -461,6 +482,7 @@ fn advance(
                     }
                     Verdict::Accept { next, order: o, rings } => {
                         forced = 0;
+                        let rings = rings || t.swings(t1 - time);
                         t.rings = rings;
                         // BDF2's error constant is 8/3 of the trapezoidal rule's.
                         let next =

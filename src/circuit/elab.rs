@@ -201,6 +201,8 @@ impl<'a> Elab<'a> {
         circuit.loose = loose;
         circuit.probes = self.probes.iter().map(|p| (p.element, p.terminal, p.source)).collect();
         circuit.inner = std::mem::take(&mut self.inner);
+        let names = &self.names;
+        self.groups.iter_mut().filter(|g| g.info().letter == 'n').for_each(|g| g.name_streams(|n| names.get(n)));
         circuit.groups = std::mem::take(&mut self.groups);
         circuit.nodes = std::mem::take(&mut self.nodes);
         circuit.names = std::mem::take(&mut self.names);

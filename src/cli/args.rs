@@ -43,6 +43,8 @@ pub enum Command {
     Fit(Fit),
     /// Check, explain or dump Verilog-A files
     Va(Va),
+    /// Study arrays of cells: solutions with wires, IR drop, products, read margins
+    Array(Box<super::array::args::ArrayArgs>),
     /// Write a completion script for a shell to standard output
     Completions { shell: clap_complete::Shell },
     /// Write the manual page (roff) to standard output

@@ -1,6 +1,7 @@
 //! The command line: the only place that prints, reads arguments or ends the process.
 
 pub mod args;
+mod array;
 mod check;
 pub mod explain;
 mod figures;
@@ -43,6 +44,7 @@ pub fn main() -> ExitCode {
         Command::Models(a) => models::run(a, &term),
         Command::Fit(a) => fit::run(a, &mut term),
         Command::Va(a) => va::run(a, &mut term),
+        Command::Array(a) => array::run(a, &mut term),
         Command::Completions { shell } => pages::completions(*shell, &term),
         Command::Man { command } => pages::man(command.as_deref(), &term),
     };

@@ -80,17 +80,35 @@ pub struct Group {
     /// Instances whose branch current this instance reads (F, H, W, K, `i(v1)` in expressions), by name.
     refs: Vec<Sym>,
     params: Vec<(ParamId, Value)>,
+    /// By instance: the stream of its random draws; empty where nobody draws.
+    streams: Vec<u32>,
+}
+
+/// FNV-1a of a name in lower case.
+fn name_hash(name: &str) -> u32 {
+    let step = |h: u32, b: u8| (h ^ u32::from(b.to_ascii_lowercase())).wrapping_mul(0x0100_0193);
+    name.bytes().fold(0x811C_9DC5, step)
 }
 
 pub const NO_MODEL: u32 = u32::MAX;
 
 impl Group {
     pub fn new(ty: Arc<dyn DeviceType>) -> Self {
-        Group { ty, models: vec![], rows: vec![], nodes: vec![], refs: vec![], params: vec![] }
+        Group { ty, models: vec![], rows: vec![], nodes: vec![], refs: vec![], params: vec![], streams: vec![] }
     }
 
     pub fn info(&self) -> &DeviceInfo {
         self.ty.info()
+    }
+
+    /// Streams of random draws that hang on names alone: what else is in the deck does not change them.
+    pub fn name_streams<'n>(&mut self, text: impl Fn(Sym) -> &'n str) {
+        self.streams = self.rows.iter().map(|r| name_hash(text(r.name))).collect();
+    }
+
+    /// The stream of an instance.
+    pub fn stream(&self, i: usize) -> u32 {
+        self.streams.get(i).copied().unwrap_or(i as u32)
     }
 
     pub fn len(&self) -> usize {

@@ -1,8 +1,8 @@
 //! The register of diagnostic codes. `ferrospice explain CODE` prints from here; the reference page is generated from here.
 //!
 //! Ranges: E01xx text and syntax, E02xx expressions and parameters, E03xx elaboration, E04xx devices and models,
-//! E05xx topology, E06xx analyses and numerics, E07xx results, measures and files, E08xx Verilog-A, W/L the same ranges for
-//! warnings and lints.
+//! E05xx topology, E06xx analyses and numerics, E07xx results, measures and files, E08xx Verilog-A, E09xx arrays, W/L the
+//! same ranges for warnings and lints.
 
 /// A diagnostic code such as `E0301`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +39,7 @@ macro_rules! codes {
 }
 
 pub mod analysis;
+pub mod array;
 pub mod circuit;
 pub mod device;
 pub mod expr;
@@ -60,6 +61,7 @@ static SLICES: &[&[Entry]] = &[
     session::CODES,
     va_device::CODES,
     veriloga::CODES,
+    array::CODES,
 ];
 
 #[cfg(test)]

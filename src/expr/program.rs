@@ -162,6 +162,17 @@ impl Program {
         &self.inputs
     }
 
+    /// The same program with other inputs: a copy of an element on other nodes.
+    #[must_use]
+    pub fn with_inputs(&self, f: &dyn Fn(Input) -> Input) -> Program {
+        let mut p = self.clone();
+        p.inputs.iter_mut().for_each(|i| *i = f(*i));
+        for s in &mut p.states {
+            s.arg = s.arg.with_inputs(f);
+        }
+        p
+    }
+
     /// The `ddt`/`idt` operators, inner ones first.
     pub fn states(&self) -> &[StateOp] {
         &self.states

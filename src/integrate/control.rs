@@ -39,6 +39,8 @@ pub struct Controller {
     /// Rows whose content is a nonlinear function: a junction's charge moves by decades where its voltage moves by
     /// tens of millivolts, so that the error of the voltage says too little.
     pub content_rows: Vec<u32>,
+    /// Steps in a row, since the last corner, that nothing but the resolution kept short.
+    held: u32,
     /// Absolute tolerance on those contents (`chgtol`).
     pub chgtol: f64,
     /// Recent magnitude of the content of each of `content_rows`.
@@ -63,6 +65,10 @@ const SMALL: f64 = 0.01;
 const FILTER: f64 = 4.0;
 /// A divided difference this many times larger than the last one is a corner of the solution.
 const JUMP: f64 = 30.0;
+/// A quiet stretch of so many print steps is not meant to be printed whole: from then on the resolution is halved after
+/// every `DOUBLED` points. (A print step of a microsecond over a relaxation of hours would be 1e10 points.)
+const PATIENCE: u32 = 10_000;
+const DOUBLED: u32 = 1000;
 /// How much more accurate a step beyond the resolution must be.
 const COARSE: f64 = 50.0;
 
@@ -77,6 +83,7 @@ impl Controller {
             class: vec![2; n],
             resolution: f64::INFINITY,
             content_rows: vec![],
+            held: 0,
             chgtol: 0.0,
             content_reference: vec![],
             roughness: 0.0,
@@ -139,6 +146,7 @@ impl Controller {
         let h = t1 - history.time();
         if history.len() < 2 {
             self.roughness = 0.0;
+            self.held = 0;
             self.previous = None;
             return self.judge_restart(history, h, x);
         }
@@ -184,7 +192,16 @@ impl Controller {
         }
         let next = h * grow.clamp(0.1, limit);
         let coarse = h * factor(COARSE * error.max(algebraic * ratio), k);
-        Verdict::Accept { next: next.min(self.resolution.max(coarse)), order, rings: algebraic * ratio > 1.0 }
+        let finest = self.resolution * f64::from(self.held.saturating_sub(PATIENCE) / DOUBLED).exp2();
+        let is_held = finest.max(coarse) < next;
+        self.held = if is_held {
+            self.held.saturating_add(1)
+        } else if next < self.resolution {
+            0
+        } else {
+            self.held
+        };
+        Verdict::Accept { next: next.min(finest.max(coarse)), order, rings: algebraic * ratio > 1.0 }
     }
 
     /// The step after a restart has only the slope before it to compare with. Where even that is unknown, its backward

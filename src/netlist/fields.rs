@@ -103,6 +103,10 @@ pub(super) fn read(
                 }
                 let mut hi = i;
                 let lone = b[lo..hi].iter().all(|c| is_operator(*c));
+                if matches!(&b[lo..hi], b"-" | b"+") && matches!(b.get(hi), Some(b'{' | b'\'')) {
+                    i = signed(line, lo, names, out, diags);
+                    continue;
+                }
                 if lone {
                     // `>=` and the like.
                     if b.get(hi) == Some(&b'=') && matches!(b[hi - 1], b'<' | b'>' | b'!') {
@@ -143,6 +147,19 @@ pub(super) fn read(
         );
     }
     Fields { start: start as u32, len: (out.len() - start) as u32 }
+}
+
+/// `-{a}`, `-'a'`: one expression, with parentheses in the place of the braces. Returns where to go on.
+fn signed(line: &Line<'_>, lo: usize, names: &mut Names, out: &mut Vec<Field>, diags: &mut Vec<Diagnostic>) -> usize {
+    let (from, to, next) = match line.text.as_bytes()[lo + 1] {
+        b'{' => braces(line, lo + 1, diags),
+        _ => quotes(line, lo + 1, diags),
+    };
+    let sign = &line.text[lo..lo + 1];
+    let sym = names.intern(&format!("{sign}({})", line.text.get(from..to).unwrap_or("")));
+    let span = line.span(lo, next);
+    out.push(Field { kind: FieldKind::Expr, sym, lo: span.lo, hi: span.hi });
+    next
 }
 
 /// Text with the dashes of word processors turned into minus signs, at the same byte offsets (each is three bytes long).

@@ -6,6 +6,7 @@
 pub mod atomic;
 pub mod csv;
 pub mod json;
+pub mod npy;
 pub mod npz;
 pub mod raw;
 pub mod raw_read;

@@ -60,7 +60,7 @@ pub fn write(dataset: &Dataset, w: &mut dyn Write) -> io::Result<()> {
     zip.finish()?.flush()
 }
 
-fn start<W: Write + io::Seek>(zip: &mut ZipWriter<W>, name: &str, size: u64) -> io::Result<()> {
+pub(super) fn start<W: Write + io::Seek>(zip: &mut ZipWriter<W>, name: &str, size: u64) -> io::Result<()> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .large_file(size + 4096 > u64::from(u32::MAX));
@@ -79,7 +79,15 @@ fn chunks<T>(w: &mut dyn Write, items: &[T], put: impl Fn(&T, &mut Vec<u8>)) -> 
 
 /// Magic, version, header length, header; padded so that the data start at a multiple of 64.
 fn npy_header(descr: &str, len: Option<usize>) -> Vec<u8> {
-    let shape = len.map_or("()".to_string(), |n| format!("({n},)"));
+    npy_header_of(descr, len.as_slice())
+}
+
+/// The same for any shape.
+pub(super) fn npy_header_of(descr: &str, shape: &[usize]) -> Vec<u8> {
+    let shape = match shape {
+        [n] => format!("({n},)"),
+        all => format!("({})", all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    };
     let mut dict = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
     while (10 + dict.len() + 1) % 64 != 0 {
         dict.push(' ');

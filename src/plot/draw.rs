@@ -13,13 +13,13 @@ use crate::diag::Diagnostic;
 use crate::diag::codes::results::{CANNOT_DRAW, NOTHING_TO_PLOT};
 
 const SVG_SCALE: u32 = 8;
-const TICK_SIZE: f64 = 12.0;
-const LABEL_SIZE: f64 = 13.5;
-const TITLE_SIZE: f64 = 16.0;
+pub(super) const TICK_SIZE: f64 = 12.0;
+pub(super) const LABEL_SIZE: f64 = 13.5;
+pub(super) const TITLE_SIZE: f64 = 16.0;
 const LEGEND_ROW: f64 = 19.0;
 const PANE_GAP: f64 = 16.0;
 
-fn cannot_draw(e: impl std::fmt::Display) -> Diagnostic {
+pub(super) fn cannot_draw(e: impl std::fmt::Display) -> Diagnostic {
     Diagnostic::error(CANNOT_DRAW, format!("the picture could not be drawn: {e}"))
 }
 
@@ -51,6 +51,11 @@ pub(super) fn png(figure: &Figure, scale: f64) -> Result<Vec<u8>, Diagnostic> {
         draw(figure, &Canvas { area: &area, scale: f64::from(raster::SUB) * scale })?;
         area.present().map_err(cannot_draw)?;
     }
+    encode_png(&rgb, w, h, scale)
+}
+
+/// RGB pixels as a PNG file; `scale` of them for each logical one.
+pub(super) fn encode_png(rgb: &[u8], w: usize, h: usize, scale: f64) -> Result<Vec<u8>, Diagnostic> {
     let mut bytes = vec![];
     let mut encoder = png::Encoder::new(&mut bytes, w as u32, h as u32);
     encoder.set_color(png::ColorType::Rgb);
@@ -60,7 +65,7 @@ pub(super) fn png(figure: &Figure, scale: f64) -> Result<Vec<u8>, Diagnostic> {
     let dots = (96.0 * scale / 0.0254).round() as u32;
     encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: dots, yppu: dots, unit: png::Unit::Meter }));
     let mut writer = encoder.write_header().map_err(cannot_draw)?;
-    writer.write_image_data(&rgb).map_err(cannot_draw)?;
+    writer.write_image_data(rgb).map_err(cannot_draw)?;
     writer.finish().map_err(cannot_draw)?;
     Ok(bytes)
 }
@@ -74,30 +79,30 @@ fn check_size(figure: &Figure, scale: f64) -> Result<(), Diagnostic> {
 }
 
 /// A drawing area with logical, fractional coordinates.
-struct Canvas<'a, DB: DrawingBackend> {
-    area: &'a DrawingArea<DB, Shift>,
-    scale: f64,
+pub(super) struct Canvas<'a, DB: DrawingBackend> {
+    pub area: &'a DrawingArea<DB, Shift>,
+    pub scale: f64,
 }
 
 #[derive(Clone, Copy)]
-struct Font {
-    size: f64,
-    is_bold: bool,
-    colour: RGBColor,
+pub(super) struct Font {
+    pub size: f64,
+    pub is_bold: bool,
+    pub colour: RGBColor,
 }
 
 impl Font {
-    fn new(size: f64, colour: RGBColor) -> Font {
+    pub fn new(size: f64, colour: RGBColor) -> Font {
         Font { size, is_bold: false, colour }
     }
 }
 
 impl<DB: DrawingBackend> Canvas<'_, DB> {
-    fn px(&self, x: f64) -> i32 {
+    pub fn px(&self, x: f64) -> i32 {
         (x * self.scale).round().clamp(-1e8, 1e8) as i32
     }
 
-    fn line(&self, points: &[(f64, f64)], colour: RGBColor, width: f64) -> Result<(), Diagnostic> {
+    pub fn line(&self, points: &[(f64, f64)], colour: RGBColor, width: f64) -> Result<(), Diagnostic> {
         let mut p: Vec<(i32, i32)> = points.iter().map(|p| (self.px(p.0), self.px(p.1))).collect();
         p.dedup();
         if p.len() < 2 {
@@ -122,23 +127,23 @@ impl<DB: DrawingBackend> Canvas<'_, DB> {
         style
     }
 
-    fn text(&self, s: &str, at: (f64, f64), font: Font, h: HPos, v: VPos) -> Result<(), Diagnostic> {
+    pub fn text(&self, s: &str, at: (f64, f64), font: Font, h: HPos, v: VPos) -> Result<(), Diagnostic> {
         let style = self.style(font, Pos::new(h, v), false);
         self.area.draw(&Text::new(s.to_string(), (self.px(at.0), self.px(at.1)), style)).map_err(cannot_draw)
     }
 
-    fn upright(&self, s: &str, at: (f64, f64), font: Font) -> Result<(), Diagnostic> {
+    pub fn upright(&self, s: &str, at: (f64, f64), font: Font) -> Result<(), Diagnostic> {
         let style = self.style(font, Pos::new(HPos::Center, VPos::Center), true);
         self.area.draw(&Text::new(s.to_string(), (self.px(at.0), self.px(at.1)), style)).map_err(cannot_draw)
     }
 
-    fn width(&self, s: &str, font: Font) -> f64 {
+    pub fn width(&self, s: &str, font: Font) -> f64 {
         let style = self.style(font, Pos::new(HPos::Left, VPos::Top), false);
         self.area.estimate_text_size(s, &style).map_or(7.0 * s.chars().count() as f64, |w| f64::from(w.0) / self.scale)
     }
 
     /// The text, cut with an ellipsis where it is wider than `room`.
-    fn fit(&self, s: &str, font: Font, room: f64) -> String {
+    pub fn fit(&self, s: &str, font: Font, room: f64) -> String {
         if self.width(s, font) <= room {
             return s.to_string();
         }

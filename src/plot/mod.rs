@@ -7,6 +7,7 @@
 pub mod auto;
 mod curve;
 mod draw;
+pub mod heat;
 mod raster;
 mod style;
 mod ticks;
@@ -14,6 +15,7 @@ mod ticks;
 use crate::diag::Diagnostic;
 
 pub use auto::{Options, auto};
+pub use heat::Heat;
 
 /// How a trace is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -77,7 +77,7 @@ pub fn build(dev: &Arc<VaDevice>, group: &Group, env: &Env) -> Result<Box<dyn Ba
             .collect(),
         signals: Signals::new(&l.signals, n),
         kind: AnalysisKind::Op,
-        names: group.iter().map(|i| i.name).collect(),
+        streams: (0..n).map(|i| group.stream(i)).collect(),
         cycle: 0,
         started: false,
         last_time: 0.0,
@@ -125,7 +125,7 @@ pub struct VaBatch {
     signal_entries: Vec<usize>,
     pub(super) signals: Signals,
     kind: AnalysisKind,
-    pub(super) names: Vec<crate::base::Sym>,
+    pub(super) streams: Vec<u32>,
     /// Accepted points since the analysis began.
     cycle: u32,
     pub(super) started: bool,
@@ -204,13 +204,13 @@ impl VaBatch {
     /// Random numbers of the point to come.
     fn draw(&mut self) {
         let run = Stream { seed: self.env.seed, run: self.env.run, instance: u32::MAX };
-        for (keys, name) in self.keys.chunks_exact_mut(KEYS).zip(&self.names) {
-            let own = Stream { instance: name.0, ..run };
+        for (keys, instance) in self.keys.chunks_exact_mut(KEYS).zip(&self.streams) {
+            let own = Stream { instance: *instance, ..run };
             keys.copy_from_slice(&[own.uniform(u32::MAX, 0), run.uniform(u32::MAX, 0), run.uniform(self.cycle, 0)]);
         }
         let (nu, nn) = (self.program().lowered.uniforms as usize, self.program().lowered.normals as usize);
         for i in 0..self.n {
-            let stream = Stream { seed: self.env.seed, run: self.env.run, instance: self.names[i].0 };
+            let stream = Stream { seed: self.env.seed, run: self.env.run, instance: self.streams[i] };
             for k in 0..nu {
                 self.uniforms[i * nu + k] = stream.uniform(self.cycle, k as u32);
             }

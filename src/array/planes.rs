@@ -1,0 +1,418 @@
+//! The two planes of wires as matrices, factored line by line.
+//!
+//! The nodal equations of an array with word-line voltages w and bit-line voltages b are
+//!
+//! ```text
+//!   [ Tw + D    -D    ] [w]   [fw]        Tw: every row a tridiagonal line,  Tb: every column one,
+//!   [  -D     Tb + D  ] [b] = [fb]        D = diag(conductances of the cells)
+//! ```
+//!
+//! Lines are factored without subtraction: with s_k the conductance from node k to anything but its own line, the
+//! conductance seen backwards from node k is e_k = s_k + (g in series with e_(k-1)), the pivot is e_k + g. All terms are
+//! positive, so that pivots are right to the last digits even where lines float and cells conduct 1e-15 S.
+//!
+//! A node that is held by a source has no pivot (its inverse is 0) and stays at its value. A plane whose wires have no
+//! resistance has one node a line; vectors over its nodes are then constant along lines.
+
+use super::geometry::{Geometry, Plane};
+
+/// Conductance, S, that ties a group of lines without any driver to ground: no current flows through it.
+const TIE: f64 = 1.0;
+/// Rows solved together, so that their recurrences overlap.
+const GROUP: usize = 8;
+
+/// One plane of wires.
+#[derive(Clone, Debug)]
+pub(crate) struct Wires {
+    /// S of a segment; infinite: a line is one node.
+    pub g: f64,
+    /// From every node to ground, S: capacitances of a time step.
+    pub shunt: f64,
+    /// S from the sources at the ends; infinite: held.
+    pub ends: [Vec<f64>; 2],
+    /// Nodes (row, column) after which, along the line, the wire is broken; sorted.
+    pub breaks: Vec<(usize, usize)>,
+    /// Nodes that are tied to ground; sorted.
+    pub ties: Vec<(usize, usize)>,
+}
+
+impl Wires {
+    fn new(plane: &Plane, is_word: bool) -> Wires {
+        let conductances = |k: usize| plane.ends[k].iter().map(|e| e.conductance()).collect();
+        let place = |&(line, k): &(usize, usize)| if is_word { (line, k) } else { (k, line) };
+        let mut breaks: Vec<(usize, usize)> = plane.opens.iter().map(place).collect();
+        breaks.sort_unstable();
+        breaks.dedup();
+        Wires { g: 1.0 / plane.segment, shunt: 0.0, ends: [conductances(0), conductances(1)], breaks, ties: vec![] }
+    }
+
+    pub fn is_ideal(&self) -> bool {
+        self.g == f64::INFINITY
+    }
+
+    /// Is the line's node at that end held?
+    pub fn is_held(&self, end: usize, line: usize) -> bool {
+        self.ends[end][line] == f64::INFINITY
+    }
+}
+
+/// The entries of row `i` in a list sorted by row.
+#[inline]
+pub(crate) fn of_row(list: &[(usize, usize)], i: usize) -> &[(usize, usize)] {
+    if list.is_empty() {
+        return list;
+    }
+    let from = list.partition_point(|e| e.0 < i);
+    let to = from + list[from..].partition_point(|e| e.0 == i);
+    &list[from..to]
+}
+
+/// Both planes, the cells between, and the factors of the lines.
+#[derive(Clone, Debug)]
+pub(crate) struct Matrix {
+    pub m: usize,
+    pub n: usize,
+    /// Conductances of the cells, row by row. [`Matrix::factor`] follows a change.
+    pub g: Vec<f64>,
+    pub word: Wires,
+    pub bit: Wires,
+    /// Inverse pivots of the lines, row by row; of an ideal plane one per line.
+    pub pw: Vec<f64>,
+    pub pb: Vec<f64>,
+}
+
+impl Matrix {
+    /// Not factored yet.
+    pub fn new(geometry: &Geometry, g: Vec<f64>) -> Matrix {
+        let (m, n) = (geometry.rows, geometry.cols);
+        debug_assert_eq!(g.len(), m * n);
+        let (word, bit) = (Wires::new(&geometry.word, true), Wires::new(&geometry.bit, false));
+        let pw = vec![0.0; if word.is_ideal() { m } else { m * n }];
+        let pb = vec![0.0; if bit.is_ideal() { n } else { m * n }];
+        Matrix { m, n, g, word, bit, pw, pb }
+    }
+
+    pub fn factor(&mut self) {
+        pulp::Arch::new().dispatch(|| self.factor_lines());
+    }
+
+    #[inline(always)]
+    fn factor_lines(&mut self) {
+        self.factor_word(0, self.m);
+        self.factor_bit(0, self.n);
+    }
+
+    /// After the conductance of one cell has changed.
+    pub fn refactor_cell(&mut self, row: usize, col: usize) {
+        self.factor_word(row, row + 1);
+        self.factor_bit(col, col + 1);
+    }
+
+    #[inline(always)]
+    fn factor_word(&mut self, from: usize, to: usize) {
+        let n = self.n;
+        let w = &self.word;
+        let mut i = from;
+        while i < to {
+            let special = |i: usize| !of_row(&w.breaks, i).is_empty() || !of_row(&w.ties, i).is_empty();
+            if w.is_ideal() {
+                let sum: f64 = self.g[i * n..(i + 1) * n].iter().sum();
+                let ties = TIE * of_row(&w.ties, i).len() as f64;
+                self.pw[i] = 1.0 / (sum + n as f64 * w.shunt + w.ends[0][i] + w.ends[1][i] + ties);
+                i += 1;
+            } else if i + GROUP <= to && !(i..i + GROUP).any(special) {
+                let rows = i * n..(i + GROUP) * n;
+                factor_rows::<GROUP>(&self.g[rows.clone()], &mut self.pw[rows], n, w, i);
+                i += GROUP;
+            } else {
+                let rows = i * n..(i + 1) * n;
+                let (breaks, ties) = (of_row(&w.breaks, i), of_row(&w.ties, i));
+                factor_row(&self.g[rows.clone()], &mut self.pw[rows], w, i, breaks, ties);
+                i += 1;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn factor_bit(&mut self, from: usize, to: usize) {
+        let (m, n) = (self.m, self.n);
+        let b = &self.bit;
+        let mut carry = vec![0.0; to - from];
+        if b.is_ideal() {
+            for i in 0..m {
+                let g = &self.g[i * n + from..i * n + to];
+                carry.iter_mut().zip(g).for_each(|(c, g)| *c += g);
+            }
+            for &(_, j) in b.ties.iter().filter(|t| t.1 >= from && t.1 < to) {
+                carry[j - from] += TIE;
+            }
+            for (c, j) in carry.iter().zip(from..to) {
+                self.pb[j] = 1.0 / (c + m as f64 * b.shunt + b.ends[0][j] + b.ends[1][j]);
+            }
+            return;
+        }
+        let gb = b.g;
+        for i in 0..m {
+            let g = &self.g[i * n + from..i * n + to];
+            let p = &mut self.pb[i * n + from..i * n + to];
+            let ties = of_row(&b.ties, i);
+            let breaks = of_row(&b.breaks, i);
+            if i == 0 || i + 1 == m || !ties.is_empty() || !breaks.is_empty() {
+                let next = if i + 1 == m { 0.0 } else { gb };
+                for (k, j) in (from..to).enumerate() {
+                    let mut s = g[k] + b.shunt + carry[k];
+                    s += if i == 0 { b.ends[0][j] } else { 0.0 };
+                    s += if i + 1 == m { b.ends[1][j] } else { 0.0 };
+                    s += TIE * ties.iter().filter(|t| t.1 == j).count() as f64;
+                    let next = if breaks.iter().any(|t| t.1 == j) { 0.0 } else { next };
+                    (p[k], carry[k]) = pivot(s, next);
+                }
+            } else {
+                for ((p, g), c) in p.iter_mut().zip(g).zip(&mut carry) {
+                    let e = g + b.shunt + *c;
+                    let inverse = 1.0 / (e + gb);
+                    *p = inverse;
+                    *c = gb * (e * inverse);
+                }
+            }
+        }
+    }
+}
+
+/// Inverse pivot, and what the next node sees of this one through `next`.
+#[inline(always)]
+fn pivot(e: f64, next: f64) -> (f64, f64) {
+    if e == f64::INFINITY {
+        return (0.0, next);
+    }
+    let inverse = 1.0 / (e + next);
+    (inverse, next * (e * inverse))
+}
+
+#[inline(always)]
+fn factor_rows<const K: usize>(g: &[f64], p: &mut [f64], n: usize, w: &Wires, first: usize) {
+    let mut carry = [0.0; K];
+    for j in 0..n {
+        let is_end = j == 0 || j + 1 == n;
+        for k in 0..K {
+            let at = k * n + j;
+            let mut e = g[at] + w.shunt + carry[k];
+            if is_end {
+                e += if j == 0 { w.ends[0][first + k] } else { 0.0 };
+                e += if j + 1 == n { w.ends[1][first + k] } else { 0.0 };
+                (p[at], carry[k]) = pivot(e, if j + 1 == n { 0.0 } else { w.g });
+            } else {
+                let inverse = 1.0 / (e + w.g);
+                p[at] = inverse;
+                carry[k] = w.g * (e * inverse);
+            }
+        }
+    }
+}
+
+fn factor_row(g: &[f64], p: &mut [f64], w: &Wires, line: usize, breaks: &[(usize, usize)], ties: &[(usize, usize)]) {
+    let n = g.len();
+    let mut carry = 0.0;
+    for j in 0..n {
+        let mut e = g[j] + w.shunt + carry + TIE * ties.iter().filter(|t| t.1 == j).count() as f64;
+        e += if j == 0 { w.ends[0][line] } else { 0.0 };
+        e += if j + 1 == n { w.ends[1][line] } else { 0.0 };
+        let is_last = j + 1 == n || breaks.iter().any(|t| t.1 == j);
+        (p[j], carry) = pivot(e, if is_last { 0.0 } else { w.g });
+    }
+}
+
+impl Matrix {
+    /// out = (Tw + shunt) v along row `i`; nodes that are held get 0.
+    #[inline(always)]
+    pub fn word_row(&self, i: usize, v: &[f64], out: &mut [f64]) {
+        let n = self.n;
+        let w = &self.word;
+        let (v, out) = (&v[..n], &mut out[..n]);
+        let (a, b) = (w.ends[0][i], w.ends[1][i]);
+        if w.is_ideal() {
+            for j in 0..n {
+                out[j] = w.shunt * v[j];
+            }
+        } else if n == 1 {
+            out[0] = w.shunt * v[0];
+        } else {
+            let g = w.g;
+            out[0] = w.shunt * v[0] + g * (v[0] - v[1]);
+            inner_nodes(out, v, w.shunt, g);
+            out[n - 1] = w.shunt * v[n - 1] + g * (v[n - 1] - v[n - 2]);
+            for &(_, j) in of_row(&w.breaks, i) {
+                let d = g * (v[j] - v[j + 1]);
+                out[j] -= d;
+                out[j + 1] += d;
+            }
+        }
+        for &(_, j) in of_row(&w.ties, i) {
+            out[j] += TIE * v[j];
+        }
+        if a < f64::INFINITY {
+            out[0] += a * v[0];
+        }
+        if b < f64::INFINITY {
+            out[n - 1] += b * v[n - 1];
+        }
+    }
+
+    /// Zeroes what belongs to held nodes of word line `i`.
+    #[inline(always)]
+    pub fn mask_word(&self, i: usize, row: &mut [f64]) {
+        let held = (self.word.is_held(0, i), self.word.is_held(1, i));
+        if held == (false, false) {
+            return;
+        }
+        if self.word.is_ideal() {
+            row.fill(0.0);
+            return;
+        }
+        let last = row.len() - 1;
+        if held.0 {
+            row[0] = 0.0;
+        }
+        if held.1 {
+            row[last] = 0.0;
+        }
+    }
+
+    /// z = (Tw + D)⁻¹ z over the rows `i .. i + rows`; of an ideal plane, z is summed along lines first.
+    #[inline(always)]
+    pub fn solve_word(&self, i: usize, rows: usize, z: &mut [f64]) {
+        let n = self.n;
+        let w = &self.word;
+        if w.is_ideal() {
+            for (k, z) in z.chunks_exact_mut(n).enumerate() {
+                let value = sum(z) * self.pw[i + k];
+                z.fill(value);
+            }
+            return;
+        }
+        let p = &self.pw[i * n..(i + rows) * n];
+        let is_broken = !w.breaks.is_empty() && (i..i + rows).any(|i| !of_row(&w.breaks, i).is_empty());
+        if rows == GROUP && !is_broken {
+            solve_rows(z, p, n, w.g);
+        } else {
+            for k in 0..rows {
+                let (z, p) = (&mut z[k * n..(k + 1) * n], &p[k * n..(k + 1) * n]);
+                let mut from = 0;
+                for &(_, j) in of_row(&w.breaks, i + k) {
+                    solve_row(&mut z[from..=j], &p[from..=j], w.g);
+                    from = j + 1;
+                }
+                solve_row(&mut z[from..], &p[from..], w.g);
+            }
+        }
+    }
+}
+
+// Inner loops are functions of slices: the compiler then knows that these do not overlap.
+
+#[inline(always)]
+fn inner_nodes(out: &mut [f64], v: &[f64], shunt: f64, g: f64) {
+    let n = out.len();
+    let (left, here, right, out) = (&v[..n - 2], &v[1..n - 1], &v[2..n], &mut out[1..n - 1]);
+    for j in 0..n - 2 {
+        out[j] = shunt * here[j] + g * ((here[j] - left[j]) + (here[j] - right[j]));
+    }
+}
+
+/// One line after another.
+#[inline(always)]
+fn solve_row(z: &mut [f64], p: &[f64], g: f64) {
+    let n = z.len();
+    let p = &p[..n];
+    let mut carry = 0.0;
+    for j in 0..n {
+        z[j] += carry;
+        carry = (g * p[j]) * z[j];
+    }
+    let mut next = 0.0;
+    for j in (0..n).rev() {
+        z[j] = p[j] * z[j] + (g * p[j]) * next;
+        next = z[j];
+    }
+}
+
+/// Lines side by side: their recurrences overlap, and what one waits for, the others use. Written out, since the
+/// compiler keeps a loop over the lines as a loop.
+#[inline(always)]
+fn solve_rows(z: &mut [f64], p: &[f64], n: usize, g: f64) {
+    macro_rules! lines {
+        ($($z:ident $p:ident $c:ident),*) => {{
+            let (mut zs, mut ps) = (z.chunks_exact_mut(n), p.chunks_exact(n));
+            $(
+                let (Some($z), Some($p)) = (zs.next(), ps.next()) else { return };
+                let ($z, $p) = (&mut $z[..n], &$p[..n]);
+                let mut $c = 0.0;
+            )*
+            for j in 0..n {
+                $(
+                    let y = $z[j] + $c;
+                    $z[j] = y;
+                    $c = (g * $p[j]) * y;
+                )*
+            }
+            $($c = 0.0;)*
+            for j in (0..n).rev() {
+                $(
+                    let x = $p[j] * $z[j] + (g * $p[j]) * $c;
+                    $z[j] = x;
+                    $c = x;
+                )*
+            }
+        }};
+    }
+    lines!(z0 p0 c0, z1 p1 c1, z2 p2 c2, z3 p3 c3, z4 p4 c4, z5 p5 c5, z6 p6 c6, z7 p7 c7);
+}
+
+/// Σ v in a fixed order that suits vector units.
+#[inline(always)]
+pub(crate) fn sum(v: &[f64]) -> f64 {
+    let mut s = [0.0; 8];
+    let chunks = v.chunks_exact(8);
+    let rest: f64 = chunks.remainder().iter().sum();
+    for c in chunks {
+        for k in 0..8 {
+            s[k] += c[k];
+        }
+    }
+    ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])) + rest
+}
+
+/// a·b in a fixed order that suits vector units.
+#[inline(always)]
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut s = [0.0; 8];
+    let (x, y) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f64 = x.remainder().iter().zip(y.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in x.zip(y) {
+        for k in 0..8 {
+            s[k] += a[k] * b[k];
+        }
+    }
+    ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])) + rest
+}
+
+/// The larger of `than` and all |v|; NaN is not noticed.
+#[inline(always)]
+pub(crate) fn max_abs(than: f64, v: &[f64]) -> f64 {
+    let mut s = [than; 8];
+    let chunks = v.chunks_exact(8);
+    for (s, x) in s.iter_mut().zip(chunks.remainder()) {
+        *s = if x.abs() > *s { x.abs() } else { *s };
+    }
+    for c in chunks {
+        for k in 0..8 {
+            s[k] = if c[k].abs() > s[k] { c[k].abs() } else { s[k] };
+        }
+    }
+    s.into_iter().fold(than, f64::max)
+}
+
+/// Rows that are solved together.
+pub(crate) const TOGETHER: usize = GROUP;
+/// See [`TIE`].
+pub(crate) const TIED: f64 = TIE;

@@ -1,0 +1,161 @@
+//! `ferrospice array` as a user runs it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn run(dir: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ferrospice")).current_dir(dir).arg("array").args(args).output().expect("it runs")
+}
+
+fn out(o: &Output) -> String {
+    String::from_utf8_lossy(&o.stdout).into_owned()
+}
+
+fn err(o: &Output) -> String {
+    String::from_utf8_lossy(&o.stderr).into_owned()
+}
+
+fn json(o: &Output) -> serde_json::Value {
+    serde_json::from_str(&out(o)).unwrap_or_else(|e| panic!("{e}: {}{}", out(o), err(o)))
+}
+
+/// NumPy's format, version 1.
+fn npy(shape: &str, data: &[f64]) -> Vec<u8> {
+    let mut head = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({shape}), }}");
+    while (10 + head.len() + 1) % 64 != 0 {
+        head.push(' ');
+    }
+    head.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend_from_slice(&(head.len() as u16).to_le_bytes());
+    bytes.extend_from_slice(head.as_bytes());
+    data.iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes()));
+    bytes
+}
+
+#[test]
+fn one_line_from_numpy_to_currents_and_pictures() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    fs::write(d.join("g.npy"), npy("2, 3", &[1e-3, 2e-3, 3e-3, 4e-3, 5e-3, 6e-3])).unwrap();
+    fs::write(d.join("v.npy"), npy("2,", &[1.0, 0.5])).unwrap();
+    let base = ["solve", "--conductances", "g.npy", "--inputs", "v.npy", "--wire", "0"];
+    let o = run(d, &[&base[..], &["--json", "-o", "r.json", "--plot", "r.svg"]].concat());
+    assert!(o.status.success(), "{}", err(&o));
+    assert!(json(&o)["residual"].as_f64().unwrap() < 1e-12);
+    let r: serde_json::Value = serde_json::from_str(&fs::read_to_string(d.join("r.json")).unwrap()).unwrap();
+    let i: Vec<f64> = r["column_currents"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
+    for (x, y) in i.iter().zip([3e-3, 4.5e-3, 6e-3]) {
+        assert!((x - y).abs() < 1e-15, "{i:?}");
+    }
+    assert!(fs::read_to_string(d.join("r.svg")).unwrap().contains("Voltage across the cells"));
+    // The archive is readable again, and CSV is one file each.
+    let o = run(d, &[&base[..], &["-o", "r.npz"]].concat());
+    assert!(o.status.success() && out(&o).contains("column currents"), "{}{}", out(&o), err(&o));
+    let o = run(d, &["solve", "-g", "r.npz:cell_currents", "--volts", "1", "-o", "r.csv", "-q"]);
+    assert!(o.status.success() && out(&o).is_empty(), "{}", err(&o));
+    assert!(fs::read_to_string(d.join("r.csv")).unwrap().starts_with("column_currents\n"));
+    assert!(d.join("r_word_voltages.csv").exists());
+}
+
+#[test]
+fn faults_name_the_cell() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    fs::write(d.join("g.csv"), "1m,2m,3m\n4m,nan,-6m\n").unwrap();
+    fs::write(d.join("ok.csv"), "1m,2m,3m\n4m,5m,6m\n").unwrap();
+    fs::write(d.join("v.csv"), "1\n2\n3\n").unwrap();
+    fs::write(d.join("ragged.csv"), "1 2\n3\n").unwrap();
+    fs::write(d.join("word.csv"), "1 2\n3 x\n").unwrap();
+    for (args, parts) in [
+        (&["solve", "-g", "g.csv"][..], &["E0902", "row 1, column 1: NaN S", "row 1, column 2: -0.006 S"][..]),
+        (&["solve", "-r", "g.csv"], &["E0902", "row 1, column 1: NaN Ω"]),
+        (&["solve", "-g", "ok.csv", "-i", "v.csv"], &["E0901", "3 voltages for 2 word lines"]),
+        (&["solve", "-g", "ragged.csv"], &["E0901", "line 2 has 1 numbers"]),
+        (&["solve", "-g", "word.csv"], &["E0910", "line 2, field 2"]),
+        (&["solve", "-g", "none.npy"], &["E0910", "none.npy"]),
+        (&["solve", "-g", "ok.csv", "--dead", "2,0"], &["E0904", "no cell 2,0", "rows are 0 to 1"]),
+        (&["solve", "-g", "ok.csv", "--wire", "-1"], &["E0903", "-1 Ω"]),
+        (&["solve", "-g", "ok.csv", "--open-bit", "0,5"], &["E0904", "bit line 0"]),
+        (&["solve", "-g", "ok.csv", "--law", "sihn"], &["E0911", "sinh"]),
+        (&["solve", "-g", "ok.csv", "--law", "sinh", "-p", "kappa=0"], &["E0911", "kappa"]),
+        (&["solve", "-n", "0x3", "--uniform", "1k"], &["E0905"]),
+        (&["solve"], &["E0901", "--uniform"]),
+        (&["read", "-g", "ok.csv", "-s", "5,5"], &["E0904", "5,5"]),
+        (&["read", "-g", "ok.csv", "--scheme", "quarter"], &["E0903", "floating"]),
+        (&["solve", "-g", "ok.csv", "--stuck", "0,0"], &["E0902", "--stuck 3,5=1k"]),
+    ] {
+        let o = run(d, args);
+        assert_eq!(o.status.code(), Some(1), "{args:?}: {}", err(&o));
+        for p in parts {
+            assert!(err(&o).contains(p), "{args:?} should say {p}:\n{}", err(&o));
+        }
+    }
+}
+
+#[test]
+fn lines_that_float_are_a_warning() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("g.csv"), "1m,0\n2m,0\n").unwrap();
+    let o = run(dir.path(), &["read", "-g", "g.csv", "--scheme", "floating", "-s", "0,0"]);
+    assert!(o.status.success(), "{}", err(&o));
+    assert!(err(&o).contains("W0906") && err(&o).contains("bit line 1"), "{}", err(&o));
+}
+
+#[test]
+fn the_table_of_ir_drop_is_a_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let o = run(dir.path(), &["irdrop", "--ratios", "1e4,1e5", "--sizes", "64,128"]);
+    assert!(o.status.success(), "{}", err(&o));
+    for cell in ["0.7855/0.7401/0.7003", "0.4923/0.4112/0.3619", "0.9729/0.9664/0.9599", "0.9014/0.8785/0.8567"] {
+        assert!(out(&o).contains(cell), "{}", out(&o));
+    }
+}
+
+#[test]
+fn every_study_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let cells = ["-n", "12x10", "--random", "10k:1meg"];
+    for (args, word) in [
+        (&["irdrop", "--plot", "i.png"][..], "worst cell"),
+        (&["vmm", "--sets", "20", "--adc-bits", "6", "--dac-bits", "4", "--noise", "0.01", "--plot", "v.svg"], "error"),
+        (&["effective", "-o", "e.npz"], "distance"),
+        (&["read", "--scheme", "half", "--law", "sinh", "-p", "kappa=6"], "by other ways"),
+        (&["disturb", "--all", "--scheme", "0.5:0.5", "--plot", "d.svg"], "120 writes"),
+        (&["solve", "--law", "threshold", "--volts", "1.5"], "newton"),
+        (&["solve", "--law", "exponential", "--volts", "1.5", "--drive", "both", "--ground", "both"], "newton"),
+    ] {
+        let o = run(d, &[args, &cells].concat());
+        assert!(o.status.success() && out(&o).contains(word), "{args:?}: {}{}", out(&o), err(&o));
+    }
+    let o = run(d, &["write", "-n", "8", "-v", "2", "--json", "--plot", "w.svg", "-o", "w.npz"]);
+    assert!(o.status.success(), "{}", err(&o));
+    assert!(json(&o)["state"].as_f64().unwrap() > 0.9 && json(&o)["switched"] == 0, "{}", out(&o));
+    let o = run(d, &["write", "--states", "w.npz:states_before", "-v", "1", "--target", "0.5", "--step", "0.1"]);
+    assert!(o.status.success() && out(&o).contains("target reached"), "{}{}", out(&o), err(&o));
+    for args in [
+        &["margin", "--sizes", "2,4,8", "--search", "--plot", "m.svg"][..],
+        &["size", "--least", "0.1", "--wire", "0", "--json"],
+        &["laws"],
+    ] {
+        let o = run(d, args);
+        assert!(o.status.success(), "{args:?}: {}", err(&o));
+        if args[0] == "size" {
+            assert_eq!(json(&o)["largest"], 4);
+        }
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_threads() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    for j in ["1", "3"] {
+        let name = format!("e{j}.csv");
+        let o = run(d, &["effective", "-n", "20x15", "--random", "1k:1meg", "-j", j, "-o", &name, "-q"]);
+        assert!(o.status.success(), "{}", err(&o));
+    }
+    assert_eq!(fs::read(d.join("e1.csv")).unwrap(), fs::read(d.join("e3.csv")).unwrap());
+}
