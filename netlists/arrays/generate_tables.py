@@ -23,6 +23,13 @@ def table(name, rows, cols, value):
 # --- uniform_30x20.cir: exact solution of a uniform crossbar by sine transforms ---
 
 
+def total(terms):
+    """Sum without rounding of real numbers, also of the two parts of complex ones."""
+    terms = [complex(t) for t in terms]
+    re, im = math.fsum(t.real for t in terms), math.fsum(t.imag for t in terms)
+    return complex(re, im) if im else re
+
+
 def uniform(v, n, g, gw, gb):
     """Column currents and node voltages of both planes. Rows driven at column 0 through one segment, columns grounded
     behind the last row through one segment."""
@@ -33,7 +40,7 @@ def uniform(v, n, g, gw, gb):
     tp = [(2 * k + 1) * math.pi / (2 * m + 1) for k in range(m)]
     mu = [4 * gb * math.sin(t / 2) ** 2 for t in tp]
     phi = [[2 / math.sqrt(2 * m + 1) * math.sin((m - i) * tp[k]) for k in range(m)] for i in range(m)]
-    fv = [math.fsum(v[i] * phi[i][k] for i in range(m)) for k in range(m)]
+    fv = [sum(v[i] * phi[i][k] for i in range(m)) for k in range(m)]
     w_kl, b_kl = [[0.0] * n for _ in range(m)], [[0.0] * n for _ in range(m)]
     for k in range(m):
         for l in range(n):
@@ -42,8 +49,8 @@ def uniform(v, n, g, gw, gb):
             w_kl[k][l], b_kl[k][l] = (mu[k] + g) * f / d, g * f / d
 
     def back(x):
-        half = [[math.fsum(x[k][l] * psi[j][l] for l in range(n)) for j in range(n)] for k in range(m)]
-        return [[math.fsum(phi[i][k] * half[k][j] for k in range(m)) for j in range(n)] for i in range(m)]
+        half = [[total(x[k][l] * psi[j][l] for l in range(n)) for j in range(n)] for k in range(m)]
+        return [[total(phi[i][k] * half[k][j] for k in range(m)) for j in range(n)] for i in range(m)]
 
     w, b = back(w_kl), back(b_kl)
     currents = [gb * b[m - 1][j] for j in range(n)]
@@ -168,6 +175,61 @@ def ecram():
     table("ecram_x0.csv", 8, 8, lambda i, j: 0.48 + 0.04 * ((3 * i + 5 * j) % 8) / 7)
 
 
+def complex_uniform():
+    """Cells 1 kOhm with 1 pF across, segments of 2 and 5 ohm, 12x16, one row driven, 100 MHz."""
+    v = [0.0] * 12
+    v[3] = 1.0
+    y = 1e-3 + 2j * math.pi * 1e8 * 1e-12
+    current, w, _ = uniform(v, 16, y, 1 / 2, 1 / 5)
+    for name, x in (("I_0", current[0]), ("I_15", current[15]), ("w_3_15", w[3][15])):
+        print(f"ac {name}: {abs(x):.12g} {math.atan2(x.imag, x.real):.12g}")
+
+
+def delay():
+    """Time to one half at the end of a ladder of 128 segments of 10 ohm and 1 fF."""
+    n, rc = 128, 10 * 1e-15
+
+    def rest(t):
+        # 1 - v at the last node: sum over the modes of the ladder
+        out = 0.0
+        for k in range(1, n + 1):
+            th = (2 * k - 1) * math.pi / (2 * n + 1)
+            lam = 4 * math.sin(th / 2) ** 2
+            psi_first, psi_last = math.sin(th), math.sin(n * th)
+            out += 4 / (2 * n + 1) * psi_first * psi_last / lam * math.exp(-lam * t / rc)
+        return out
+
+    lo, hi = 0.0, 1e-6
+    for _ in range(200):
+        mid = (lo + hi) / 2
+        lo, hi = (mid, hi) if rest(mid) > 0.5 else (lo, mid)
+    print(f"delay: 1 at t = 0 is {rest(0):.12g}, half at {lo:.10g} s, Elmore {rc * n * (n + 1) / 2:.10g} s")
+
+
+def differential():
+    """Weights of both signs on pairs of cells."""
+    m, n = 16, 10
+    w = [[((7 * i + 11 * j + i * j) % 31 - 15) / 15 for j in range(n)] for i in range(m)]
+    r = table("pairs_r.csv", m, 2 * n, lambda i, j: 1 / (1e-6 + 50e-6 * max(0, w[i][j // 2] * (1 if j % 2 == 0 else -1))))
+    v = [0.01 * ((5 * i) % 16 - 8) for i in range(m)]
+    print("pairs, inputs " + " ".join(f"{x:.3g}" for x in v))
+    for j in range(n):
+        print(f"pairs {j}: {math.fsum(v[i] * (1 / r[i][2 * j] - 1 / r[i][2 * j + 1]) for i in range(m)):.10g}")
+
+
+def neurons():
+    """Periods of neurons whose membranes are bit lines: the synapses load them."""
+    m, n, r, c, vth, dead = 16, 4, 1e6, 1e-9, 0.1, 3e-6
+    g = table("neurons_g.csv", m, n, lambda i, j: 0.5e-6 * (1 + (5 * i + 3 * j + i * j) % 6))
+    table("neurons_g2.csv", n, 2, lambda i, j: 10e-6 * (1 + (i + 2 * j) % 3))
+    v = [0.6 if (3 * i) % 5 < 3 else 0.0 for i in range(m)]
+    print("neurons, inputs " + " ".join(f"{x:g}" for x in v))
+    for j in range(n):
+        reff = 1 / (1 / r + math.fsum(g[i][j] for i in range(m)))
+        end = reff * math.fsum(v[i] * g[i][j] for i in range(m))
+        print(f"neurons {j}: rests at {end:.6g} V, period {dead + reff * c * math.log(end / (end - vth)):.10g} s")
+
+
 if __name__ == "__main__":
     uniform_deck()
     vmm()
@@ -175,3 +237,7 @@ if __name__ == "__main__":
     faults()
     stack()
     ecram()
+    complex_uniform()
+    delay()
+    differential()
+    neurons()
