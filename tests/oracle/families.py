@@ -63,8 +63,7 @@ FAMILIES = [
     sine("messaris", 1.2, 1, "@r"),
     sine("namlab_nb2o5", 2.5, 0.1, "@xs"),
     sine("pem", 1.2, 5000, "@xs"),
-    # Not through 0 V: two currents on the way from thermionic to field emission, between which VACASK finds no step.
-    Family("jart_vcm", "a 0", ["v1 a 0 pulse(-0.1 -1.1 0.1u 50n 50n 0.4u)"], "@nd @temp", 1e-6),
+    sine("jart_vcm", 1.5, 1e5, "@nd @temp", "", "b 0", ["r1 a b 1k"]),
     pulse("jart_vcm", 2.2, 1e-3, "@nd @temp", "ninit=20", "b 0", ["r1 a b 1k"]),
     sine("memdiode", 1.5, 0.1, "@hh"),
     sine("mem_emf", 1.2, 50, "@x @c @z", "cmin=1p cmax=10n goff=1e-9 gon=1e-6 kp=1m kn=1m vp=0.06 vn=0.06 vx=0.7"),
