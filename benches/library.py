@@ -4,8 +4,8 @@
     python3 benches/library.py --ferrospice target/release/ferrospice [--only REGEX] > library.md
 
 First table: `--copies` copies of the circuit of `tests/oracle/families.py` (below for families that only ferrospice
-compiles), 200 steps or more, one thread. *eval/s*: full evaluations of the model with all derivatives, latency off (`bypass=0`), over
-the processor time of the whole transient: evaluation, assembly, solution, output. *steps/s*: accepted time points times
+compiles), 200 steps or more, one thread. *eval/s*: full evaluations of the model with all derivatives, latency off
+(`bypass=0`), over the processor time of the whole transient: evaluation, assembly, solution, output. *steps/s*: accepted time points times
 copies by default options, with latency. The time of the same deck with an operating point only is subtracted.
 
 Second table: 100 pulses that raise the weight and 100 that lower it, on one device with default options; the weight before,
@@ -165,7 +165,8 @@ def main():
 
 def table_of_families(args, program, models, folder, asked):
     print(f"{args.copies} copies each, 200 steps or more.\n")
-    print("| family | parameters | unknowns a copy | evaluations | us/evaluation | eval/s | steps/s |\n|---|---|---|---|---|---|---|")
+    print("| family | parameters | unknowns a copy | evaluations | us/evaluation | eval/s | steps/s |")
+    print("|---|---|---|---|---|---|---|")
     done = set()
     for case in families.FAMILIES + MORE:
         if not asked(case) or (case.name, case.params) in done:

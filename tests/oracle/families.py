@@ -33,7 +33,8 @@ def pulse(name, level, stop, signals, params="", nodes="a 0", more=(), kind="v")
     """A trapezoid at node a: rise and fall of a twentieth of the stop time, on from a tenth to six tenths."""
     ends = "a 0" if kind == "v" else "0 a"
     t = stop / 20
-    return Family(name, nodes, [f"{kind}1 {ends} pulse(0 {level:g} {2 * t:g} {t:g} {t:g} {9 * t:g})", *more], signals, stop, params)
+    wave = f"pulse(0 {level:g} {2 * t:g} {t:g} {t:g} {9 * t:g})"
+    return Family(name, nodes, [f"{kind}1 {ends} {wave}", *more], signals, stop, params)
 
 
 # Whose fast transitions want small steps for the waveforms to be comparable at equal times.
@@ -62,8 +63,7 @@ FAMILIES = [
     sine("messaris", 1.2, 1, "@r"),
     sine("namlab_nb2o5", 2.5, 0.1, "@xs"),
     sine("pem", 1.2, 5000, "@xs"),
-    # Not through 0 V: two currents on the way from thermionic to field emission, between which VACASK finds no step.
-    Family("jart_vcm", "a 0", ["v1 a 0 pulse(-0.1 -1.1 0.1u 50n 50n 0.4u)"], "@nd @temp", 1e-6),
+    sine("jart_vcm", 1.5, 1e5, "@nd @temp", "", "b 0", ["r1 a b 1k"]),
     pulse("jart_vcm", 2.2, 1e-3, "@nd @temp", "ninit=20", "b 0", ["r1 a b 1k"]),
     sine("memdiode", 1.5, 0.1, "@hh"),
     sine("mem_emf", 1.2, 50, "@x @c @z", "cmin=1p cmax=10n goff=1e-9 gon=1e-6 kp=1m kn=1m vp=0.06 vn=0.06 vx=0.7"),
@@ -101,7 +101,10 @@ FAMILIES = [
     pulse("photofefet", 50, 1, "@h @sp @ids", "kl=2 kph=0.5 tauph=0.2", "d g 0 a 0", ["vd d 0 dc 10m", "vg g 0 dc 1"]),
     # Electrochemical.
     pulse("ecram", 40e-9, 0.2, "@x @ocv v(a)", "x0=0.2 j0=200 rel=1e-4 ufr=0.3 cdl=1e-4", "a 0 d", ["vd d 0 dc 0"], "i"),
-    pulse("ecram2g", 40e-9, 0.2, "@x v(a)", "x0=0.2 j0=200 rel1=1e-4 rel2=3e-4 cdl=1e-4", "a c 0 d 0", ["vd d 0 dc 0", "r1 c 0 1e9"], "i"),
+    pulse(
+        "ecram2g", 40e-9, 0.2, "@x v(a)", "x0=0.2 j0=200 rel1=1e-4 rel2=3e-4 cdl=1e-4",
+        "a c 0 d 0", ["vd d 0 dc 0", "r1 c 0 1e9"], "i",
+    ),
     pulse("ec2t", -0.2, 0.2, "@x @qion", "x0=0.8 j0=200 rel=1e-4 cdl=1e-4 ufr=0.3 gfe=0.2"),
     pulse("edl_transistor", 1, 0.5, "@veff @qion", "beta=0.5 tau=0.1", "a 0 d", DRAIN),
     pulse("oect", 0.5, 0.5, "@vion @ich", "nss=0.05 rs=3e-5", "a 0 d", ["vd d 0 dc -0.1"]),
