@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ferrospice::base::Control;
 use ferrospice::diag::render::{self, Style};
 use ferrospice::session::{self, Disk, RunOptions};
+use rayon::prelude::*;
 
 fn decks(dir: &Path, out: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(dir) else { return };
@@ -17,6 +18,27 @@ fn decks(dir: &Path, out: &mut Vec<PathBuf>) {
     }
 }
 
+/// Checks that a deck passes, and what is wrong with it.
+fn checked(root: &Path, path: &Path) -> (usize, Vec<String>) {
+    let name = path.strip_prefix(root).unwrap_or(path).display().to_string();
+    let options = RunOptions { threads: 1, ..RunOptions::default() };
+    let outcome = session::run(path, &options, &Disk, &Control::default());
+    let (mut passed, mut faults) = (0, vec![]);
+    for p in &outcome.points {
+        for c in &p.checks {
+            if c.is_ok {
+                passed += 1;
+            } else {
+                faults.push(format!("{name}: {} {} = {}", p.label, c.name, c.text()));
+            }
+        }
+    }
+    if outcome.has_errors() {
+        faults.push(format!("{name}:\n{}", render::text(&outcome.diagnostics, &outcome.sources, Style::default())));
+    }
+    (passed, faults)
+}
+
 /// `FERROSPICE_DECK=ring` runs only the decks with `ring` in their path.
 #[test]
 fn all_decks_pass_their_checks() {
@@ -25,25 +47,11 @@ fn all_decks_pass_their_checks() {
     decks(&root.join("netlists"), &mut all);
     all.sort();
     let only = std::env::var("FERROSPICE_DECK").unwrap_or_default();
-    let mut faults = vec![];
-    let (mut passed, mut run) = (0, 0);
-    for path in all.iter().filter(|p| p.to_string_lossy().contains(&only)) {
-        let name = path.strip_prefix(root).unwrap_or(path).display().to_string();
-        let outcome = session::run(path, &RunOptions::default(), &Disk, &Control::default());
-        run += 1;
-        for p in &outcome.points {
-            for c in &p.checks {
-                if c.is_ok {
-                    passed += 1;
-                } else {
-                    faults.push(format!("{name}: {} {} = {}", p.label, c.name, c.text()));
-                }
-            }
-        }
-        if outcome.has_errors() {
-            faults.push(format!("{name}:\n{}", render::text(&outcome.diagnostics, &outcome.sources, Style::default())));
-        }
-    }
+    let chosen: Vec<&PathBuf> = all.iter().filter(|p| p.to_string_lossy().contains(&only)).collect();
+    let results: Vec<(usize, Vec<String>)> = chosen.par_iter().map(|p| checked(root, p)).collect();
+    let passed: usize = results.iter().map(|r| r.0).sum();
+    let faults: Vec<String> = results.into_iter().flat_map(|r| r.1).collect();
+    let run = chosen.len();
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
     println!("{run} decks, {passed} checks");
 }
