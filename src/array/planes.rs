@@ -19,7 +19,7 @@ use super::geometry::{Geometry, Plane};
 /// Conductance, S, that ties a group of lines without any driver to ground: no current flows through it.
 const TIE: f64 = 1.0;
 /// Rows solved together, so that their recurrences overlap.
-const GROUP: usize = 8;
+const GROUP: usize = 4;
 
 /// One plane of wires.
 #[derive(Clone, Debug)]
@@ -365,7 +365,7 @@ fn solve_rows(z: &mut [f64], p: &[f64], n: usize, g: f64) {
             }
         }};
     }
-    lines!(z0 p0 c0, z1 p1 c1, z2 p2 c2, z3 p3 c3, z4 p4 c4, z5 p5 c5, z6 p6 c6, z7 p7 c7);
+    lines!(z0 p0 c0, z1 p1 c1, z2 p2 c2, z3 p3 c3);
 }
 
 /// Σ v in a fixed order that suits vector units.
