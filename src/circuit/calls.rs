@@ -54,7 +54,7 @@ impl<'a> Elab<'a> {
                 d = d.help(h);
             } else if let Some(h) = nearest::did_you_mean(&text, known.iter().map(String::as_str)) {
                 d = d.help(h);
-            } else if let Some(h) = nearest::did_you_mean(&text, self.library.modules()) {
+            } else if let Some(h) = nearest::did_you_mean(&text, self.module_names()) {
                 d = d.help(h);
             } else if known.is_empty() {
                 d = d.help("no subcircuit is defined here: is an `.include` or `.lib` missing?");

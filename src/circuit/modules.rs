@@ -12,11 +12,17 @@ use crate::base::Sym;
 use crate::device::{DeviceType, ParamId, Value, param};
 use crate::diag::codes::circuit as codes;
 use crate::diag::{Diagnostic, Span, nearest};
+use crate::library;
 use crate::netlist::ast::{Element, Field, FieldKind, ModelDef};
 
 impl<'a> Elab<'a> {
     pub(super) fn is_module(&self, name: Sym) -> bool {
         self.library.has(self.names.get(name))
+    }
+
+    /// Modules that a name may have meant: those that were read, and the library's families.
+    pub(super) fn module_names(&self) -> impl Iterator<Item = &str> {
+        self.library.modules().chain(library::models().map(|m| m.0))
     }
 
     /// The device type of a module; what is wrong with the module is reported once.
@@ -64,13 +70,29 @@ impl<'a> Elab<'a> {
         name: &Field,
         target: Sym,
     ) -> bool {
-        let Some(found) = self.find_model(scope, target) else { return false };
-        let Some(def) = found.defs.first().copied() else { return false };
-        let full = self.full_name(scope, e.name);
         let fields = Fields::of(self.deck, e.fields);
         let at = fields.all[..split].iter().position(|f| std::ptr::eq(f, name)).unwrap_or(split);
-        if let Some(ty) = self.model_type(&found, def, b'x', Span::new(e.file, name.lo, name.hi)) {
-            self.module_instance(scope, e, full, ty, Some((found, def)), &fields.all[..at], split);
+        let full = self.full_name(scope, e.name);
+        self.model_instance(scope, e, full, b'x', name, target, &fields.all[..at], split)
+    }
+
+    /// An instance whose last word is the name of a model; false: there is no such model.
+    #[allow(clippy::too_many_arguments)]
+    fn model_instance(
+        &mut self,
+        scope: &Rc<Scope<'a>>,
+        e: &'a Element,
+        full: Sym,
+        letter: u8,
+        name: &Field,
+        target: Sym,
+        nodes: &[Field],
+        split: usize,
+    ) -> bool {
+        let Some(found) = self.find_model(scope, target) else { return false };
+        let Some(def) = found.defs.first().copied() else { return true };
+        if let Some(ty) = self.model_type(&found, def, letter, Span::new(e.file, name.lo, name.hi)) {
+            self.module_instance(scope, e, full, ty, Some((found, def)), nodes, split);
         }
         true
     }
@@ -97,10 +119,8 @@ impl<'a> Elab<'a> {
             return self.report_in(scope, d.at(e.span(), "nothing is given"));
         };
         let at = Span::new(e.file, last.lo, last.hi);
-        if let Some(found) = self.find_model(scope, last.sym) {
-            let Some(def) = found.defs.first().copied() else { return };
-            let Some(ty) = self.model_type(&found, def, letter, at) else { return };
-            return self.module_instance(scope, e, full, ty, Some((found, def)), nodes, split);
+        if self.model_instance(scope, e, full, letter, last, last.sym, nodes, split) {
+            return;
         }
         let text = self.deck.names.get(last.sym).to_string();
         let stem = self.deck.names.get(e.name).get(1..).unwrap_or("").to_string();
@@ -115,7 +135,7 @@ impl<'a> Elab<'a> {
                 let mut d =
                     Diagnostic::error(codes::UNKNOWN_MODEL, format!("`{text}` is neither a model nor a module"))
                         .at(at, "the model of this instance");
-                let near = || nearest::did_you_mean(&text, self.library.modules());
+                let near = || nearest::did_you_mean(&text, self.module_names());
                 if let Some(h) = super::calls::library_card(&text).or_else(near) {
                     d = d.help(h);
                 }

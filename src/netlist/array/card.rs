@@ -218,7 +218,7 @@ pub fn read(line: &Line<'_>, from: usize, faults: &mut Vec<Diagnostic>) -> Optio
         }
     }
     let lists = [take("map"), take("dead"), take("stuck"), take("open")];
-    super::data::lists(&mut a, lists, faults);
+    super::data::lists(&mut a, lists, line.whole(), faults);
     for (key, value, span) in words {
         if KEYS.contains(&key.as_str()) {
             let d =

@@ -26,7 +26,7 @@ fn place<'t>(a: &Array, word: &'t str, more: usize) -> Option<((usize, usize, us
 }
 
 /// `map="s0:init.csv g:g.csv" dead="3,4" stuck="1,2,10k" open="wl,3,5"`
-pub fn lists(a: &mut Array, [map, dead, stuck, open]: [Given; 4], faults: &mut Vec<Diagnostic>) {
+pub fn lists(a: &mut Array, [map, dead, stuck, open]: [Given; 4], whole: Span, faults: &mut Vec<Diagnostic>) {
     let form = if a.layers > 1 { "layer,row,column" } else { "row,column" };
     if let Some((text, span)) = map {
         for w in text.split_whitespace() {
@@ -57,6 +57,15 @@ pub fn lists(a: &mut Array, [map, dead, stuck, open]: [Given; 4], faults: &mut V
                 _ => fault(faults, span, format!("`{w}` is no cell with a resistance"), &format!("write {form},ohms")),
             }
         }
+    }
+    if let Some(at) = a.stuck.iter().map(|s| s.0).find(|at| a.dead.contains(at)) {
+        let cell = if a.layers > 1 { format!("{},{},{}", at.0, at.1, at.2) } else { format!("{},{}", at.1, at.2) };
+        let help = "a dead cell is not there; a stuck one is a resistance";
+        faults.push(
+            Diagnostic::error(codes::ARRAY, format!("cell `{cell}` is both dead and stuck"))
+                .at(whole, "in this array")
+                .help(help),
+        );
     }
     if let Some((text, span)) = open {
         for w in text.split_whitespace() {
@@ -92,6 +101,8 @@ pub fn gather(
     faults: &mut Vec<Diagnostic>,
 ) -> Array {
     let rows = a.layers * a.rows;
+    // Of a resistor the value itself is known to be positive; what other cells take is theirs to judge.
+    let is_resistor = a.cell.eq_ignore_ascii_case("r");
     for m in &mut a.maps {
         let content = match text(&m.file) {
             Ok(t) => t,
@@ -121,6 +132,10 @@ pub fn gather(
             }
             for (j, c) in cells.iter().enumerate() {
                 match parse_number(c).filter(|n| n.len == c.len() && n.value.is_finite()) {
+                    Some(n) if is_resistor && m.param == "r" && !(n.value > 0.0) => {
+                        let d = format!("`{}`: the resistance at row {i}, column {j} is {c}", m.file);
+                        fault(faults, span, d, "it must be positive; `dead=\"i,j\"` leaves a cell out");
+                    }
                     Some(_) => m.values.push(c.to_string()),
                     None => fault(
                         faults,

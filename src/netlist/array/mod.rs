@@ -138,8 +138,12 @@ fn cell(s: &mut String, a: &Array, layer: usize, i: usize, j: usize) {
     let letter = if stuck.is_some() || is_resistor { 'r' } else { 'x' };
     let _ = write!(s, "{letter}_{name}");
     let pins: &[String] = &a.pins;
-    // A cell that is stuck is a resistance between the first two of its pins that are lines.
-    for pin in pins.iter().take(if stuck.is_some() { 2 } else { usize::MAX }) {
+    // A cell that is stuck is a resistance: between bit and source line where it has both, so that word lines are gates, else
+    // between its first two pins.
+    let is_channel = |pin: &String| matches!(pin.as_str(), "bl" | "sl");
+    let has_channel = pins.iter().filter(|p| is_channel(p)).count() == 2;
+    let carries = |pin: &&String| stuck.is_none() || !has_channel || is_channel(pin);
+    for pin in pins.iter().filter(carries).take(if stuck.is_some() { 2 } else { usize::MAX }) {
         match a.planes.iter().find(|p| p.serves(pin, layer)) {
             Some(p) => {
                 let (line, at) = if p.along_row { (i, j) } else { (j, i) };
@@ -218,6 +222,15 @@ mod tests {
         assert!((i[0] - 3e-3).abs() < 1e-12, "{i:?}");
     }
 
+    /// The resistance of a stuck cell of transistors lies in the channel's place, whatever the order of the pins.
+    #[test]
+    fn gates_are_left_out_of_stuck_cells() {
+        let deck = "t\n.array xb rows=1 cols=1 cell=sw pins=\"bl wl sl\" stuck=\"0,0,2k\"\n.subckt sw d g s\nr1 d s 1\nr2 g 0 1g\n.ends\n\
+                    v1 xb.bl[0] 0 1\nv2 xb.sl[0] 0 0\nr1 xb.bl[0] xb.sl[0] 1k\n.op\n.end\n";
+        let i = op(deck, &[], &["i(v2)"]);
+        assert!((i[0] - 1.5e-3).abs() < 1e-9, "{i:?}");
+    }
+
     #[test]
     fn what_is_wrong_is_said_with_the_cell() {
         let head = "t\n.array xb rows=2 cols=2 cell=r";
@@ -229,6 +242,8 @@ mod tests {
         assert!(bad("map=\"r:r.csv\"", "1,2\n").contains("2 rows"));
         assert!(bad("map=\"r:q.csv\"", "").contains("q.csv"));
         assert!(bad("dead=\"2,0\"", "").contains("2,0"));
+        assert!(bad("map=\"r:r.csv\"", "1,2\n-3,4\n").contains("row 1, column 0"));
+        assert!(bad("dead=\"1,0\" stuck=\"1,0,5\"", "").contains("1,0"));
         assert!(bad("far=wl", "").contains("wire"));
         assert!(faults("t\n.array yb rows=2 cols=2 cell=r\n.op\n", &[]).join("").contains("X"));
         assert!(faults("t\n.array xb rows=0 cols=2 cell=r\n.op\n", &[]).join("").contains("rows"));
