@@ -1,5 +1,6 @@
 //! The words of an `.array` card.
 
+use super::super::ast::{ArrayDef, ArrayLines};
 use super::super::fields;
 use super::super::lines::Line;
 use crate::base::units::parse_number;
@@ -52,7 +53,7 @@ impl Plane {
 pub struct Map {
     pub param: String,
     pub file: String,
-    pub values: Vec<String>,
+    pub values: Vec<f64>,
 }
 
 /// Layer, row, column.
@@ -77,6 +78,25 @@ pub struct Array {
 }
 
 impl Array {
+    /// What elaboration has to know to find its nodes.
+    pub fn outline(&self, span: Span) -> ArrayDef {
+        let lines = |p: &Plane| ArrayLines {
+            name: p.name.clone(),
+            along_row: p.along_row,
+            has_wire: p.r.is_some(),
+            has_far: p.has_far,
+        };
+        ArrayDef {
+            name: self.name.clone(),
+            span,
+            rows: self.rows,
+            cols: self.cols,
+            layers: self.layers,
+            lines: self.planes.iter().map(lines).collect(),
+            pins: self.pins.clone(),
+        }
+    }
+
     pub fn is_open(&self, plane: &str, line: usize, at: usize) -> bool {
         self.open.iter().any(|o| o.0 == plane && (o.1, o.2) == (line, at))
     }
