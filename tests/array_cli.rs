@@ -159,3 +159,38 @@ fn results_do_not_depend_on_threads() {
     }
     assert_eq!(fs::read(d.join("e1.csv")).unwrap(), fs::read(d.join("e3.csv")).unwrap());
 }
+
+/// `--cell`: a module of Verilog-A, and a subcircuit from a file.
+#[test]
+fn cells_of_models() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let module = "`include \"disciplines.vams\"\nmodule ohm(a, b);\ninout a, b;\nelectrical a, b;\n\
+        parameter real r = 1k from (0:inf);\nanalog I(a, b) <+ V(a, b) / r;\nendmodule\n";
+    fs::write(d.join("ohm.va"), module).unwrap();
+    fs::write(d.join("cells.lib"), ".subckt pair a b r=1k\nr1 a x {r}\nr2 x b {r}\n.ends\n").unwrap();
+    fs::write(d.join("r.csv"), "1e3,2e3\n4e3,8e3\n").unwrap();
+    let current = |args: &[&str]| {
+        let o = run(d, &[&["solve", "--wire", "0", "--volts", "1", "--json"], args].concat());
+        assert!(o.status.success(), "{}", err(&o));
+        json(&o)["current"].as_f64().unwrap()
+    };
+    assert!((current(&["--cell", "ohm.va", "--size", "2x3"]) - 6e-3).abs() < 1e-12);
+    assert!((current(&["--cell", "ohm.va", "--map", "r=r.csv"]) - 1.875e-3).abs() < 1e-12);
+    assert!((current(&["--cell", "cells.lib:pair", "--cell-param", "r=500", "--size", "2"]) - 4e-3).abs() < 1e-12);
+    let varied = ["--cell", "ohm.va", "--size", "3", "--vary", "r=10%"];
+    let first = current(&varied);
+    assert!((first - 9e-3).abs() > 1e-6 && (first - 9e-3).abs() < 2e-3, "{first}");
+    assert_eq!(first.to_bits(), current(&varied).to_bits());
+    let spread = ["--uniform", "1k", "--size", "3", "--spread", "0.1"];
+    assert!((current(&spread) - 9e-3).abs() > 1e-6);
+    for (args, what) in [
+        (&["--cell", "ohm.va"][..], "--size"),
+        (&["--cell", "none.va", "--size", "2"], "none"),
+        (&["--cell", "cells.lib:pair", "--map", "r=r.csv"], "subcircuit"),
+        (&["--cell", "ohm.va", "--size", "2", "--vary", "q=1%"], "`q`"),
+    ] {
+        let o = run(d, &[&["solve", "--volts", "1"], args].concat());
+        assert!(!o.status.success() && err(&o).contains(what), "{}", err(&o));
+    }
+}

@@ -30,8 +30,9 @@ use crate::diag::codes::array::{ARRAY_NO_CONVERGENCE, ARRAY_PLACE, ARRAY_SHAPE, 
 use crate::sparse::{Analysis, Builder, Kernel, Options, Pattern, dissection::placed::NOWHERE};
 
 const ITERATIONS: usize = 100;
-/// A step is small when no voltage moves by more than this share of the largest source.
-const SMALL: f64 = 1e-6;
+/// A step is small when no voltage moves by more than this share of the largest source: at rest, in time. A small imbalance
+/// is not enough where a line is tied to its driver weakly.
+const SMALL: [f64; 2] = [1e-8, 1e-6];
 
 /// One plane of lines, and how they run.
 #[derive(Clone, Debug, PartialEq)]
@@ -500,14 +501,15 @@ impl<C: LineCells> Network<C> {
         let ends = self.planes.iter().flat_map(|p| p.plane.ends.iter().flatten());
         let top = ends.fold(0.0f64, |s, e| s.max(e.volts.abs())).max(1e-3) * level.max(1e-3);
         let size = self.scale(level);
+        let small = SMALL[usize::from(past.is_some())];
         let stuck = |s: Stuck| Failure { cell: Some(s.cell), node: 0, residual: f64::NAN, why: Some(s.text) };
         let (mut norm, mut worst, mut node) = self.imbalance(level, past).map_err(stuck)?;
         let (mut last_step, mut least) = (f64::INFINITY, f64::INFINITY);
         for iteration in 0..ITERATIONS {
             let rel = norm / size;
-            let is_floor = rel < 1e-9 && rel > 0.5 * least && last_step <= SMALL * top;
+            let is_floor = rel < 1e-9 && rel > 0.5 * least && last_step <= small * top;
             let is_cancelled = control.is_cancelled();
-            if (rel <= settings.tol && last_step <= SMALL * top) || is_floor || is_cancelled {
+            if (rel <= settings.tol && last_step <= small * top) || is_floor || is_cancelled {
                 let iterations = self.statistics.newton;
                 return Ok(Certificate { iterations, residual: rel, worst, is_partial: is_cancelled });
             }

@@ -264,6 +264,19 @@ pub fn run_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World, co
     out
 }
 
+/// The circuit of a deck, for callers that do more with it than run its analyses; missing when the deck is at fault.
+pub fn circuit(
+    name: &str,
+    text: &str,
+    opts: &RunOptions,
+    world: &dyn World,
+) -> (Option<Circuit>, SourceMap, Vec<Diagnostic>) {
+    let Loaded { deck, sources, over, library, mut diags } = load(name, text, opts, world);
+    let circuit = elaborated(&deck, &sources, &over, &library, &mut diags);
+    let faulty = diags.iter().any(Diagnostic::is_error);
+    (circuit.filter(|_| !faulty), sources, diags)
+}
+
 /// Elaborates, and adds every fault that can be found without solving: those of the elements and those of the cards that
 /// name signals, at once. The circuit is missing when the netlist is at fault.
 fn elaborated(

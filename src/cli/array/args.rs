@@ -60,6 +60,9 @@ pub struct Cells {
     /// The file's columns are the word lines
     #[arg(long)]
     pub transpose: bool,
+    /// Cells vary: standard deviation of the logarithm of their conductances
+    #[arg(long, value_name = "SIGMA", value_parser = si, default_value = "0")]
+    pub spread: f64,
     /// A cell without contact (repeatable)
     #[arg(long, value_name = "ROW,COL", value_parser = pair)]
     pub dead: Vec<(usize, usize)>,
@@ -76,6 +79,28 @@ pub struct Cells {
     /// Voltages and currents of law `table`: two columns
     #[arg(long, value_name = "FILE")]
     pub table: Option<PathBuf>,
+}
+
+/// Cells of devices.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Cells of devices")]
+pub struct Device {
+    /// The cells are this Verilog-A module (.va) or subcircuit (any other file) between word and bit line; NAME is the
+    /// file's if it is not given
+    #[arg(long, value_name = "FILE[:NAME]", conflicts_with_all = ["conductances", "resistances", "uniform", "random"])]
+    pub cell: Option<String>,
+    /// A parameter of all cells (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", requires = "cell")]
+    pub cell_param: Vec<String>,
+    /// A parameter cell by cell, from a matrix (repeatable)
+    #[arg(long, value_name = "NAME=FILE", requires = "cell")]
+    pub map: Vec<String>,
+    /// A parameter spread normally around its value, by a share of it such as 5% (repeatable)
+    #[arg(long, value_name = "NAME=SHARE", requires = "cell")]
+    pub vary: Vec<String>,
+    /// Seed of --vary
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub cell_seed: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -181,6 +206,8 @@ pub enum ArrayCommand {
         volts: Option<f64>,
         #[command(flatten)]
         cells: Cells,
+        #[command(flatten)]
+        device: Device,
         #[command(flatten)]
         wires: Wires,
         #[command(flatten)]

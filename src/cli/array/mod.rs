@@ -1,6 +1,7 @@
 //! `ferrospice array`: studies of arrays without a netlist.
 
 pub mod args;
+mod cell;
 mod input;
 mod memory;
 mod output;
@@ -32,8 +33,14 @@ struct Job<'a> {
 
 pub fn run(args: &ArrayArgs, term: &mut Term) -> u8 {
     match &args.command {
-        ArrayCommand::Solve { inputs, volts, cells, wires, results } => {
-            study(results, term, |job| products::solve(inputs.as_deref(), *volts, cells, wires, job))
+        ArrayCommand::Solve { inputs, volts, cells, device, wires, results } => {
+            study(results, term, |job| match &device.cell {
+                Some(file) => {
+                    let made = cell::cells(device, file, cells.size)?;
+                    products::devices(made, inputs.as_deref(), *volts, wires, job)
+                }
+                None => products::solve(inputs.as_deref(), *volts, cells, wires, job),
+            })
         }
         ArrayCommand::Irdrop { inputs, ratios, sizes, cells, wires, results } => {
             study(results, term, |job| match ratios {
