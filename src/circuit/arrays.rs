@@ -56,6 +56,7 @@ impl Elab<'_> {
                 continue;
             };
             match meaning(&arrays[k], rest) {
+                Meaning::At(..) if arrays[k].is_plain => {}
                 Meaning::At(i, j) => *place = [i as u32, (j + offsets[k]) as u32],
                 Meaning::Elsewhere => {}
                 Meaning::Nothing(why) => faults.push((k, node as u32, why)),
@@ -63,13 +64,14 @@ impl Elab<'_> {
         }
         for k in 0..arrays.len() {
             let own = || faults.iter().filter(|f| f.0 == k);
-            for (_, node, why) in own().take(SHOWN) {
+            for (nth, (_, node, why)) in own().take(SHOWN).enumerate() {
                 let name = self.names.get(self.nodes[*node as usize]);
                 let (_, span) = touching(self, *node);
                 let d = Diagnostic::error(codes::ARRAY_LINE, format!("`{name}` is no node of the array: {why}"));
                 let d = at(d, span, "used here").at(arrays[k].span, "the array");
                 let more = own().count().saturating_sub(SHOWN);
-                self.report(if more > 0 { d.note(format!("and {more} more such nodes")) } else { d });
+                let is_last = nth + 1 == SHOWN && more > 0;
+                self.report(if is_last { d.note(format!("and {more} more such nodes")) } else { d });
             }
         }
         places
@@ -175,6 +177,7 @@ mod tests {
             layers: 1,
             lines: vec![line("wl", true), line("bl", false)],
             pins: vec!["wl".into(), "bl".into(), "vdd".into()],
+            is_plain: false,
         };
         let place = |name: &str| match meaning(&a, within(&a, name)?) {
             Meaning::At(i, j) => Some((i, j)),

@@ -39,6 +39,8 @@ pub struct ArrayDef {
     pub lines: Vec<ArrayLines>,
     /// What the cells' terminals are on, lines or other nodes.
     pub pins: Vec<String>,
+    /// `expand=yes`: nothing is made of where the cells lie.
+    pub is_plain: bool,
 }
 
 /// The lines of one plane: `wl[i]`, with a wire also `wl[i][j]`, and `wl_far[i]`.

@@ -39,11 +39,14 @@ fn file_and_name(text: &str) -> (PathBuf, String) {
 }
 
 /// A deck with one cell.
-fn deck(path: &Path, name: &str, params: &[String]) -> String {
+fn deck(path: &Path, name: &str, nodes: &[&str], params: &[String]) -> String {
     let is_module = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("va"));
     let card = if is_module { ".hdl" } else { ".include" };
     let path = path.display();
-    format!("cell\n{card} \"{path}\"\nxcell wl bl {name} {}\nvwl wl 0 0\nvbl bl 0 0\n.end\n", params.join(" "))
+    let mut text = format!("cell\n{card} \"{path}\"\nxcell {} {name} {}\n", nodes.join(" "), params.join(" "));
+    // The circuit has to have a ground.
+    nodes.iter().for_each(|n| text += &format!("vhold{n} {n} 0 0\n"));
+    text + ".end\n"
 }
 
 /// Faults of the deck that nobody wrote, with their places as text.
@@ -58,9 +61,10 @@ fn told(diags: Vec<Diagnostic>, sources: &SourceMap) -> Vec<Diagnostic> {
     plain.collect()
 }
 
-pub fn cells(args: &Device, text: &str, size: Option<(usize, usize)>) -> Result<Made, Vec<Diagnostic>> {
+/// Cells between these nodes: word and bit line, or more lines.
+pub fn cells(args: &Device, text: &str, nodes: &[&str], size: Option<(usize, usize)>) -> Result<Made, Vec<Diagnostic>> {
     let (path, name) = file_and_name(text);
-    let deck = deck(&path, &name, &args.cell_param);
+    let deck = deck(&path, &name, nodes, &args.cell_param);
     let (circuit, sources, diags) = session::circuit("--cell", &deck, &RunOptions::default(), &Disk);
     let Some(circuit) = circuit else { return Err(told(diags, &sources)) };
     let mut faults = vec![];
@@ -124,7 +128,12 @@ pub fn cells(args: &Device, text: &str, size: Option<(usize, usize)>) -> Result<
     if !faults.is_empty() {
         return Err(faults);
     }
-    let cells = DeviceCells::new(&circuit, ("wl", "bl"), &["vwl", "vbl"], (rows, cols), &varied)?;
+    let hold: Vec<String> = nodes.iter().map(|n| format!("vhold{n}")).collect();
+    let hold: Vec<&str> = hold.iter().map(String::as_str).collect();
+    let cells = match nodes {
+        [a, b] => DeviceCells::new(&circuit, (a, b), &hold, (rows, cols), &varied)?,
+        _ => DeviceCells::on_lines(&circuit, nodes, &hold, (rows, cols), &varied)?,
+    };
     Ok(Made { rows, cols, cells })
 }
 

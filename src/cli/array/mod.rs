@@ -2,6 +2,7 @@
 
 pub mod args;
 mod cell;
+mod gated;
 mod input;
 mod memory;
 mod output;
@@ -36,7 +37,7 @@ pub fn run(args: &ArrayArgs, term: &mut Term) -> u8 {
         ArrayCommand::Solve { inputs, volts, cells, device, wires, results } => {
             study(results, term, |job| match &device.cell {
                 Some(file) => {
-                    let made = cell::cells(device, file, cells.size)?;
+                    let made = cell::cells(device, file, &["wl", "bl"], cells.size)?;
                     products::devices(made, inputs.as_deref(), *volts, wires, job)
                 }
                 None => products::solve(inputs.as_deref(), *volts, cells, wires, job),
@@ -67,6 +68,7 @@ pub fn run(args: &ArrayArgs, term: &mut Term) -> u8 {
         ArrayCommand::Disturb { v0, all, selection, cells, wires, results } => {
             study(results, term, |job| memory::disturb(*v0, *all, selection, cells, wires, job))
         }
+        ArrayCommand::Gated(g) => study(&g.results, term, |job| gated::run(g, job)),
         ArrayCommand::Write(w) => study(&w.results, term, |job| write::run(w, job)),
         ArrayCommand::Margin { memory, sizes } => {
             study(&memory.results, term, |job| memory::margins(memory, sizes, job))

@@ -75,6 +75,8 @@ pub struct Array {
     pub stuck: Vec<(Cell, String)>,
     /// Plane, line, crossing before whose segment the line is broken.
     pub open: Vec<(String, usize, usize)>,
+    /// Nothing is made of where the cells lie.
+    pub is_plain: bool,
 }
 
 impl Array {
@@ -94,6 +96,7 @@ impl Array {
             layers: self.layers,
             lines: self.planes.iter().map(lines).collect(),
             pins: self.pins.clone(),
+            is_plain: self.is_plain,
         }
     }
 
@@ -107,7 +110,7 @@ const LINES: &[(&str, bool)] = &[("wl", true), ("bl", false), ("sl", false), ("g
 
 const KEYS: &[&str] = &[
     "rows", "cols", "layers", "cell", "pins", "sl", "far", "map", "dead", "stuck", "open", "rwl", "rbl", "rsl", "rgl",
-    "cwl", "cbl", "csl", "cgl",
+    "cwl", "cbl", "csl", "cgl", "expand",
 ];
 
 /// Reads the card; `None` when what remains makes no array.
@@ -235,6 +238,14 @@ pub fn read(line: &Line<'_>, from: usize, faults: &mut Vec<Diagnostic>) -> Optio
             }
         } else {
             add(pin.clone(), (0, a.layers - 1));
+        }
+    }
+    match take("expand") {
+        None => {}
+        Some((w, _)) if w.eq_ignore_ascii_case("no") => {}
+        Some((w, _)) if w.eq_ignore_ascii_case("yes") => a.is_plain = true,
+        Some((w, span)) => {
+            fault(span, format!("`expand={w}`: `yes` or `no`"), "`expand=yes` makes plain elements of it")
         }
     }
     let lists = [take("map"), take("dead"), take("stuck"), take("open")];
