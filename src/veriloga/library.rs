@@ -21,6 +21,8 @@ type Compiled = Result<(Arc<dyn DeviceType>, Vec<Diagnostic>), Vec<Diagnostic>>;
 struct Structure {
     /// As the module writes them.
     params: Vec<(String, Ty)>,
+    /// Why no paramset is chosen while nothing is given.
+    unsettled: Option<Diagnostic>,
 }
 
 /// Values of structural parameters that a netlist gives.
@@ -120,6 +122,13 @@ impl<'f> Library<'f> {
         structure.params.iter().filter_map(value).collect()
     }
 
+    /// Why a module that paramsets make is none as long as nothing is given to it.
+    pub fn unsettled(&self, name: &str) -> Option<Diagnostic> {
+        let (k, module) = self.find(name)?;
+        let known = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        known.structures.get(&(k, module.to_string()))?.unsettled.clone()
+    }
+
     /// The device type of a module whose structural parameters have these values.
     pub fn device_with(&self, name: &str, given: &[(String, Value)], sources: &SourceMap) -> Option<Compiled> {
         let (k, module) = self.find(name)?;
@@ -158,7 +167,7 @@ impl<'f> Library<'f> {
                 Err(diags)
             }
         };
-        (compiled, Some(Structure { params }))
+        (compiled, Some(Structure { params, unsettled: hir.unsettled.clone() }))
     }
 }
 

@@ -144,7 +144,7 @@ impl Sizes {
             slots,
             signals: l.signals.len() * signal::COUNT,
             tables: l.tables.len(),
-            params: l.params.len(),
+            params: l.scalars(),
             terminals: l.terminals as usize,
             events: l.events.len(),
             outputs: func.outputs.len(),

@@ -222,6 +222,14 @@ impl Lower<'_> {
         }
     }
 
+    /// The row of an unknown that an operator brings along, where the operator stands.
+    pub(super) fn row(&mut self, unknown: u32, row: Val) {
+        let on = self.b.bool(true);
+        self.write(Cell::Row(unknown), row);
+        self.write(Cell::On(unknown), on);
+        self.rows.push(unknown);
+    }
+
     /// d/dt y = K (arg - y), not faster than the two rates.
     fn slew(&mut self, arg: Val, rise: Val, fall: Val) -> Val {
         let n = self.out.unknowns.len();
@@ -243,7 +251,7 @@ impl Lower<'_> {
         let moving = b.neg(want);
         let rest = b.select(is_static, held, moving);
         let row = b.add(rate, rest);
-        self.rows.push((u, row));
+        self.row(u, row);
         y
     }
 
@@ -282,6 +290,8 @@ impl Lower<'_> {
         self.out.idts.push(IdtInfo { unknown: u, has_ic: ic.is_some() });
         let a = self.real_expr(arg);
         self.write(Cell::IdtArg(k), a);
+        let on = self.b.bool(true);
+        self.write(Cell::On(u), on);
         if let Some(ic) = ic {
             let v = self.real_expr(ic);
             self.write(Cell::IdtIc(k), v);
@@ -558,7 +568,7 @@ impl Lower<'_> {
                 }
             }
             let row = self.b.sub(rate, rhs);
-            self.rows.push((z[k], row));
+            self.row(z[k], row);
         }
         y
     }
