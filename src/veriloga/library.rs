@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::bind::{BackEnd, VaDevice, VaType};
+use super::jit::make_ready;
 use super::hir::Ty;
 use super::{Design, Files, Options, Value};
 use crate::device::{DeviceType, Value as CardValue};
@@ -53,6 +54,9 @@ impl<'f> Library<'f> {
 
     /// Adds a file that is already in the source map. Returns its faults.
     pub fn load(&mut self, file: FileId, path: &Path, sources: &mut SourceMap, options: &Options) -> Vec<Diagnostic> {
+        if self.back_end == BackEnd::Native {
+            make_ready();
+        }
         let read = |p: &Path| self.read(p);
         let (design, mut diags) = Design::parse(file, path, sources, &read, options);
         for name in design.modules() {

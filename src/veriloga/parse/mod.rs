@@ -334,7 +334,8 @@ impl Parser<'_> {
     fn new_name(&mut self, what: &str) -> Option<Ident> {
         let id = self.ident(what)?;
         let text = self.names.text(id.name);
-        if is_standard_keyword(text) && !self.dialect.keywords.contains(&id.name) {
+        let is_escaped = self.sources.text(id.span).starts_with('\\');
+        if is_standard_keyword(text) && !is_escaped && !self.dialect.keywords.contains(&id.name) {
             let message = format!("`{text}` is a keyword of Verilog-AMS");
             let help = format!("other compilers refuse it as a name: choose another one, or write `\\{text} `");
             self.dialect.keywords.push(id.name);
