@@ -4,7 +4,7 @@
 use ferrospice::base::consts::{K_Q, ZERO_C};
 use ferrospice::base::dual::Dual;
 use ferrospice::veriloga::interp::Machine;
-use ferrospice::veriloga::ir::{In, Out, Sink, env, sim, signal};
+use ferrospice::veriloga::ir::{In, Out, Sink, env, signal, sim};
 use ferrospice::veriloga::jit::{Args, KEYS, Kernel};
 use ferrospice::veriloga::lower::Program;
 
@@ -255,7 +255,13 @@ impl Ekv {
             let per = -self.n * 4.0 / 15.0 / (sum * sum);
             let (a2, b2, ab) = (al * al, be * be, al * be);
             let part = |al: Dual<3>, be: Dual<3>, a2: Dual<3>, b2: Dual<3>| {
-                al * 1.25 + be * 2.5 + a2 * 3.125 + b2 * 5.625 + ab * 6.25 + be * b2 * 3.0 + ab * be * 6.0
+                al * 1.25
+                    + be * 2.5
+                    + a2 * 3.125
+                    + b2 * 5.625
+                    + ab * 6.25
+                    + be * b2 * 3.0
+                    + ab * be * 6.0
                     + ab * al * 4.0
                     + a2 * al * 2.0
             };

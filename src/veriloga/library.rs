@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::bind::{BackEnd, VaDevice, VaType};
-use super::jit::make_ready;
 use super::hir::Ty;
+use super::jit::make_ready;
 use super::{Design, Files, Options, Value};
 use crate::device::{DeviceType, Value as CardValue};
 use crate::diag::codes::va_device as codes;

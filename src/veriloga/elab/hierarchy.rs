@@ -55,7 +55,9 @@ impl<'a> Elab<'a> {
             ItemKind::GenCase(selector, arms) => self.gen_case(*selector, arms),
             ItemKind::GenFor(f) => self.gen_for(f, item.span),
             // Who gives parameters may do without defaults that fit.
-            ItemKind::Fault(d) if self.frame.is_top && self.overrides.is_empty() => self.m.unsettled = Some((**d).clone()),
+            ItemKind::Fault(d) if self.frame.is_top && self.overrides.is_empty() => {
+                self.m.unsettled = Some((**d).clone())
+            }
             ItemKind::Fault(d) => self.diags.push((**d).clone()),
             _ => {}
         }

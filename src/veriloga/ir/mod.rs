@@ -402,7 +402,9 @@ impl Op {
             Op::Const(_) | Op::Input(..) | Op::Noise(_) => {}
             Op::Un(_, a) | Op::Ddt(_, a) | Op::Ddx(_, a) => f(a),
             Op::Bin(_, a, b) | Op::Limit(_, a, b) => [a, b].into_iter().for_each(f),
-            Op::Select(a, b, c) | Op::Fma(a, b, c) | Op::Table(_, [a, b, c]) | Op::Text(_, [a, b, c]) => [a, b, c].into_iter().for_each(f),
+            Op::Select(a, b, c) | Op::Fma(a, b, c) | Op::Table(_, [a, b, c]) | Op::Text(_, [a, b, c]) => {
+                [a, b, c].into_iter().for_each(f)
+            }
         }
     }
 

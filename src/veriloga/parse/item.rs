@@ -667,7 +667,14 @@ impl Parser<'_> {
             };
             let range = if self.is(P::LBrack) { self.range() } else { None };
             let ports = if self.is(P::LParen) { self.connections() } else { vec![] };
-            let kind = ItemKind::Instance(Instance { module, params: params.clone(), name, range, ports, is_transparent: false });
+            let kind = ItemKind::Instance(Instance {
+                module,
+                params: params.clone(),
+                name,
+                range,
+                ports,
+                is_transparent: false,
+            });
             list.push(Item { kind, attrs: vec![], span: self.from(start) });
             if !self.eat(P::Comma) {
                 break;

@@ -124,7 +124,8 @@ impl Parser<'_> {
                     let Some((_, ty)) = variables.iter().find(|v| v.0 == name) else {
                         let text = self.names.text(name).to_string();
                         let d = Diagnostic::error(code::UNKNOWN_NAME, format!("`{text}` is not declared"));
-                        self.diags.push(d.at(span, "").help(format!("a parameter of the module is set by `.{text} = `")));
+                        self.diags
+                            .push(d.at(span, "").help(format!("a parameter of the module is set by `.{text} = `")));
                         continue;
                     };
                     // A variable that is assigned once is a parameter that nobody sets.
@@ -280,7 +281,8 @@ impl Parser<'_> {
         let fault = |d: Diagnostic| Item { kind: ItemKind::Fault(Box::new(d)), attrs: vec![], span };
         let mut rest = fault(none);
         for (k, s) in sets.iter().enumerate().rev() {
-            let values = s.values.iter().map(|c| Connection { value: c.value.map(|e| self.renamed(e, s, k)), ..c.clone() });
+            let values =
+                s.values.iter().map(|c| Connection { value: c.value.map(|e| self.renamed(e, s, k)), ..c.clone() });
             let values = values.collect::<Vec<_>>();
             let mut chosen = self.instance(s, &m.ports, values);
             let rank = |s: &Paramset| (s.open(), s.local_ranges());
