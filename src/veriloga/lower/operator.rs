@@ -386,7 +386,7 @@ impl Lower<'_> {
         })
     }
 
-    /// See `device::junction::limit_junction`.
+    /// See `device::junction::limit_junction`. The logarithms are for the few iterations that need them.
     fn pnjlim(&mut self, v: Val, old: Val, vt: Val, critical: Val) -> Val {
         let b = &mut self.b;
         let zero = b.real(0.0);
@@ -399,20 +399,6 @@ impl Lower<'_> {
         let high = b.bin(BinOp::Lt, critical, v);
         let acts = b.and(far, high);
         let was_on = b.bin(BinOp::Lt, zero, old);
-        let arg = b.div(step, vt);
-        let arg = b.add(one, arg);
-        let arg_ok = b.bin(BinOp::Lt, zero, arg);
-        let safe = b.select(arg_ok, arg, one);
-        let log = b.un(UnOp::Ln, safe);
-        let log = b.mul(vt, log);
-        let moved = b.add(old, log);
-        let on = b.select(arg_ok, moved, critical);
-        let ratio = b.div(v, vt);
-        let pos = b.bin(BinOp::Lt, zero, ratio);
-        let ratio = b.select(pos, ratio, one);
-        let l = b.un(UnOp::Ln, ratio);
-        let off = b.mul(vt, l);
-        let forward = b.select(was_on, on, off);
         let minus = b.real(-1.0);
         let f1 = b.sub(minus, old);
         let f2 = b.mul(two, old);
@@ -422,7 +408,24 @@ impl Lower<'_> {
         let reverse = b.select(below, floor, v);
         let negative = b.bin(BinOp::Lt, v, zero);
         let rest = b.select(negative, reverse, v);
-        b.select(acts, forward, rest)
+        let forward = |l: &mut Self| {
+            let b = &mut l.b;
+            let arg = b.div(step, vt);
+            let arg = b.add(one, arg);
+            let arg_ok = b.bin(BinOp::Lt, zero, arg);
+            let safe = b.select(arg_ok, arg, one);
+            let log = b.un(UnOp::Ln, safe);
+            let log = b.mul(vt, log);
+            let moved = b.add(old, log);
+            let on = b.select(arg_ok, moved, critical);
+            let ratio = b.div(v, vt);
+            let pos = b.bin(BinOp::Lt, zero, ratio);
+            let ratio = b.select(pos, ratio, one);
+            let l = b.un(UnOp::Ln, ratio);
+            let off = b.mul(vt, l);
+            vec![b.select(was_on, on, off)]
+        };
+        self.branch(acts, forward, |_| vec![rest])[0]
     }
 
     /// See `device::junction::limit_gate`.
