@@ -1,20 +1,30 @@
 //! The Verilog-A compiler: text to machine code for a model of the size of BSIM4 (written by this bench: 900 parameters,
-//! 3000 assignments, 700 conditions), for a memristor and a diode; and what one evaluation costs.
+//! 3000 assignments, 700 conditions), for a memristor and a diode; and what one evaluation, values and derivatives, of a
+//! diode and an EKV transistor costs beside the same equations written natively (checked here to give the same numbers).
 //!
 //! `VA_FILE=/path/to/model.va` adds a file from outside: its last module, whole way and step by step.
 
 use std::fmt::Write;
 use std::path::Path;
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use ferrospice::diag::SourceMap;
 use ferrospice::veriloga::bind::{BackEnd, VaDevice};
+use ferrospice::veriloga::ir::Out;
 use ferrospice::veriloga::jit::Kernel;
 use ferrospice::veriloga::lower::{finish, lower};
 use ferrospice::veriloga::{Options, hir, parse_and_check};
 
+#[path = "veriloga/native.rs"]
+mod native;
+
+use native::{Compiled, Diode, Ekv};
+
 const MEMRISTOR: &str = include_str!("../netlists/veriloga/vteam.va");
 const DIODE: &str = include_str!("../netlists/veriloga/diode.va");
+const EKV: &str = include_str!("../models/ekv.va");
+/// Instances that are evaluated in a row.
+const ROW: usize = 1024;
 
 /// Four terminals, six internal nodes; parameters in sections with ranges, geometry scaling of each, then blocks of bias
 /// equations in which every third stands in a condition.
@@ -113,7 +123,10 @@ fn compile(c: &mut Criterion) {
     g.bench_function("memristor", |b| b.iter(|| whole(here, MEMRISTOR)));
     g.bench_function("diode", |b| b.iter(|| whole(here, DIODE)));
     g.sample_size(10);
-    let mut texts = vec![("large".to_string(), here.to_path_buf(), large(900, 700))];
+    let mut texts = vec![
+        ("memristor".to_string(), here.to_path_buf(), MEMRISTOR.to_string()),
+        ("large".to_string(), here.to_path_buf(), large(900, 700)),
+    ];
     if let Ok(file) = std::env::var("VA_FILE") {
         let text = std::fs::read_to_string(&file).expect("VA_FILE is readable");
         texts.push(("file".into(), file.into(), text));
@@ -134,5 +147,70 @@ fn compile(c: &mut Criterion) {
     g.finish();
 }
 
-criterion_group!(benches, compile);
+/// The last module of a text with parameters, ready to be evaluated.
+fn compiled(text: &str, given: &[(&str, f64)]) -> Compiled {
+    let modules = front(Path::new("bench.va"), text);
+    let module = modules.last().expect("a module");
+    let names: Vec<String> = module.params.values().map(|p| p.name.clone()).collect();
+    let lowered = lower(module).unwrap_or_else(|f| panic!("{f:?}"));
+    Compiled::new(finish(lowered), &names, given, ROW)
+}
+
+fn same(what: &str, x: f64, y: f64) {
+    assert!((x - y).abs() <= 1e-9 * x.abs().max(y.abs()) + 1e-25, "{what}: {x:e} compiled, {y:e} native");
+}
+
+fn evaluate(c: &mut Criterion) {
+    let mut g = c.benchmark_group("evaluate");
+    g.throughput(Throughput::Elements(ROW as u64));
+
+    let mut module = compiled(DIODE, &[("is", 1e-14), ("cjo", 1e-12), ("tt", 1e-9)]);
+    let n = module.program.lowered.unknowns.len();
+    let volts: Vec<f64> = (0..ROW).map(|k| -1.0 + 1.8 * k as f64 / ROW as f64).collect();
+    for (k, v) in volts.iter().enumerate() {
+        module.x[k * n] = *v;
+        module.old[k] = *v;
+    }
+    let native = Diode::new(1e-14, 1e-12, 1e-9);
+    let at: Vec<[f64; 2]> = volts.iter().map(|v| [*v, 0.0]).collect();
+    let mut out = vec![[0.0; native::DIODE]; ROW];
+    module.run();
+    native.run(&at, &volts, &mut out);
+    for (k, out) in out.iter().enumerate() {
+        same("current", module.result(k, Out::F, 0, 0), out[0]);
+        same("charge", module.result(k, Out::Q, 0, 0), out[2]);
+        same("conductance", module.result(k, Out::G, 0, 0), out[4]);
+        same("capacitance", module.result(k, Out::C, 0, 0), out[8]);
+    }
+    g.bench_function("diode, compiled", |b| b.iter(|| module.run()));
+    g.bench_function("diode, native", |b| b.iter(|| native.run(&at, &volts, &mut out)));
+
+    let mut module = compiled(EKV, &[("theta", 0.1), ("lambda", 0.05), ("cov", 1e-10)]);
+    let n = module.program.lowered.unknowns.len();
+    let at: Vec<[f64; 4]> = (0..ROW).map(|k| [0.002 * (k % 32) as f64, 0.04 * (k / 32) as f64, 0.0, -0.1]).collect();
+    for (k, v) in at.iter().enumerate() {
+        module.x[k * n..][..4].copy_from_slice(v);
+    }
+    let native = Ekv::new(0.1, 0.05, 1e-10);
+    let mut out = vec![[0.0; native::EKV]; ROW];
+    module.run();
+    native.run(&at, &mut out);
+    for (k, out) in out.iter().enumerate() {
+        same("drain current", module.result(k, Out::F, 0, 0), out[0]);
+        for row in 0..4 {
+            same("charge", module.result(k, Out::Q, row, 0), out[2 + row as usize]);
+            for column in 0..4 {
+                same("capacitance", module.result(k, Out::C, row, column), out[14 + (4 * row + column) as usize]);
+            }
+        }
+        for column in 0..4 {
+            same("conductance", module.result(k, Out::G, 0, column), out[6 + column as usize]);
+        }
+    }
+    g.bench_function("EKV, compiled", |b| b.iter(|| module.run()));
+    g.bench_function("EKV, native", |b| b.iter(|| native.run(&at, &mut out)));
+    g.finish();
+}
+
+criterion_group!(benches, evaluate, compile);
 criterion_main!(benches);

@@ -220,6 +220,10 @@ impl<'a> Elab<'a> {
                 find(&draft.params, id).or_else(|| find(&card, id))
             });
             if given.is_empty() {
+                if let Some(d) = library.unsettled(name) {
+                    self.report_in(scope, d.at(e.span(), "for this instance"));
+                    return None;
+                }
                 return Some(ty);
             }
             let next = match library.device_with(name, &given, self.sources)? {

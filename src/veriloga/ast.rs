@@ -2,7 +2,7 @@
 //! position, so that no depth of nesting overflows the stack when a tree is dropped.
 
 use super::text::Name;
-use crate::diag::Span;
+use crate::diag::{Diagnostic, Span};
 
 /// Position of an expression in [`Ast::exprs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -182,6 +182,8 @@ pub enum ItemKind {
     GenIf(Ex, Box<Item>, Option<Box<Item>>),
     GenFor(Box<GenFor>),
     GenCase(Ex, Vec<(Vec<Ex>, Item)>),
+    /// Said where the item is reached.
+    Fault(Box<Diagnostic>),
     Null,
 }
 
@@ -287,6 +289,8 @@ pub struct Instance {
     pub name: Ident,
     pub range: Option<Range>,
     pub ports: Vec<Connection>,
+    /// What is in it has the names that it would have without the instance.
+    pub is_transparent: bool,
 }
 
 /// `.name(value)` or a value by position.

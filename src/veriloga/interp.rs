@@ -1,6 +1,6 @@
 //! The reference back end: walks a function and computes.
 
-use super::ir::{Const, Def, Func, In, MAX_TRIPS, Node, Op, Sink, Ty, Val, eval_bin, eval_un};
+use super::ir::{Const, Def, Func, In, MAX_TRIPS, Node, Op, Sink, TextOp, Ty, Val, eval_bin, eval_un};
 
 /// What a function reads and the world that its effects reach.
 pub trait World {
@@ -8,6 +8,11 @@ pub trait World {
 
     fn table(&mut self, table: u32, order: [u8; 3], x: [f64; 3]) -> f64 {
         let _ = (table, order, x);
+        0.0
+    }
+
+    fn text(&mut self, op: TextOp, x: [f64; 3]) -> f64 {
+        let _ = (op, x);
         0.0
     }
 
@@ -120,6 +125,7 @@ impl Machine {
                 let x = x.map(|v| self.get(v).to_f64());
                 Const::Real(world.table(look.table, look.order, x))
             }
+            Op::Text(o, x) => Const::from_f64(world.text(o, x.map(|v| self.get(v).to_f64())), o.result()),
             Op::Ddt(..) | Op::Noise(_) | Op::Ddx(..) => Const::Real(0.0),
         }
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::bind::{BackEnd, VaDevice, VaType};
 use super::hir::Ty;
+use super::jit::make_ready;
 use super::{Design, Files, Options, Value};
 use crate::device::{DeviceType, Value as CardValue};
 use crate::diag::codes::va_device as codes;
@@ -21,6 +22,8 @@ type Compiled = Result<(Arc<dyn DeviceType>, Vec<Diagnostic>), Vec<Diagnostic>>;
 struct Structure {
     /// As the module writes them.
     params: Vec<(String, Ty)>,
+    /// Why no paramset is chosen while nothing is given.
+    unsettled: Option<Diagnostic>,
 }
 
 /// Values of structural parameters that a netlist gives.
@@ -51,6 +54,9 @@ impl<'f> Library<'f> {
 
     /// Adds a file that is already in the source map. Returns its faults.
     pub fn load(&mut self, file: FileId, path: &Path, sources: &mut SourceMap, options: &Options) -> Vec<Diagnostic> {
+        if self.back_end == BackEnd::Native {
+            make_ready();
+        }
         let read = |p: &Path| self.read(p);
         let (design, mut diags) = Design::parse(file, path, sources, &read, options);
         for name in design.modules() {
@@ -120,6 +126,13 @@ impl<'f> Library<'f> {
         structure.params.iter().filter_map(value).collect()
     }
 
+    /// Why a module that paramsets make is none as long as nothing is given to it.
+    pub fn unsettled(&self, name: &str) -> Option<Diagnostic> {
+        let (k, module) = self.find(name)?;
+        let known = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        known.structures.get(&(k, module.to_string()))?.unsettled.clone()
+    }
+
     /// The device type of a module whose structural parameters have these values.
     pub fn device_with(&self, name: &str, given: &[(String, Value)], sources: &SourceMap) -> Option<Compiled> {
         let (k, module) = self.find(name)?;
@@ -158,7 +171,7 @@ impl<'f> Library<'f> {
                 Err(diags)
             }
         };
-        (compiled, Some(Structure { params }))
+        (compiled, Some(Structure { params, unsettled: hir.unsettled.clone() }))
     }
 }
 

@@ -37,7 +37,7 @@ crate::codes! { CODES:
          `end` or `)` before it is the usual reason.";
     UNSUPPORTED = "E0813", "not supported",
         "The construct belongs to Verilog or Verilog-AMS, but not to what is supported here: analog modules. Digital \
-         processes, discrete-time filters (`zi_*`), paramsets and connect modules are among what is not.";
+         processes, user-defined primitives and connect modules are among what is not.";
     NO_MODULE = "E0814", "file has no module",
         "A Verilog-A source describes at least one `module ... endmodule`. If the file is a header, compile the file that includes it.";
     PARAM_DEFAULT = "E0815", "parameter without default",
@@ -104,6 +104,11 @@ crate::codes! { CODES:
     TABLE = "E0842", "table cannot be read",
         "`$table_model` takes its inputs, then a file name in quotes or one array for each column, then a control string such as \"1L,3CC;2\": \
          for each input the degree 1, 2 or 3 (or D, I) and how to extrapolate (C, L, E).";
+    PARAMSET = "E0843", "paramset cannot be chosen",
+        "Several paramsets of one name share their modules' instances by what these give: a set fits when all that is given are \
+         parameters of it and all its values, defaults and local ones included, are in its ranges. Of those that fit, the one with \
+         the fewest parameters left to their defaults is taken, then the one with the most local parameters that have ranges. \
+         None, or two that are equal, cannot be chosen.";
     IMPLICIT_DISCIPLINE = "L0801", "net without discipline",
         "A net that is accessed has no discipline; it is taken as `electrical` (or as `default_discipline says). Declare it: `electrical x;`.";
     IMPLICIT_DIRECTION = "L0802", "port without direction",
@@ -133,6 +138,9 @@ crate::codes! { CODES:
     SKIPPED_MACRO = "L0814", "macro is defined for other compilers only",
         "The only definition of the macro stands in a part of the text that `` `ifdef `` leaves out, as models have it for compilers \
          that they know by name. Since nothing else defines it, that definition is taken. `-D NAME` selects the part as a whole.";
+    KEYWORD = "L0815", "keyword of the language as a name",
+        "Verilog-AMS reserves words that analog models have no use for (`edge`, `release`, `table`, `small` ...) and the names of \
+         its functions and operators. Where no confusion is possible they are accepted as names, but other compilers refuse them.";
     DEFAULT_OUT_OF_RANGE = "L0812", "default of a parameter lies outside of its range",
         "The default value does not satisfy the parameter's own `from` and `exclude`, so an instance that leaves the parameter \
          out would be refused.";

@@ -169,7 +169,7 @@ impl VaBatch {
         self.cache.clear();
         self.flat = Flat::default();
         let flag = |b: bool| f64::from(u8::from(b));
-        let n = self.dev.program.lowered.params.len();
+        let n = self.dev.program.lowered.scalars();
         for c in &self.classes {
             self.cache.extend(c.cache.iter().flat_map(|x| [*x; 2]));
             let f = &mut self.flat;
@@ -597,7 +597,12 @@ impl Batch for VaBatch {
         if let (Some(accept), true) = (&self.dev.accept, l.signals.iter().any(|s| s.output.is_some())) {
             self.consult(accept, self.accept_cache(), at, x, None, &mut |i, results| {
                 for (k, info) in l.signals.iter().enumerate() {
-                    let Some(slot) = self.slots.get(i * p.entries.len() + self.signal_entries[k]) else { continue };
+                    // Where parameters leave the operator out its entry is that of the reference, or none at all.
+                    let entry = self.signal_entries[k];
+                    if entry >= p.entries.len() || info.output.is_some_and(|u| self.rows[i * nu + u as usize] == 0) {
+                        continue;
+                    }
+                    let Some(slot) = self.slots.get(i * p.entries.len() + entry) else { continue };
                     let first = accept.func.outputs.iter().position(|(s, _)| s.class == Out::Signal && s.a == k as u32);
                     if let Some(args) = first.and_then(|f| results.get(f..)) {
                         // The row is out - response in.

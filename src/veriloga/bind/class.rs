@@ -8,9 +8,9 @@ use crate::device::{Env, Group, ParamId, Value};
 use crate::diag::codes::{va_device as codes, veriloga as language};
 use crate::diag::{Diagnostic, Span};
 use crate::veriloga::hir::SysParam;
-use crate::veriloga::interp::Machine;
-use crate::veriloga::ir::{In, Out, env, sim};
-use crate::veriloga::lower::{BranchMode, Program};
+use crate::veriloga::interp::{Machine, World};
+use crate::veriloga::ir::{In, Out, TextOp, env, sim};
+use crate::veriloga::lower::{BranchMode, Program, text_op};
 use crate::veriloga::table::Table;
 
 /// One set of parameters.
@@ -41,6 +41,37 @@ pub struct Class {
     /// Initial values of the persisting cells.
     pub initial: Vec<f64>,
     flags: HashMap<u32, f64>,
+}
+
+/// What the functions of parameters read, and where texts are made.
+struct Parameters<'a> {
+    class: &'a Class,
+    program: &'a Program,
+    temp: f64,
+    texts: &'a mut Vec<String>,
+}
+
+impl World for Parameters<'_> {
+    fn input(&mut self, class: In, k: u32) -> f64 {
+        self.class.input(class, k, self.temp)
+    }
+
+    fn text(&mut self, op: TextOp, x: [f64; 3]) -> f64 {
+        let l = &self.program.lowered;
+        let before = self.texts.clone();
+        let find = |k: f64| {
+            let k = k as usize;
+            l.strings.get(k).or_else(|| before.get(k.wrapping_sub(l.strings.len()))).cloned().unwrap_or_default()
+        };
+        text_op(op, x, &l.text_items, &find, &mut |text| {
+            let own = l.strings.iter().position(|t| *t == text);
+            let at = own.or_else(|| Some(l.strings.len() + self.texts.iter().position(|t| *t == text)?));
+            at.unwrap_or_else(|| {
+                self.texts.push(text);
+                l.strings.len() + self.texts.len() - 1
+            }) as f64
+        })
+    }
 }
 
 impl Class {
@@ -81,8 +112,9 @@ impl Class {
         // Inputs of the parameter function are what was given; its outputs are the values.
         self.values = self.given.iter().map(|x| if x.is_nan() { 0.0 } else { *x }).collect();
         let (mut values, mut initial) = (vec![0.0; n], vec![0.0; program.lowered.cells.len()]);
-        let this = &*self;
-        machine.run(&program.params, &mut |c, k| this.input(c, k, temp), &mut |s, x| match s.class {
+        let mut texts = std::mem::take(&mut self.texts);
+        let mut world = Parameters { class: self, program, temp, texts: &mut texts };
+        machine.run(&program.params, &mut world, &mut |s, x| match s.class {
             Out::Param => values[s.a as usize] = x,
             Out::Hidden => initial[s.a as usize] = x,
             Out::Check if x == 0.0 => failed.push(s.a),
@@ -90,6 +122,13 @@ impl Class {
         });
         self.values = values;
         self.initial = initial;
+        if program.lowered.text_values > 0 {
+            let mut made = vec![0.0; program.lowered.text_values as usize];
+            let mut world = Parameters { class: self, program, temp, texts: &mut texts };
+            machine.run(&program.texts, &mut world, &mut |s, x| made[s.a as usize] = x);
+            self.values.append(&mut made);
+        }
+        self.texts = texts;
         let mut cache = vec![0.0; program.slots];
         let mut flags = HashMap::new();
         let infos = &program.lowered.tables;
@@ -298,6 +337,9 @@ pub fn shape(dev: &VaDevice, c: &Class) -> Shape {
                 }
             }
         }
+    }
+    for (u, absent) in (0..).zip(&mut absent) {
+        *absent |= c.flag(Program::on_flag(u)) == Some(0.0);
     }
     let mut places = vec![Place::Nowhere; n];
     let mut internals = vec![];

@@ -91,8 +91,8 @@ impl World for Reader<'_> {
                 at(hi) - at(lo)
             }
             In::Cache => shared(a.cache, self.slots),
-            In::Param => shared(a.params, l.params.len()),
-            In::Given => shared(a.given, l.params.len()),
+            In::Param => shared(a.params, l.scalars()),
+            In::Given => shared(a.given, l.scalars()),
             In::Connected => shared(a.connected, l.terminals as usize),
             In::Env => shared(a.env, crate::veriloga::ir::env::COUNT),
             In::Sim => a.sim.get(k).copied().unwrap_or(0.0),

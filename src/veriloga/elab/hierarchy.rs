@@ -54,6 +54,11 @@ impl<'a> Elab<'a> {
             },
             ItemKind::GenCase(selector, arms) => self.gen_case(*selector, arms),
             ItemKind::GenFor(f) => self.gen_for(f, item.span),
+            // Who gives parameters may do without defaults that fit.
+            ItemKind::Fault(d) if self.frame.is_top && self.overrides.is_empty() => {
+                self.m.unsettled = Some((**d).clone())
+            }
+            ItemKind::Fault(d) => self.diags.push((**d).clone()),
             _ => {}
         }
     }
@@ -175,7 +180,9 @@ impl<'a> Elab<'a> {
             None => None,
         };
         let n = dim.map_or(1, |d| d.len());
-        self.declare(i.name, Def::Scope);
+        if !i.is_transparent {
+            self.declare(i.name, Def::Scope);
+        }
         let connections = self.connections(i, module);
         for k in 0..n {
             if !self.spend(span) {
@@ -199,6 +206,10 @@ impl<'a> Elab<'a> {
                 binding.ports.insert(port.name, (nodes, *at));
             }
             self.param_values(i, module, siblings, &mut binding);
+            if i.is_transparent {
+                self.enter(module, self.prefix(), Some(binding));
+                continue;
+            }
             self.m.instances.push(hir::Instance { path: path.clone(), module: name.to_string(), span });
             self.enter(module, format!("{path}."), Some(binding));
         }

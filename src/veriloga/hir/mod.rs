@@ -32,7 +32,7 @@ pub use operator::{
 };
 pub use stmt::{CaseArm, Event, EventKind, FormatItem, LValue, Stmt, StmtKind, Task, TextKind};
 
-use crate::diag::Span;
+use crate::diag::{Diagnostic, Span};
 
 arena::ids! {
     ExprId = "e";
@@ -73,6 +73,8 @@ pub struct Module {
     pub branches: Arena<BranchId, Branch>,
     /// In order of declaration: a default refers to earlier ones only.
     pub params: Arena<ParamId, Param>,
+    /// Of a module that several paramsets make: why none of them is chosen while no parameter is given.
+    pub unsettled: Option<Diagnostic>,
     /// `aliasparam m = $mfactor`.
     pub system_aliases: Vec<(String, SysParam)>,
     /// Parameters that decide array sizes, unrolled counts or which generate branch or instance exists.

@@ -345,6 +345,33 @@ impl Lookup {
     pub const OUTSIDE: [u8; 3] = [255; 3];
 }
 
+/// What is done with texts, which are integers that number them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TextOp {
+    /// Does the first one stand before the second, by the codes of their characters?
+    Less,
+    Join,
+    Length,
+    /// From one place to another, both included.
+    Part,
+    Upper,
+    Lower,
+    ToInt,
+    ToReal,
+    /// The first operand followed by the second as item `n` of the formats writes it.
+    Format(u32),
+}
+
+impl TextOp {
+    pub fn result(self) -> Ty {
+        match self {
+            TextOp::Less => Ty::Bool,
+            TextOp::ToReal => Ty::Real,
+            _ => Ty::Int,
+        }
+    }
+}
+
 /// What computes a value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
@@ -365,6 +392,8 @@ pub enum Op {
     Ddx(u32, Val),
     /// Inputs that the table does not have are 0.
     Table(Lookup, [Val; 3]),
+    /// Only where the interpreter runs, before anything is simulated. Operands that the operation does not have are any.
+    Text(TextOp, [Val; 3]),
 }
 
 impl Op {
@@ -373,7 +402,9 @@ impl Op {
             Op::Const(_) | Op::Input(..) | Op::Noise(_) => {}
             Op::Un(_, a) | Op::Ddt(_, a) | Op::Ddx(_, a) => f(a),
             Op::Bin(_, a, b) | Op::Limit(_, a, b) => [a, b].into_iter().for_each(f),
-            Op::Select(a, b, c) | Op::Fma(a, b, c) | Op::Table(_, [a, b, c]) => [a, b, c].into_iter().for_each(f),
+            Op::Select(a, b, c) | Op::Fma(a, b, c) | Op::Table(_, [a, b, c]) | Op::Text(_, [a, b, c]) => {
+                [a, b, c].into_iter().for_each(f)
+            }
         }
     }
 
@@ -389,6 +420,7 @@ impl Op {
             Op::Select(a, b, c) => Op::Select(f(a), f(b), f(c)),
             Op::Fma(a, b, c) => Op::Fma(f(a), f(b), f(c)),
             Op::Table(k, x) => Op::Table(k, x.map(f)),
+            Op::Text(k, x) => Op::Text(k, x.map(f)),
         }
     }
 }
@@ -494,6 +526,7 @@ impl Func {
             Op::Un(o, _) => o.result(),
             Op::Bin(o, ..) => o.result(),
             Op::Select(_, a, _) => self.ty(*a),
+            Op::Text(o, _) => o.result(),
             Op::Fma(..) | Op::Ddt(..) | Op::Noise(_) | Op::Limit(..) | Op::Ddx(..) | Op::Table(..) => Ty::Real,
         }
     }

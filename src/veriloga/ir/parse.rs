@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{BinOp, Body, Const, Def, Func, If, In, Lookup, Loop, Node, Op, Out, Sink, Ty, UnOp, Val, ValData};
+use super::{BinOp, Body, Const, Def, Func, If, In, Lookup, Loop, Node, Op, Out, Sink, TextOp, Ty, UnOp, Val, ValData};
 
 /// Reads one function; the message names the line.
 pub fn parse(text: &str) -> Result<Func, String> {
@@ -242,6 +242,24 @@ impl Parser {
                 let table = self.number()?;
                 let order = [self.number()?, self.number()?, self.number()?];
                 Op::Table(Lookup { table, order }, [self.val()?, self.val()?, self.val()?])
+            }
+            "text" => {
+                let (name, item) = (self.peek().to_string(), self.at + 1);
+                self.at = item;
+                let n = self.number()?;
+                let o = match name.as_str() {
+                    "less" => TextOp::Less,
+                    "join" => TextOp::Join,
+                    "length" => TextOp::Length,
+                    "part" => TextOp::Part,
+                    "upper" => TextOp::Upper,
+                    "lower" => TextOp::Lower,
+                    "int" => TextOp::ToInt,
+                    "real" => TextOp::ToReal,
+                    "format" => TextOp::Format(n),
+                    _ => return self.fail("an operation on texts"),
+                };
+                Op::Text(o, [self.val()?, self.val()?, self.val()?])
             }
             _ => {
                 if let Some(o) = UnOp::ALL.iter().find(|o| o.name() == word) {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Body, Const, Def, Func, Node, Op, Ty, Val};
+use super::{Body, Const, Def, Func, Node, Op, TextOp, Ty, Val};
 
 impl Display for Val {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -47,7 +47,26 @@ impl Display for Op {
                 let [a, b, c] = l.order;
                 write!(f, "table {} {a} {b} {c} {x} {y} {z}", l.table)
             }
+            Op::Text(o, [x, y, z]) => {
+                let (name, item) = text_op(*o);
+                write!(f, "text {name} {item} {x} {y} {z}")
+            }
         }
+    }
+}
+
+/// Name and item of an operation on texts.
+fn text_op(o: TextOp) -> (&'static str, u32) {
+    match o {
+        TextOp::Less => ("less", 0),
+        TextOp::Join => ("join", 0),
+        TextOp::Length => ("length", 0),
+        TextOp::Part => ("part", 0),
+        TextOp::Upper => ("upper", 0),
+        TextOp::Lower => ("lower", 0),
+        TextOp::ToInt => ("int", 0),
+        TextOp::ToReal => ("real", 0),
+        TextOp::Format(n) => ("format", n),
     }
 }
 

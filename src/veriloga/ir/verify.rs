@@ -130,6 +130,7 @@ impl Verifier<'_> {
             Op::Ddt(_, a) => self.typed(*a, Ty::Real)?,
             Op::Limit(_, a, b) => [a, b].into_iter().try_for_each(|x| self.typed(*x, Ty::Real))?,
             Op::Table(_, x) => x.iter().try_for_each(|x| self.typed(*x, Ty::Real))?,
+            Op::Text(_, x) => x.iter().try_for_each(|x| self.used(*x))?,
             Op::Ddx(k, a) => {
                 self.typed(*a, Ty::Real)?;
                 if *k as usize >= self.func.directions.len() {

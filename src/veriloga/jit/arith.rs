@@ -49,6 +49,8 @@ impl Gen<'_, '_> {
             }
             // Replaced before code is generated.
             Op::Ddt(..) | Op::Noise(_) | Op::Ddx(..) => self.zero(Form::One, Ty::Real),
+            // Setup's.
+            Op::Text(o, _) => self.zero(Form::One, o.result()),
         }
     }
 

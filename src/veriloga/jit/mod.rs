@@ -12,6 +12,7 @@ mod elementary;
 mod frame;
 mod lanes;
 pub mod plain;
+mod ready;
 mod varying;
 
 use std::ptr::{null, null_mut};
@@ -21,6 +22,8 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module};
+
+pub use ready::make_ready;
 
 use super::ir::{BinOp, Func, Ty, UnOp, signal};
 use super::lower::{Lowered, Program};
@@ -144,7 +147,7 @@ impl Sizes {
             slots,
             signals: l.signals.len() * signal::COUNT,
             tables: l.tables.len(),
-            params: l.params.len(),
+            params: l.scalars(),
             terminals: l.terminals as usize,
             events: l.events.len(),
             outputs: func.outputs.len(),
@@ -236,6 +239,7 @@ fn module_for(isa: OwnedTargetIsa) -> JITModule {
 impl Kernel {
     /// Generates code for a module's evaluation. The message says what the code generator disliked.
     pub fn compile(p: &Program) -> Result<Kernel, String> {
+        ready::wait();
         Self::compile_in(p, new_module(p.eval.len())?)
     }
 

@@ -6,12 +6,14 @@
 
 use super::{BranchInfo, BranchMode, Cell, Lower, OpVarInfo, SignalKind, codes};
 use crate::veriloga::hir::{NodeId, Owner, Param, ParamId, ParamKind, RangeSet, Ty as HTy};
-use crate::veriloga::ir::{BinOp, Const, In, Out, Sink, Ty, Val, env};
+use crate::veriloga::ir::{BinOp, Const, In, Out, Sink, Ty, Val, env, sim};
 
 /// `In::Sim` index of "the state of idt k is static and its initial value depends on the solution".
 pub(super) const IDT_STATIC: u32 = 1000;
 /// `Out::Flag` index of the initial value of idt k.
 pub(super) const IDT_IC: u32 = 1_000_000;
+/// `Out::Flag` index of "the operator of unknown u is there": where parameters leave its place out, so do they the unknown.
+pub(super) const ON: u32 = 2_000_000;
 /// 1/s at which a state under reset follows its initial value.
 const RESET_RATE: f64 = 1e18;
 
@@ -157,12 +159,18 @@ impl Lower<'_> {
             }
         }
         self.states();
-        for (u, row) in std::mem::take(&mut self.rows) {
+        for u in std::mem::take(&mut self.rows) {
+            let mut row = self.read(Cell::Row(u));
+            if let Some(on) = self.is_on(u) {
+                let x = self.probe(Some(u), None);
+                row = self.b.select(on, row, x);
+            }
             self.b.output(Sink::new(Out::F, u), row);
         }
         self.sites();
         self.variables();
         self.directions();
+        self.out.texts_func = std::mem::take(&mut self.texts).finish().checked("texts");
         self.out.analog = std::mem::take(&mut self.b).finish().checked("lowering");
     }
 
@@ -214,6 +222,16 @@ impl Lower<'_> {
         }
     }
 
+    /// Whether the place of an operator with an unknown was passed, if that is not certain.
+    fn is_on(&mut self, unknown: u32) -> Option<Val> {
+        let on = self.read(Cell::On(unknown));
+        if self.b.constant(on) == Some(Const::Bool(true)) {
+            return None;
+        }
+        self.b.output(Sink::new(Out::Flag, ON + unknown), on);
+        Some(on)
+    }
+
     /// Rows of `idt`: d/dt y - arg = 0.
     fn states(&mut self) {
         for k in 0..self.out.idts.len() as u32 {
@@ -234,6 +252,13 @@ impl Lower<'_> {
                     rest = self.b.select(reset, pull, rest);
                 }
                 self.b.output(Sink::new(Out::Flag, IDT_IC + k), ic);
+            }
+            if let Some(on) = self.is_on(info.unknown) {
+                // A place that is not passed integrates nothing: it starts from 0 and keeps what it has.
+                let is_search = self.sim_flag(sim::IS_SEARCH);
+                let zero = self.b.real(0.0);
+                let idle = self.b.select(is_search, y, zero);
+                rest = self.b.select(on, rest, idle);
             }
             let row = self.b.add(rate, rest);
             self.b.output(Sink::new(Out::F, info.unknown), row);

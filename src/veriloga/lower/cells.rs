@@ -12,9 +12,8 @@ impl Lower<'_> {
     pub(super) fn cell_type(&self, cell: Cell) -> Ty {
         match cell {
             Cell::Var(v, _) => Self::ir_type(self.m.vars[v].ty),
-            Cell::Kind(_) | Cell::IsIndirect(_) | Cell::IdtReset(_) | Cell::WatchOn(_) | Cell::Jump | Cell::Limited => {
-                Ty::Bool
-            }
+            Cell::Kind(_) | Cell::IsIndirect(_) | Cell::IdtReset(_) | Cell::On(_) => Ty::Bool,
+            Cell::WatchOn(_) | Cell::Jump | Cell::Limited => Ty::Bool,
             _ => Ty::Real,
         }
     }

@@ -3,7 +3,7 @@
 use super::{Cell, Lower, codes};
 use crate::base::consts::{K_Q, ZERO_C};
 use crate::veriloga::hir::{self, BinOp as HBin, ExprId, ExprKind, MathFn, UnOp as HUn};
-use crate::veriloga::ir::{BinOp, Const, In, Ty, UnOp, Val, env, sim};
+use crate::veriloga::ir::{BinOp, Const, In, TextOp, Ty, UnOp, Val, env, sim};
 
 impl Lower<'_> {
     pub(super) fn expr(&mut self, id: ExprId) -> Val {
@@ -86,7 +86,7 @@ impl Lower<'_> {
             ExprKind::Analysis(names) => self.analysis(names),
             ExprKind::StrLen(a) => match self.text_of(*a) {
                 Some(t) => self.b.int(t.chars().count() as i32),
-                None => self.dynamic_text(e.span),
+                None => self.text(TextOp::Length, &[*a], e.span),
             },
             ExprKind::Concat(parts) => {
                 let texts: Option<Vec<String>> = parts.iter().map(|p| self.text_of(*p)).collect();
@@ -95,7 +95,14 @@ impl Lower<'_> {
                         let k = self.string(&t.concat());
                         self.b.int(k as i32)
                     }
-                    None => self.dynamic_text(e.span),
+                    None => {
+                        let mut sum = self.expr(parts[0]);
+                        for p in &parts[1..] {
+                            let next = self.expr(*p);
+                            sum = self.text_of_values(TextOp::Join, &[sum, next], e.span);
+                        }
+                        sum
+                    }
                 }
             }
             ExprKind::StrCase { arg, is_upper } => match self.text_of(*arg) {
@@ -104,7 +111,7 @@ impl Lower<'_> {
                     let k = self.string(&t);
                     self.b.int(k as i32)
                 }
-                None => self.dynamic_text(e.span),
+                None => self.text(if *is_upper { TextOp::Upper } else { TextOp::Lower }, &[*arg], e.span),
             },
             ExprKind::StrSub(a, from, to) => {
                 let (lo, hi) = (self.expr(*from), self.expr(*to));
@@ -115,7 +122,7 @@ impl Lower<'_> {
                         self.b.int(k as i32)
                     }
                     (Some(_), Some(_), Some(_)) => self.b.int(0),
-                    _ => self.dynamic_text(e.span),
+                    _ => self.text(TextOp::Part, &[*a, *from, *to], e.span),
                 }
             }
             ExprKind::StrToNumber(a) => match self.text_of(*a) {
@@ -123,36 +130,19 @@ impl Lower<'_> {
                     let x: f64 = t.trim().parse().unwrap_or(0.0);
                     if e.ty == hir::Ty::Int { self.b.int(x as i32) } else { self.b.real(x) }
                 }
-                None => {
-                    self.dynamic_text(e.span);
-                    if e.ty == hir::Ty::Int { self.b.int(0) } else { self.b.real(0.0) }
-                }
+                None => self.text(if e.ty == hir::Ty::Int { TextOp::ToInt } else { TextOp::ToReal }, &[*a], e.span),
             },
             ExprKind::FileOpen { name, mode } => self.open_file(*name, *mode, e.span),
         }
     }
 
     /// The text of a string expression that is known now.
-    /// Is this the number of a text that the module has from the start?
-    /// May this be a text that `$sformat` makes while simulating?
-    fn may_be_made(&self, e: ExprId, v: Val) -> bool {
-        match self.b.constant(v) {
-            Some(Const::Int(k)) => k < 0,
-            _ => self.mentions(e, &self.dynamic_texts),
-        }
-    }
-
     pub(super) fn text_of(&mut self, e: ExprId) -> Option<String> {
         let v = self.expr(e);
         match self.b.constant(v) {
             Some(Const::Int(k)) => self.out.strings.get(k as usize).cloned(),
             _ => None,
         }
-    }
-
-    fn dynamic_text(&mut self, span: crate::diag::Span) -> Val {
-        self.unsupported("a string operation on text that is known only when the instance is", span);
-        self.b.int(0)
     }
 
     fn unary(&mut self, op: HUn, a: Val) -> Val {
@@ -202,8 +192,9 @@ impl Lower<'_> {
             return self.b.bool(false);
         }
         if is_text && !matches!(op, HBin::Eq | HBin::Ne) {
-            self.unsupported("ordering of strings", span);
-            return self.b.bool(false);
+            let (first, second) = if matches!(op, HBin::Lt | HBin::Ge) { (x, y) } else { (y, x) };
+            let less = self.text_of_values(TextOp::Less, &[first, second], span);
+            return if matches!(op, HBin::Lt | HBin::Gt) { less } else { self.b.not(less) };
         }
         let ty = self.b.ty(x);
         let by = |r, i| if ty == Ty::Real { r } else { i };

@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::assemble::{IDT_IC, IDT_STATIC, root};
+use super::assemble::{IDT_IC, IDT_STATIC, ON, root};
 use super::{BranchMode, EventInfo, Lowered, UnknownInfo, UnknownSource};
 use crate::veriloga::ir::{
     BinOp, Builder, Const, Def, Func, In, Keep, Node, Op, Out, Sink, Ty, UnOp, Val, copy_nodes, mapped, sim,
@@ -27,6 +27,8 @@ pub struct Program {
     pub lowered: Lowered,
     /// Parameters and whether they are given → values, checks, initial values.
     pub params: Func,
+    /// Parameters → texts and what is known of them.
+    pub texts: Func,
     /// Parameters, temperature → slots, static facts.
     pub setup: Func,
     pub slots: usize,
@@ -55,6 +57,11 @@ impl Program {
     /// `Out::Flag` index of the initial value of idt `k`.
     pub fn ic_flag(k: u32) -> u32 {
         IDT_IC + k
+    }
+
+    /// `Out::Flag` index of whether the operator that brought an unknown along is there, where parameters decide that.
+    pub fn on_flag(unknown: u32) -> u32 {
+        ON + unknown
     }
 }
 
@@ -94,6 +101,7 @@ pub fn finish(mut l: Lowered) -> Program {
         .then(|| prune(&accept.rest, |s| s.class == Out::Event, false, 0).checked("watched expressions"));
     Program {
         params: std::mem::take(&mut l.params_func),
+        texts: std::mem::take(&mut l.texts_func),
         setup: parts.setup,
         slots: parts.slots,
         eval: rest,

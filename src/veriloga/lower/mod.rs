@@ -13,6 +13,7 @@ mod operator;
 mod random;
 mod signal;
 mod stmt;
+mod strings;
 mod table;
 mod text;
 
@@ -27,6 +28,7 @@ use crate::diag::codes::va_device as codes;
 use crate::diag::{Code, Diagnostic, Span};
 
 pub use finish::{Program, finish};
+pub use strings::text_op;
 pub use text::FILE;
 
 /// An unknown of the module: node potentials first, in the order of the nodes, then flows and states.
@@ -221,6 +223,11 @@ pub struct Lowered {
     pub normals: u32,
     /// Texts by number; 0 is the empty one.
     pub strings: Vec<String>,
+    /// What makes texts and their properties from parameters, and how many of them: further parameters of the others.
+    pub texts_func: Func,
+    pub text_values: u32,
+    /// Items of formats in it.
+    pub text_items: Vec<EffectItem>,
     /// Texts that are made while simulating; number n is known as the string -1 - n.
     pub formats: u32,
     pub signals: Vec<SignalInfo>,
@@ -234,6 +241,13 @@ pub struct Lowered {
     pub params_func: Func,
     /// Spans of the checks.
     pub checks: Vec<(ParamId, Span)>,
+}
+
+impl Lowered {
+    /// Numbers that instances of a class have in common: parameters, and what is made of those that are texts.
+    pub fn scalars(&self) -> usize {
+        self.params.len() + self.text_values as usize
+    }
 }
 
 /// Reads a file that a module names; the message says why it cannot.
@@ -255,6 +269,7 @@ pub fn lower_with(module: &Module, read: &ReadText) -> Result<Lowered, Vec<Diagn
     l.strings = params.strings;
     l.out.checks = params.out.checks;
     l.out.params_func = params_func;
+    l.out.text_items = params.out.text_items;
     l.run();
     faults.append(&mut l.faults);
     if faults.is_empty() { Ok(l.out) } else { Err(faults) }
@@ -278,6 +293,9 @@ pub(crate) enum Cell {
     IdtArg(u32),
     IdtIc(u32),
     IdtReset(u32),
+    /// The row of an unknown that an operator brought along, and whether its place was passed (Bool); by unknown.
+    Row(u32),
+    On(u32),
     LimitArg(u32),
     LimitValue(u32),
     /// What limiting functions keep for the next iteration.
@@ -311,6 +329,10 @@ pub(crate) struct Lower<'a> {
     read_text: &'a ReadText<'a>,
     /// Texts are made while simulating.
     dynamic_texts: Vec<VarId>,
+    /// The function of texts, and where values of the other one are in it.
+    texts: Builder,
+    settled: HashMap<Val, Option<Val>>,
+    text_values: Vec<Val>,
     b: Builder,
     out: Lowered,
     faults: Vec<Diagnostic>,
@@ -331,7 +353,7 @@ pub(crate) struct Lower<'a> {
     /// Inside of a user's limiting function.
     in_limiter: bool,
     /// Rows of unknowns that operators brought along.
-    rows: Vec<(u32, Val)>,
+    rows: Vec<u32>,
     /// Cells that persist, by their number in `In::Hidden`.
     hidden: HashMap<Cell, u32>,
     is_params: bool,
@@ -350,6 +372,9 @@ impl<'a> Lower<'a> {
             m,
             read_text,
             dynamic_texts: text::dynamic_texts(m),
+            texts: Builder::new("texts"),
+            settled: HashMap::new(),
+            text_values: vec![],
             b,
             out: Lowered::default(),
             faults: vec![],

@@ -222,6 +222,14 @@ impl Lower<'_> {
         }
     }
 
+    /// The row of an unknown that an operator brings along, where the operator stands.
+    pub(super) fn row(&mut self, unknown: u32, row: Val) {
+        let on = self.b.bool(true);
+        self.write(Cell::Row(unknown), row);
+        self.write(Cell::On(unknown), on);
+        self.rows.push(unknown);
+    }
+
     /// d/dt y = K (arg - y), not faster than the two rates.
     fn slew(&mut self, arg: Val, rise: Val, fall: Val) -> Val {
         let n = self.out.unknowns.len();
@@ -243,7 +251,7 @@ impl Lower<'_> {
         let moving = b.neg(want);
         let rest = b.select(is_static, held, moving);
         let row = b.add(rate, rest);
-        self.rows.push((u, row));
+        self.row(u, row);
         y
     }
 
@@ -282,6 +290,8 @@ impl Lower<'_> {
         self.out.idts.push(IdtInfo { unknown: u, has_ic: ic.is_some() });
         let a = self.real_expr(arg);
         self.write(Cell::IdtArg(k), a);
+        let on = self.b.bool(true);
+        self.write(Cell::On(u), on);
         if let Some(ic) = ic {
             let v = self.real_expr(ic);
             self.write(Cell::IdtIc(k), v);
@@ -376,7 +386,7 @@ impl Lower<'_> {
         })
     }
 
-    /// See `device::junction::limit_junction`.
+    /// See `device::junction::limit_junction`. The logarithms are for the few iterations that need them.
     fn pnjlim(&mut self, v: Val, old: Val, vt: Val, critical: Val) -> Val {
         let b = &mut self.b;
         let zero = b.real(0.0);
@@ -389,20 +399,6 @@ impl Lower<'_> {
         let high = b.bin(BinOp::Lt, critical, v);
         let acts = b.and(far, high);
         let was_on = b.bin(BinOp::Lt, zero, old);
-        let arg = b.div(step, vt);
-        let arg = b.add(one, arg);
-        let arg_ok = b.bin(BinOp::Lt, zero, arg);
-        let safe = b.select(arg_ok, arg, one);
-        let log = b.un(UnOp::Ln, safe);
-        let log = b.mul(vt, log);
-        let moved = b.add(old, log);
-        let on = b.select(arg_ok, moved, critical);
-        let ratio = b.div(v, vt);
-        let pos = b.bin(BinOp::Lt, zero, ratio);
-        let ratio = b.select(pos, ratio, one);
-        let l = b.un(UnOp::Ln, ratio);
-        let off = b.mul(vt, l);
-        let forward = b.select(was_on, on, off);
         let minus = b.real(-1.0);
         let f1 = b.sub(minus, old);
         let f2 = b.mul(two, old);
@@ -412,7 +408,24 @@ impl Lower<'_> {
         let reverse = b.select(below, floor, v);
         let negative = b.bin(BinOp::Lt, v, zero);
         let rest = b.select(negative, reverse, v);
-        b.select(acts, forward, rest)
+        let forward = |l: &mut Self| {
+            let b = &mut l.b;
+            let arg = b.div(step, vt);
+            let arg = b.add(one, arg);
+            let arg_ok = b.bin(BinOp::Lt, zero, arg);
+            let safe = b.select(arg_ok, arg, one);
+            let log = b.un(UnOp::Ln, safe);
+            let log = b.mul(vt, log);
+            let moved = b.add(old, log);
+            let on = b.select(arg_ok, moved, critical);
+            let ratio = b.div(v, vt);
+            let pos = b.bin(BinOp::Lt, zero, ratio);
+            let ratio = b.select(pos, ratio, one);
+            let l = b.un(UnOp::Ln, ratio);
+            let off = b.mul(vt, l);
+            vec![b.select(was_on, on, off)]
+        };
+        self.branch(acts, forward, |_| vec![rest])[0]
     }
 
     /// See `device::junction::limit_gate`.
@@ -558,7 +571,7 @@ impl Lower<'_> {
                 }
             }
             let row = self.b.sub(rate, rhs);
-            self.rows.push((z[k], row));
+            self.row(z[k], row);
         }
         y
     }

@@ -31,7 +31,7 @@ impl Lower<'_> {
         let (w, y) = (add(self, "in"), add(self, "out"));
         let input = self.probe(Some(w), None);
         let row = self.b.sub(input, u);
-        self.rows.push((w, row));
+        self.row(w, row);
         (w, y)
     }
 
@@ -62,7 +62,7 @@ impl Lower<'_> {
         let is_static = self.is_static();
         let value = self.b.select(is_static, input, value);
         let row = self.b.sub(output, value);
-        self.rows.push((y, row));
+        self.row(y, row);
         output
     }
 
@@ -105,7 +105,7 @@ impl Lower<'_> {
         let is_static = self.is_static();
         let value = self.b.select(is_static, rest, held);
         let row = self.b.sub(output, value);
-        self.rows.push((y, row));
+        self.row(y, row);
         output
     }
 

@@ -95,6 +95,10 @@ impl Lower<'_> {
             self.out.formats -= 1;
             return self.write(Cell::Var(target.var, 0), text);
         }
+        if let Some(text) = self.settled_text(&items, &args) {
+            self.out.formats -= 1;
+            return self.write(Cell::Var(target.var, 0), text);
+        }
         self.effect(EffectSite { kind: EffectKind::Format(n), items, span }, args);
         let text = self.b.int(-1 - n as i32);
         self.write(Cell::Var(target.var, 0), text);

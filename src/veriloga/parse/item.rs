@@ -64,7 +64,7 @@ impl Parser<'_> {
                 self.bump();
                 let mut list = vec![];
                 loop {
-                    list.extend(self.ident("name of a genvar"));
+                    list.extend(self.new_name("name of a genvar"));
                     if !self.eat(P::Comma) {
                         break;
                     }
@@ -204,7 +204,7 @@ impl Parser<'_> {
 
     fn gen_block(&mut self) -> Option<ItemKind> {
         self.bump();
-        let name = if self.eat(P::Colon) { self.ident("name of the block") } else { None };
+        let name = if self.eat(P::Colon) { self.new_name("name of the block") } else { None };
         let items = self.items_until(kw::END);
         Some(ItemKind::GenBlock(name, items))
     }
@@ -290,7 +290,7 @@ impl Parser<'_> {
 
     fn declared(&mut self, what: &str) -> Option<Declared> {
         let mut attrs = self.attributes();
-        let name = self.ident(what)?;
+        let name = self.new_name(what)?;
         let mut dims = vec![];
         while self.is(P::LBrack) {
             dims.extend(self.range());
@@ -301,7 +301,7 @@ impl Parser<'_> {
         Some(Declared { name, dims, init, attrs })
     }
 
-    fn vars(&mut self, ty: TypeWord) -> ItemKind {
+    pub(super) fn vars(&mut self, ty: TypeWord) -> ItemKind {
         self.bump();
         // `real [0:3] a, b;`: a range before the names, as for nets.
         let before = if self.is(P::LBrack) { self.range() } else { None };
@@ -425,13 +425,13 @@ impl Parser<'_> {
         })
     }
 
-    fn alias(&mut self) -> Option<ItemKind> {
+    pub(super) fn alias(&mut self) -> Option<ItemKind> {
         self.bump();
         // A type is sometimes repeated.
         while matches!(self.tok(), Tok::Ident(kw::REAL | kw::INTEGER | kw::STRING)) {
             self.bump();
         }
-        let name = self.ident("name of the alias")?;
+        let name = self.new_name("name of the alias")?;
         if !self.expect(P::Assign) {
             self.recover();
             return None;
@@ -488,7 +488,7 @@ impl Parser<'_> {
         if matches!(self.tok(), Tok::Ident(kw::INTEGER | kw::STRING | kw::REAL | kw::REALTIME)) {
             self.bump();
         }
-        let name = self.ident("name of the function")?;
+        let name = self.new_name("name of the function")?;
         let mut f = Function { ty, name, args: vec![], items: vec![], body: vec![] };
         if self.eat(P::LParen) {
             self.ansi_args(&mut f);
@@ -541,6 +541,11 @@ impl Parser<'_> {
             if self.at == before {
                 self.bump();
             }
+        }
+        let mut stmts = f.body.iter().filter(|s| !matches!(s.kind, StmtKind::Null));
+        if let (Some(_), Some(second)) = (stmts.next(), stmts.next()) {
+            let message = "the body of a function is one statement";
+            self.lint(code::DIALECT, second.span, message, "other compilers want `begin ... end` around several");
         }
         Some(ItemKind::Function(f))
     }
@@ -656,13 +661,20 @@ impl Parser<'_> {
         let mut list = vec![];
         loop {
             let start = self.span();
-            let Some(name) = self.ident("name of the instance") else {
+            let Some(name) = self.new_name("name of the instance") else {
                 self.recover();
                 break;
             };
             let range = if self.is(P::LBrack) { self.range() } else { None };
             let ports = if self.is(P::LParen) { self.connections() } else { vec![] };
-            let kind = ItemKind::Instance(Instance { module, params: params.clone(), name, range, ports });
+            let kind = ItemKind::Instance(Instance {
+                module,
+                params: params.clone(),
+                name,
+                range,
+                ports,
+                is_transparent: false,
+            });
             list.push(Item { kind, attrs: vec![], span: self.from(start) });
             if !self.eat(P::Comma) {
                 break;

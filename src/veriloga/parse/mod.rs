@@ -3,11 +3,12 @@
 mod expr;
 mod item;
 mod module;
+mod paramset;
 mod stmt;
 
 use super::Options;
 use super::ast::{Ast, Attr, Ex, Expr, ExprKind, Ident};
-use super::text::names::{is_reserved, kw, reserved};
+use super::text::names::{is_reserved, is_standard_keyword, kw, reserved};
 use super::text::token::P;
 use super::text::{Directive, Name, Names, Preprocessed, Tok, Token};
 use crate::diag::codes::veriloga as code;
@@ -39,6 +40,7 @@ struct Dialect {
     late_attribute: bool,
     event_parens: bool,
     range_commas: bool,
+    keywords: Vec<Name>,
 }
 
 /// Reads all of a token list.
@@ -97,6 +99,7 @@ impl Parser<'_> {
 
     fn source(&mut self, directives: &[(usize, Directive)]) {
         let mut now = InForce::default();
+        let mut sets = vec![];
         let mut k = 0;
         loop {
             while let Some((at, d)) = directives.get(k).filter(|d| d.0 <= self.at) {
@@ -112,11 +115,11 @@ impl Parser<'_> {
             let start = self.at;
             let attrs = self.attributes();
             match self.tok() {
-                Tok::Eof => return,
+                Tok::Eof => return self.resolve_paramsets(sets),
                 Tok::Ident(kw::MODULE | kw::MACROMODULE | kw::CONNECTMODULE) => self.module(attrs, &now),
                 Tok::Ident(kw::NATURE) => self.nature(),
                 Tok::Ident(kw::DISCIPLINE) => self.discipline(),
-                Tok::Ident(kw::PARAMSET) => self.skip_construct(kw::ENDPARAMSET, "paramsets"),
+                Tok::Ident(kw::PARAMSET) => sets.extend(self.paramset()),
                 Tok::Ident(kw::PRIMITIVE) => self.skip_construct(kw::ENDPRIMITIVE, "user-defined primitives"),
                 Tok::Ident(kw::CONNECTRULES) => self.skip_construct(kw::ENDCONNECTRULES, "connect rules"),
                 Tok::Ident(kw::CONFIG) => self.skip_construct(kw::ENDCONFIG, "configurations"),
@@ -325,6 +328,20 @@ impl Parser<'_> {
                 None
             }
         }
+    }
+
+    /// The name of something that is declared here.
+    fn new_name(&mut self, what: &str) -> Option<Ident> {
+        let id = self.ident(what)?;
+        let text = self.names.text(id.name);
+        let is_escaped = self.sources.text(id.span).starts_with('\\');
+        if is_standard_keyword(text) && !is_escaped && !self.dialect.keywords.contains(&id.name) {
+            let message = format!("`{text}` is a keyword of Verilog-AMS");
+            let help = format!("other compilers refuse it as a name: choose another one, or write `\\{text} `");
+            self.dialect.keywords.push(id.name);
+            self.lint(code::KEYWORD, id.span, &message, &help);
+        }
+        Some(id)
     }
 
     /// Skips to the next `;` (and over it), or in front of a word that starts or ends something.

@@ -12,7 +12,7 @@ impl Parser<'_> {
     pub(super) fn module(&mut self, attrs: Vec<Attr>, now: &InForce) {
         let start = self.span();
         self.bump();
-        let Some(name) = self.ident("name of the module") else {
+        let Some(name) = self.new_name("name of the module") else {
             self.recover();
             return;
         };
@@ -114,7 +114,7 @@ impl Parser<'_> {
                 let (discipline, range) = self.port_type();
                 current = Some(Ports { direction: Direction::Inout, discipline, range, names: vec![] });
             }
-            let Some(name) = self.ident("name of a port") else {
+            let Some(name) = self.new_name("name of a port") else {
                 while !matches!(self.tok(), Tok::Eof | Tok::P(P::Semi | P::RParen | P::Comma)) {
                     self.bump();
                 }
@@ -224,7 +224,7 @@ impl Parser<'_> {
 
     pub(super) fn nature(&mut self) {
         self.bump();
-        let Some(name) = self.ident("name of the nature") else { return self.recover() };
+        let Some(name) = self.new_name("name of the nature") else { return self.recover() };
         let mut n = Nature { name, parent: None, entries: vec![] };
         if self.eat(P::Colon) {
             let mut path = vec![];
@@ -270,7 +270,7 @@ impl Parser<'_> {
 
     pub(super) fn discipline(&mut self) {
         self.bump();
-        let Some(name) = self.ident("name of the discipline") else { return self.recover() };
+        let Some(name) = self.new_name("name of the discipline") else { return self.recover() };
         let mut d = Discipline { name, potential: None, flow: None, is_discrete: false, overrides: vec![] };
         self.eat(P::Semi);
         while !matches!(self.tok(), Tok::Eof | Tok::Ident(kw::ENDDISCIPLINE | kw::MODULE | kw::NATURE)) {

@@ -127,7 +127,7 @@ impl Parser<'_> {
         // `begin (* ... *)` and `begin : name`.
         let _ = self.attributes();
         if self.eat(P::Colon) {
-            name = self.ident("name of the block");
+            name = self.new_name("name of the block");
             self.eat(P::Semi);
         }
         let mut items = vec![];

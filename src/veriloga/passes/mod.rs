@@ -8,4 +8,4 @@ pub mod split;
 pub use ad::{Derivatives, TEMPERATURE, Var, differentiate, resolve_ddx};
 pub use contract::contract;
 pub use live::{Deps, prune};
-pub use split::{invariants, split};
+pub use split::{invariants, is_invariant_input, split};
