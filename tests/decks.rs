@@ -48,7 +48,11 @@ fn all_decks_pass_their_checks() {
     decks(&root.join("netlists"), &mut all);
     all.sort();
     let only = std::env::var("FERROSPICE_DECK").unwrap_or_default();
-    let chosen: Vec<&PathBuf> = all.iter().filter(|p| p.to_string_lossy().contains(&only)).collect();
+    // Ten thousand pulses each: minutes for the release build, an hour for this one, unless it is asked for.
+    let is_long =
+        |p: &&PathBuf| cfg!(debug_assertions) && only.is_empty() && p.starts_with(root.join("netlists/trains"));
+    let chosen: Vec<&PathBuf> =
+        all.iter().filter(|p| p.to_string_lossy().contains(&only)).filter(|p| !is_long(p)).collect();
     // Threads of their own: a deck that waits for its sweep must not begin another one on top of its stack.
     let next = AtomicUsize::new(0);
     let results = Mutex::new(vec![]);
@@ -68,5 +72,5 @@ fn all_decks_pass_their_checks() {
     faults.sort();
     let run = chosen.len();
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
-    println!("{run} decks, {passed} checks");
+    println!("{run} of {} decks, {passed} checks", all.len());
 }

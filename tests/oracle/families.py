@@ -139,8 +139,8 @@ FAMILIES = [
     pulse("pku_analog", 1, 10e-3, "@c @temp", "x0=0.1"),
     pulse("ppc", 10, 10, "@x @g", "beta=0.7 tau0=10", "p 0 a", ["vp p 0 dc 1"]),
     # Superconducting and spin.
-    pulse("rcsj", 0.15e-3, 20e-12, "v(a) @ph", "ic=0.1m rtype=0 gsh=0.5 c=70f", "a 0", (), "i"),
-    pulse("magnetic_jj", 120e-6, 20e-12, "v(a) @m @ph", "m0=0.3", "a 0 h", ["vh h 0 dc 1e6"], "i"),
+    pulse("rcsj", 0.15e-3, 20e-12, "v(a) @ph", "ic=0.1m rtype=0 gsh=0.5 c=70f wrap=0", "a 0", (), "i"),
+    pulse("magnetic_jj", 120e-6, 20e-12, "v(a) @m @ph", "m0=0.3 wrap=0", "a 0 h", ["vh h 0 dc 1e6"], "i"),
     pulse("domain_wall", 0.03, 140e-9, "@x @phi @g", "l=10u x0=0.3", "a 0 r 0", ["vr r 0 dc 0.1"]),
     pulse("skyrmion", 0.7, 100e-9, "@n v(h)", "n0=5", "a 0 h 0", ["r1 h 0 1e9"]),
     # Neurons.
