@@ -186,6 +186,7 @@ fn cells_of_models() {
     assert!((current(&spread) - 9e-3).abs() > 1e-6);
     for (args, what) in [
         (&["--cell", "ohm.va"][..], "--size"),
+        (&["--cell", "ohm.va", "--uniform", "1k", "--size", "2"], "twice"),
         (&["--cell", "none.va", "--size", "2"], "none"),
         (&["--cell", "cells.lib:pair", "--map", "r=r.csv"], "subcircuit"),
         (&["--cell", "ohm.va", "--size", "2", "--vary", "q=1%"], "`q`"),

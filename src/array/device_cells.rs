@@ -62,7 +62,7 @@ pub struct DeviceCells {
     cols: usize,
     /// Unknowns of a cell: its lines, then the inner ones.
     unknowns: usize,
-    lines: usize,
+    terminals: usize,
     /// Lines whose current is told: the word line where there are two, else all of them.
     kept: usize,
     internals: Vec<Internal>,
@@ -199,7 +199,7 @@ impl DeviceCells {
             rows: vec![],
             cols,
             unknowns: k,
-            lines: t,
+            terminals: t,
             kept: kept_lines,
             internals: vec![],
             is_held: vec![],
@@ -269,7 +269,7 @@ impl DeviceCells {
 
     /// Inner unknowns that store something at the last evaluation.
     fn note_contents(&mut self) {
-        let (k, t) = (self.unknowns, self.lines);
+        let (k, t) = (self.unknowns, self.terminals);
         let Some(row) = self.rows.first_mut() else { return };
         let row = row.get_mut().unwrap_or_else(PoisonError::into_inner);
         for (c, internal) in self.internals.iter_mut().enumerate() {
@@ -280,7 +280,7 @@ impl DeviceCells {
 
     /// Finds out which inner unknowns store something.
     fn find_contents(&mut self) {
-        let (n, t, inner) = (self.cols, self.lines, self.unknowns - self.lines);
+        let (n, t, inner) = (self.cols, self.terminals, self.unknowns - self.terminals);
         let mut start = vec![0.0; self.rows.len() * n * inner];
         LineCells::start(self, &mut start);
         for scale in [0.05, -0.07, 1.0] {
@@ -438,7 +438,7 @@ fn block_size(
 impl DeviceCells {
     /// Solves the inner equations of a row of cells, whose kept lines are at `frame.v` and the others at 0.
     fn run(&self, at: &Moment, frame: LineFrame) -> Result<(), Stuck> {
-        let (k, t, kept) = (self.unknowns, self.lines, self.kept);
+        let (k, t, kept) = (self.unknowns, self.terminals, self.kept);
         let inner = k - t;
         let is_static = at.a0 == 0.0;
         let point = if is_static {
@@ -558,7 +558,7 @@ impl DeviceCells {
 
     /// Commits an accepted point; `v` has the kept lines' voltages of every cell.
     fn commit(&mut self, time: f64, v: &[f64], z: &[f64]) -> f64 {
-        let (k, t, kept) = (self.unknowns, self.lines, self.kept);
+        let (k, t, kept) = (self.unknowns, self.terminals, self.kept);
         let inner = k - t;
         let point = Point { gmin: self.gmin, ..Point::tran(time) };
         let mut next = f64::INFINITY;

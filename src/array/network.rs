@@ -336,10 +336,8 @@ impl<C: LineCells> Network<C> {
     pub fn solve(&mut self, settings: &Settings, control: &Control) -> Result<Certificate, Diagnostic> {
         self.statistics = Statistics::default();
         let first = self.newton(1.0, None, settings, control);
-        match if matches!(first, Ok(_)) { first } else { self.turn_up(settings, control) } {
-            Ok(c) => Ok(c),
-            Err(e) => Err(self.no_solution(e)),
-        }
+        let found = if first.is_ok() { first } else { self.turn_up(settings, control) };
+        found.map_err(|e| self.no_solution(e))
     }
 
     /// One step in time. `None`: not converged.

@@ -130,7 +130,7 @@ impl Analysis {
                 lu.flops < LIGHT || lu.flops < SPARSE * n as f64
             };
         let costs = |k: &KernelInfo| self.estimate(k.name).seconds;
-        let candidates = KERNELS.iter().filter(|k| !is_light && !(is_array && k.name == "lu"));
+        let candidates = KERNELS.iter().filter(|k| !(is_light || is_array && k.name == "lu"));
         let best = candidates.min_by(|a, b| costs(a).total_cmp(&costs(b)));
         best.unwrap_or(&KERNELS[0])
     }

@@ -87,7 +87,7 @@ pub struct Cells {
 pub struct Device {
     /// The cells are this Verilog-A module (.va) or subcircuit (any other file) between word and bit line; NAME is the
     /// file's if it is not given
-    #[arg(long, value_name = "FILE[:NAME]", conflicts_with_all = ["conductances", "resistances", "uniform", "random"])]
+    #[arg(long, value_name = "FILE[:NAME]")]
     pub cell: Option<String>,
     /// A parameter of all cells (repeatable)
     #[arg(long, value_name = "NAME=VALUE", requires = "cell")]

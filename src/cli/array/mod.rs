@@ -23,6 +23,7 @@ use crate::array::{Certificate, Settings};
 use crate::base::Control;
 use crate::base::control::Watch;
 use crate::base::units::format_si;
+use crate::diag::codes::array::ARRAY_SHAPE;
 use crate::diag::{Diagnostic, SourceMap};
 
 /// What a study works with.
@@ -37,6 +38,12 @@ pub fn run(args: &ArrayArgs, term: &mut Term) -> u8 {
         ArrayCommand::Solve { inputs, volts, cells, device, wires, results } => {
             study(results, term, |job| match &device.cell {
                 Some(file) => {
+                    let matrices = [&cells.conductances, &cells.resistances];
+                    if matrices.iter().any(|m| m.is_some()) || cells.uniform.is_some() || cells.random.is_some() {
+                        let d =
+                            Diagnostic::error(ARRAY_SHAPE, "cells are given twice: by `--cell`, and by their values");
+                        return Err(vec![d.help("`--map PARAM=FILE` gives a model's parameters cell by cell")]);
+                    }
                     let made = cell::cells(device, file, &["wl", "bl"], cells.size)?;
                     products::devices(made, inputs.as_deref(), *volts, wires, job)
                 }
