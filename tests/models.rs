@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ferrospice::diag::render::{self, Style};
 use ferrospice::diag::{Diagnostic, Severity, SourceMap};
 use ferrospice::library::{self, Outcome};
+use ferrospice::session::fit::{Target, Variable};
 use ferrospice::veriloga::bind::{BackEnd, VaDevice};
 use ferrospice::veriloga::{Options, doctor, parse_and_check, texts_of};
 use rayon::prelude::*;
@@ -85,6 +86,53 @@ fn cards_say_where_they_come_from() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Where a card's fitted values come from: a command that finds them, or the reason why nothing was fitted.
+#[test]
+fn cards_say_how_they_were_fitted() {
+    let mut faults = vec![];
+    let (mut commands, mut none) = (0, 0);
+    for c in library::cards() {
+        if let Some(why) = c.fit.strip_prefix("none") {
+            none += 1;
+            if why.trim_start_matches([';', ':', ' ']).len() < 8 {
+                faults.push(format!("card {}: `* fit: none` gives no reason", c.name));
+            }
+            continue;
+        }
+        commands += 1;
+        let words: Vec<&str> = c.fit.split_whitespace().collect();
+        let ["ferrospice", "fit", deck, options @ ..] = &words[..] else {
+            faults.push(format!("card {}: `* fit:` is no `ferrospice fit` command: `{}`", c.name, c.fit));
+            continue;
+        };
+        if !Path::new(env!("CARGO_MANIFEST_DIR")).join(deck).exists() {
+            faults.push(format!("card {}: there is no {deck}", c.name));
+        }
+        let vary: Vec<&str> = options.windows(2).filter(|w| w[0] == "--vary").map(|w| w[1]).collect();
+        if vary.is_empty() {
+            faults.push(format!("card {}: its command varies nothing", c.name));
+        }
+        for v in vary {
+            match Variable::parse(v) {
+                Ok(Variable { target: Target::Model(card, _), .. }) if !card.eq_ignore_ascii_case(&c.name) => {
+                    faults.push(format!("card {}: `{v}` varies another card", c.name));
+                }
+                Ok(Variable { target: Target::Model(_, parameter), .. }) => {
+                    let text =
+                        library::file(&format!("models/cards/{}.lib", c.name)).unwrap_or_default().to_lowercase();
+                    if !text.contains(&format!("{parameter}=")) {
+                        faults.push(format!("card {}: `{parameter}` is fitted, but not on the card", c.name));
+                    }
+                }
+                Ok(_) => {}
+                Err(why) => faults.push(format!("card {}: {why}", c.name)),
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    println!("{commands} cards fitted by a command, {none} without a fit");
 }
 
 #[test]

@@ -9,7 +9,7 @@
 //!     an event inside the step: h <- just past it     (rejected)
 //!     local error too large: h <- smaller             (rejected)
 //!     accept: commit device states, record, ask for wishes (next event, step bound)
-//!     at a breakpoint or discontinuity: forget the past, one step of backward Euler
+//!     at a breakpoint or discontinuity: forget the past, one step of SDIRK2
 //! ```
 //! The content q of an accepted point is `q(x_k) + C dx` with the last iterate x_k: then Kirchhoff's laws hold to rounding
 //! for the contents that the next step starts from, and charge is conserved however loose the tolerances are.
@@ -21,7 +21,7 @@ use crate::dataset::{PlotKind, Schema, Sink};
 use crate::device::Wishes;
 use crate::diag::Diagnostic;
 use crate::diag::codes::analysis as codes;
-use crate::integrate::{Coefficients, Controller, History, Method, Verdict};
+use crate::integrate::{Coefficients, Controller, History, Method, SDIRK, Verdict};
 use crate::newton::{Failure, Knobs, Newton, Settings};
 use crate::sim::{Dynamic, Probe, Simulation, System};
 
@@ -119,7 +119,31 @@ impl Transient<'_> {
         Ok(second)
     }
 
-    fn attempt(&mut self, t1: f64, order: usize) -> Result<Coefficients, Failure> {
+    /// SDIRK2: from a point whose derivative is unknown, to second order.
+    fn solve_start(&mut self, t1: f64) -> Result<Coefficients, Failure> {
+        let t0 = self.history.time();
+        let (tm, mut c) = Coefficients::sdirk2(t0, t1);
+        self.solve(tm, &c)?;
+        let rest = (1.0 - SDIRK) * (t1 - t0);
+        for ((p, q0), k) in self.past.iter_mut().zip(self.history.q(0)).zip(&self.qdot) {
+            *p = -c.a0 * (q0 + rest * k);
+        }
+        // What carries content goes on as it began; what does not may have jumped.
+        for ((x, x0), moves) in self.x.iter_mut().zip(self.history.x(0)).zip(&self.controller.is_dynamic) {
+            if *moves {
+                *x = x0 + (*x - x0) / SDIRK;
+            }
+        }
+        self.iterate(t1, c.a0)?;
+        c.order = 2;
+        Ok(c)
+    }
+
+    /// `gentle`: a step like this one has just failed.
+    fn attempt(&mut self, t1: f64, order: usize, gentle: bool) -> Result<Coefficients, Failure> {
+        if self.history.len() == 1 && self.method.max_order() > 1 && !gentle {
+            return self.solve_start(t1);
+        }
         if self.method == Method::TrBdf2 && order >= 2 && self.history.has_derivative {
             return self.solve_two_stages(t1);
         }
@@ -429,7 +453,7 @@ fn advance(
         }
         let t1 = if lands { target } else { time + h };
 
-        match t.attempt(t1, order) {
+        match t.attempt(t1, order, after_failure) {
             Err(failure) => {
                 t.sim.stats.rejected_newton += 1;
                 t.reject();

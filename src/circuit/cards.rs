@@ -237,6 +237,8 @@ pub struct Options {
     pub solver: String,
     /// Devices that stand still are continued along their tangents.
     pub bypass: bool,
+    /// Factors of an earlier Jacobian serve while Newton's steps shrink fast (modified Newton).
+    pub modnewton: bool,
     pub threads: usize,
     /// Everything that was given, for the result's meta data.
     pub given: Vec<(String, String)>,
@@ -270,6 +272,7 @@ impl Default for Options {
             dc_state_steady: false,
             solver: "auto".into(),
             bypass: true,
+            modnewton: true,
             threads: 0,
             given: vec![],
         }

@@ -89,6 +89,7 @@ const KNOWN: &[&str] = &[
     "klu",
     "sparse",
     "bypass",
+    "modnewton",
 ];
 
 impl<'a> Elab<'a> {
@@ -238,6 +239,10 @@ impl<'a> Elab<'a> {
             }
             "bypass" => {
                 o.bypass = x != 0.0;
+                true
+            }
+            "modnewton" => {
+                o.modnewton = x != 0.0;
                 true
             }
             "defl" => set(&mut self.env.defl, x, positive),

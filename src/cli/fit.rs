@@ -53,7 +53,8 @@ pub fn run(args: &Fit, term: &mut Term) -> u8 {
             .collect();
         let values: serde_json::Map<String, serde_json::Value> =
             variables.iter().zip(&f.best.values).map(|(v, x)| (v.name(), json!(x))).collect();
-        let line = json!({"values": values, "checks": checks, "cost": f.best.cost, "runs": f.runs, "ok": all_ok,
+        let idle: Vec<String> = variables.iter().zip(&f.idle).filter(|i| *i.1).map(|(v, _)| v.name()).collect();
+        let line = json!({"values": values, "checks": checks, "cost": f.best.cost, "runs": f.runs, "ok": all_ok, "idle": idle,
                           "interrupted": f.is_interrupted});
         term.line(&line.to_string());
     } else {
@@ -77,13 +78,23 @@ pub fn run(args: &Fit, term: &mut Term) -> u8 {
             &["variable", "at first", "fitted", "bounds", ""],
             variables.iter().enumerate().map(|(k, v)| {
                 let x = f.best.values[k];
-                let note = if x == v.lo || x == v.hi { "at its bound" } else { "" };
+                let note = match x {
+                    _ if f.idle[k] => "moves no check",
+                    _ if x == v.lo || x == v.hi => "at its bound",
+                    _ => "",
+                };
                 let bounds = format!("{} to {}", number(v.lo), number(v.hi));
                 vec![v.name(), number(f.first.values[k]), number(x), bounds, note.into()]
             }),
         );
+        let missed = f.best.checks.iter().filter(|c| !c.is_ok).count();
+        let verdict = if all_ok {
+            "all checks hold".into()
+        } else {
+            format!("{missed} of {} checks MISSED", f.best.checks.len())
+        };
         term.line(&format!(
-            "\n{} runs; sum of squares {} -> {}, in tolerances\n",
+            "\n{verdict}; {} runs; sum of squares, a tolerance being 1: {} -> {}\n",
             f.runs,
             number(f.first.cost),
             number(f.best.cost)

@@ -57,7 +57,9 @@ fn family(name: &str, text: &str) -> String {
 
 fn card_text(c: &Card) -> String {
     let mut s = format!("card {} of {}\n", c.name, c.model);
-    for (key, text) in [("device", &c.device), ("source", &c.source), ("given", &c.given), ("chosen", &c.chosen)] {
+    let entries =
+        [("device", &c.device), ("source", &c.source), ("given", &c.given), ("chosen", &c.chosen), ("fit", &c.fit)];
+    for (key, text) in entries {
         if !text.is_empty() {
             let _ = write!(s, "\n{key}: {text}\n");
         }

@@ -241,7 +241,7 @@ pub fn stats(outcome: &Outcome) -> String {
                 "{}{label}: {} unknowns, {} matrix entries, {} factor entries, kernel {} ({}, {} flops, about {:.2e} s a solution)\n  \
                  {} accepted, rejected {} by error, {} by Newton, {} by events; {} iterations, \
                  {} device evaluations, {} more by tangent\n  \
-                 {} factorizations, {} refactorizations, {} solves{}",
+                 {} factorizations, {} refactorizations, {} solves ({} with old factors){}",
                 t.table.schema.kind.title(),
                 x.unknowns,
                 x.matrix_entries,
@@ -260,6 +260,7 @@ pub fn stats(outcome: &Outcome) -> String {
                 x.factorizations,
                 x.refactorizations,
                 x.solves,
+                x.modified,
                 if x.homotopy.is_empty() { String::new() } else { format!("; operating point: {}", x.homotopy) },
             );
             for (phase, seconds) in &x.seconds {

@@ -271,6 +271,8 @@ pub struct Stats {
     pub factorizations: u64,
     pub refactorizations: u64,
     pub solves: u64,
+    /// Solutions with the factors of an earlier Jacobian (modified Newton).
+    pub modified: u64,
     /// The homotopy that found the operating point: `direct`, `gmin`, `source`, `ptran`.
     pub homotopy: String,
     /// The linear kernel used.

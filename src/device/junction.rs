@@ -5,6 +5,7 @@
 //! Modeling with SPICE" (1988), ch. 1 and appendix A.
 
 use crate::base::consts::{K_Q, T_REF};
+use crate::base::fastmath;
 
 /// The voltage of least radius of curvature, above which steps are limited, V: vt ln(vt / (√2 is)).
 pub fn critical_voltage(vt: f64, is: f64) -> f64 {
@@ -84,11 +85,35 @@ pub fn limit_drain(v: f64, old: f64) -> f64 {
 /// `-is (1 + (3 vte / (e v))³)`, which keeps a conductance and saves the exponential.
 #[inline]
 pub fn diode_current(v: f64, is: f64, vte: f64) -> (f64, f64) {
-    if v == 0.0 {
-        // A bulk tied to its source is common and needs no exponential.
-        (0.0, is / vte)
-    } else if v >= -3.0 * vte {
-        let e = (v / vte).exp();
+    let [y] = diode_currents([v], [is], [vte]);
+    y
+}
+
+/// [`diode_current`] of several junctions, their exponentials side by side in vector registers.
+#[inline(always)]
+pub fn diode_currents<const N: usize>(v: [f64; N], is: [f64; N], vte: [f64; N]) -> [(f64, f64); N] {
+    // A bulk tied to its source is common and needs no exponential; neither does a junction in reverse.
+    let mut is_needed = false;
+    for k in 0..N {
+        is_needed |= v[k] != 0.0 && v[k] >= -3.0 * vte[k];
+    }
+    let mut e = [1.0; N];
+    if is_needed {
+        for k in 0..N {
+            e[k] = fastmath::exp(v[k] / vte[k]);
+        }
+    }
+    let mut out = [(0.0, 0.0); N];
+    for k in 0..N {
+        out[k] = continued(e[k], v[k], is[k], vte[k]);
+    }
+    out
+}
+
+/// Current and conductance, where exp(v/vte) is e.
+#[inline(always)]
+pub fn continued(e: f64, v: f64, is: f64, vte: f64) -> (f64, f64) {
+    if v >= -3.0 * vte {
         (is * (e - 1.0), is * e / vte)
     } else {
         let inv = 1.0 / v;
@@ -133,6 +158,38 @@ impl Depletion {
     /// Charge, C, and capacitance, F.
     #[inline]
     pub fn at(&self, v: f64) -> (f64, f64) {
+        let [y] = Depletion::all_at([self], [v]);
+        y
+    }
+
+    /// [`Depletion::at`] of several junctions, their powers side by side in vector registers.
+    #[inline(always)]
+    pub fn all_at<const N: usize>(d: [&Depletion; N], v: [f64; N]) -> [(f64, f64); N] {
+        let mut arg = [1.0; N];
+        let mut is_needed = false;
+        for k in 0..N {
+            if d[k].cj != 0.0 && v[k] != 0.0 && v[k] < d[k].fcv {
+                arg[k] = 1.0 - v[k] * d[k].vj_inv;
+                is_needed |= d[k].m != 0.5;
+            }
+        }
+        // (1 - v/vj)^-m
+        let mut s = [1.0; N];
+        if is_needed {
+            for k in 0..N {
+                s[k] = fastmath::exp(-d[k].m * fastmath::ln(arg[k]));
+            }
+        }
+        let mut out = [(0.0, 0.0); N];
+        for k in 0..N {
+            out[k] = d[k].with_power(v[k], arg[k], s[k]);
+        }
+        out
+    }
+
+    /// Charge and capacitance at v, where `arg` is 1 - v/vj and `s` its power -m unless m is ½.
+    #[inline(always)]
+    fn with_power(&self, v: f64, arg: f64, s: f64) -> (f64, f64) {
         if self.cj == 0.0 {
             return (0.0, 0.0);
         }
@@ -140,9 +197,7 @@ impl Depletion {
             if v == 0.0 {
                 return (0.0, self.cj);
             }
-            let arg = 1.0 - v * self.vj_inv;
-            // (1 - v/vj)^-m
-            let s = if self.m == 0.5 { 1.0 / arg.sqrt() } else { (-self.m * arg.ln()).exp() };
+            let s = if self.m == 0.5 { 1.0 / arg.sqrt() } else { s };
             (self.full * (1.0 - arg * s), self.cj * s)
         } else {
             let c = self.cj * self.f2_inv;
@@ -212,6 +267,21 @@ mod tests {
             }
             let (below, above) = (d.at(0.4 - 1e-12), d.at(0.4 + 1e-12));
             assert!((below.0 / above.0 - 1.0).abs() < 1e-9 && (below.1 / above.1 - 1.0).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn junctions_side_by_side_are_those_one_by_one() {
+        let d = [(1e-12, 0.8, 0.33), (2e-12, 0.7, 0.5), (0.0, 0.8, 0.5), (1e-15, 0.9, 0.45)];
+        let d = d.map(|(cj, vj, m)| Depletion::new(cj, vj, m, 0.5));
+        for v in [[-2.0, 0.0, 0.3, 0.6], [0.0; 4], [-5.0, -1.0, -0.2, -0.08], [0.7, -0.01, 0.39, 0.41]] {
+            let (is, vte) = ([1e-14, 1e-12, 0.0, 1e-9], [0.0258, 0.03, 0.0258, 0.05]);
+            let (i, q) = (diode_currents(v, is, vte), Depletion::all_at(d.each_ref(), v));
+            for k in 0..4 {
+                assert_eq!((i[k], q[k]), (diode_current(v[k], is[k], vte[k]), d[k].at(v[k])));
+                let exact = if v[k] >= -3.0 * vte[k] { is[k] * ((v[k] / vte[k]).exp() - 1.0) } else { i[k].0 };
+                assert!((i[k].0 - exact).abs() <= 1e-15 * (exact.abs() + is[k]), "{} {exact}", i[k].0);
+            }
         }
     }
 

@@ -28,6 +28,7 @@ pub mod param;
 mod primitive_tests;
 pub mod registry;
 pub mod resistor;
+pub mod resting;
 pub mod source;
 pub mod switch;
 #[cfg(test)]

@@ -69,6 +69,8 @@ const JUMP: f64 = 30.0;
 /// every `DOUBLED` points. (A print step of a microsecond over a relaxation of hours would be 1e10 points.)
 const PATIENCE: u32 = 10_000;
 const DOUBLED: u32 = 1000;
+/// Share of the error of backward Euler that a first step of second order is taken to have.
+const OF_SECOND_ORDER: f64 = 0.25;
 /// How much more accurate a step beyond the resolution must be.
 const COARSE: f64 = 50.0;
 
@@ -148,7 +150,7 @@ impl Controller {
             self.roughness = 0.0;
             self.held = 0;
             self.previous = None;
-            return self.judge_restart(history, h, x);
+            return self.judge_restart(history, c.order, h, x);
         }
         let k = c.order;
         let (diff, worst, algebraic, degree) = self.scan(history, t1, x, q, k);
@@ -205,8 +207,9 @@ impl Controller {
     }
 
     /// The step after a restart has only the slope before it to compare with. Where even that is unknown, its backward
-    /// Euler error is taken as (Δx)²/(2 ref), that of a relaxation of size ref.
-    fn judge_restart(&self, history: &History, h: f64, x: &[f64]) -> Verdict {
+    /// Euler error is taken as (Δx)²/(2 ref), that of a relaxation of size ref. A step of second order is much better than
+    /// that; how much, nothing tells.
+    fn judge_restart(&self, history: &History, order: usize, h: f64, x: &[f64]) -> Verdict {
         let x0 = history.x(0);
         // A node that has just begun to move has no magnitude of its own yet: voltages are measured against the largest
         // voltage, currents against the largest current.
@@ -232,6 +235,9 @@ impl Controller {
                     (error, worst) = (e, i);
                 }
             }
+        }
+        if order > 1 {
+            error *= OF_SECOND_ORDER;
         }
         if error > 1.0 {
             Verdict::Reject { retry: h * (0.9 / error.sqrt()).clamp(0.01, 0.7), worst, error }

@@ -6,6 +6,10 @@
 //! - BDF k: the derivative at t₁ of the polynomial through (t₁, q₁), (tₙ, qₙ), …, (tₙ₋ₖ₊₁, qₙ₋ₖ₊₁).
 //! - TR-BDF2 (Bank, Coughran, Fichtner, Grosse, Rose, Smith, IEEE Trans. ED 32, 1992 (1985)): trapezoidal over γh,
 //!   γ = 2 - √2, then BDF2 through tₙ, tₙ + γh, t₁; both stages have the same a0, so one factorisation can serve both.
+//! - Alexander's SDIRK2 (SIAM J. Numer. Anal. 14, 1006 (1977)), γ = 1 - 1/√2: backward Euler over γh with the slope k₁,
+//!   then q₁ = qₙ + (1-γ)h k₁ + γh q'₁. It needs no derivative at tₙ, is stiffly accurate and of second order: the step
+//!   behind a corner, after which the trapezoidal rule goes on with q'₁. Backward Euler there would miss h²/2 q'' at every
+//!   corner of a waveform, and the misses of a train of pulses add up.
 //!
 //! Error constants: x₁ - x(t₁) ≈ E x⁽ᵏ⁺¹⁾. Backward Euler h²/2, trapezoidal h³/12, BDF k Π(t₁-tₙ₋ⱼ)/((k+1)! a0),
 //! TR-BDF2 (3γ²-4γ+2)/(12(2-γ)) h³.
@@ -15,6 +19,9 @@ pub const MAX_ORDER: usize = 6;
 
 /// Fraction of the step taken by the first stage of TR-BDF2: 2 - √2.
 pub const GAMMA: f64 = 2.0 - std::f64::consts::SQRT_2;
+
+/// γ of SDIRK2.
+pub const SDIRK: f64 = 1.0 - std::f64::consts::FRAC_1_SQRT_2;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Method {
@@ -100,6 +107,17 @@ impl Coefficients {
         second.error = (3.0 * GAMMA * GAMMA - 4.0 * GAMMA + 2.0) / (12.0 * (2.0 - GAMMA)) * h * h * h;
         (tm, first, second)
     }
+
+    /// SDIRK2 from `t0` to `t1`: the intermediate time and backward Euler to it. The second stage has the same a0, and
+    /// `-a0 (qₙ + (1-γ)h k₁)` for a past.
+    pub fn sdirk2(t0: f64, t1: f64) -> (f64, Coefficients) {
+        let tm = t0 + SDIRK * (t1 - t0);
+        let mut first = bdf(1, tm, &[t0]);
+        // Not through the rounded difference of times: the second stage has the same.
+        first.a0 = 1.0 / (SDIRK * (t1 - t0));
+        first.b[0] = -first.a0;
+        (tm, first)
+    }
 }
 
 /// BDF of order `k` with variable steps, from the derivative of the Lagrange basis at t₁.
@@ -139,6 +157,24 @@ mod tests {
             let sum: f64 = c.a0 * p(1.0) + (0..k).map(|i| c.b[i] * p(past[i])).sum::<f64>();
             assert!((sum - (k as f64 + 2.0)).abs() < 1e-9, "order {k}: {sum}");
         }
+    }
+
+    #[test]
+    fn sdirk2_is_of_second_order_without_a_derivative() {
+        // q' = -f(t) in one step: exact where f is linear in time; stage values of f are those of the two times.
+        let (t0, t1) = (0.3, 0.8);
+        let (tm, c) = Coefficients::sdirk2(t0, t1);
+        let (h, f) = (t1 - t0, |t: f64| 3.0 - 5.0 * t);
+        let q0 = 2.0;
+        let k1 = f(tm);
+        let q1 = q0 + (1.0 - SDIRK) * h * k1 + f(t1) / c.a0;
+        assert!((q1 - (q0 + h * f(0.5 * (t0 + t1)))).abs() < 1e-15);
+        // L-stable: a stiff relaxation is gone after one step.
+        let decay = |z: f64| (1.0 - (1.0 - 2.0 * SDIRK) * z) / (1.0 + SDIRK * z).powi(2);
+        let (a, past) = (1e6 / h, |k1: f64| q0 + (1.0 - SDIRK) * h * k1);
+        let qm = q0 * c.a0 / (c.a0 + a);
+        let q1 = c.a0 * past((qm - q0) * c.a0) / (c.a0 + a);
+        assert!((q1 / q0 - decay(1e6)).abs() < 1e-12 && (q1 / q0).abs() < 1e-5);
     }
 
     #[test]

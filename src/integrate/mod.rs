@@ -9,4 +9,4 @@ pub mod method;
 
 pub use control::{Controller, Verdict};
 pub use history::History;
-pub use method::{Coefficients, Method};
+pub use method::{Coefficients, Method, SDIRK};

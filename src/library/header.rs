@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! card:  * device: ...   * source: ...   * given: ...   * chosen: ...
+//!        * fit: ferrospice fit DECK --vary CARD:P=LO:HI ...     or     * fit: none; how the values follow
 //! deck:  title   * Purpose: ...   * Rows: R0 E6, R0 V3   * Card: NAME
 //!        * Figure: what, value -> check NAME[, NAME]     * Figure: what, value -> not checked: why
 //! ```
@@ -17,6 +18,8 @@ pub struct Card {
     pub source: String,
     pub given: String,
     pub chosen: String,
+    /// The command that finds the fitted values, or `none` and why there are none.
+    pub fit: String,
 }
 
 /// What became of a figure that a publication gives.
@@ -75,7 +78,7 @@ fn entries(text: &str) -> Vec<(String, String)> {
     out
 }
 
-const KEYS: &[&str] = &["device", "source", "given", "chosen", "purpose", "rows", "card", "cards", "figure"];
+const KEYS: &[&str] = &["device", "source", "given", "chosen", "fit", "purpose", "rows", "card", "cards", "figure"];
 
 fn list(text: &str) -> impl Iterator<Item = String> {
     text.split(',').map(|w| w.trim().to_string()).filter(|w| !w.is_empty())
@@ -90,6 +93,7 @@ impl Card {
                 "source" => &mut card.source,
                 "given" => &mut card.given,
                 "chosen" => &mut card.chosen,
+                "fit" => &mut card.fit,
                 _ => continue,
             };
             if !slot.is_empty() {

@@ -19,8 +19,11 @@
 //! Steps also swing about an extremum of F that has no root near (a step of a state that would run away before its end).
 //! There the slope changes its sign, at a jump the residual does: without a residual within tolerance, a search that halved
 //! ends only between two points at which the worst residual has opposite signs.
+//!
+//! A problem may solve with an old matrix ([`Matrix`]). Such steps converge linearly: they go on while each is at most
+//! [`FAST`] of the one before, and end the search when the error that is left by then is a small part of the tolerance.
 
-use super::{Knobs, Problem, Singular};
+use super::{Knobs, Matrix, Problem, Singular};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -96,6 +99,10 @@ pub struct Newton {
 const DAMP_FROM: usize = 3;
 /// A search does not end with so many halved steps in one direction, unless the whole step is within tolerance as well.
 const ONE_WAY: u8 = 3;
+/// Steps with an old matrix must shrink to this.
+const FAST: f64 = 0.3;
+/// They end the search at this fraction of the tolerance, so that FAST/(1 - FAST) of it is left: 4 %.
+const OLD_ENOUGH: f64 = 0.1;
 /// Times in a row that a step is halved because its end has no value or no slope.
 const MAX_RETREATS: usize = 10;
 
@@ -174,6 +181,9 @@ impl Newton {
                     halved = true;
                 }
             }
+            let matrix = problem.matrix();
+            let counts_all = !s.nonlinear_only || matrix == Matrix::OfAnotherStep;
+            let before = ratio;
             (worst, ratio) = (0, 0.0);
             let abstol = problem.abstol();
             let counts = problem.is_nonlinear();
@@ -182,7 +192,7 @@ impl Newton {
                 let old = x[i];
                 x[i] = old + d;
                 let r = d.abs() / (reltol * old.abs().max(x[i].abs()) + abstol[i]);
-                if s.nonlinear_only && !counts[i] && r.is_finite() {
+                if !counts_all && !counts[i] && r.is_finite() {
                     continue;
                 }
                 // The comparison is false for NaN as well.
@@ -194,14 +204,24 @@ impl Newton {
                 }
             }
             self.previous.copy_from_slice(&self.dx);
-            let settled = ratio <= 1.0 && !limited;
+            let mut settled = ratio <= 1.0 && !limited;
+            if matrix != Matrix::Exact {
+                settled &= ratio <= OLD_ENOUGH;
+                // A first step says nothing about how fast they shrink.
+                if limited || (k > 1 && ratio > FAST * before) {
+                    settled = false;
+                    problem.refresh();
+                }
+            }
             if settled && halved && !s.check_residual {
                 self.before.copy_from_slice(problem.residual());
                 is_suspect = true;
                 continue;
             }
             if settled && residual_fine {
-                let first_is_enough = k > 1 || problem.is_linear() || ratio <= s.accept_first;
+                let first_is_enough = k > 1
+                    || problem.is_linear()
+                    || ratio <= s.accept_first * if matrix == Matrix::Exact { 1.0 } else { FAST };
                 if first_is_enough && (!s.check_residual || updates_settled || problem.is_linear()) {
                     return Ok(Solved { iterations: k });
                 }

@@ -29,6 +29,17 @@ pub struct Singular {
     pub unknown: usize,
 }
 
+/// What the matrix of a step is to the Jacobian of the last load.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Matrix {
+    #[default]
+    Exact,
+    /// The Jacobian of an earlier load; equations that are linear are still solved exactly.
+    Old,
+    /// An earlier one, and the linear equations have changed since.
+    OfAnotherStep,
+}
+
 /// A system of equations F(x) = 0. Index 0 is a dummy (ground) and stays 0.
 pub trait Problem {
     fn len(&self) -> usize;
@@ -42,6 +53,14 @@ pub trait Problem {
 
     /// Solves J dx = -F of the last load.
     fn step(&mut self, dx: &mut [f64]) -> Result<(), Singular>;
+
+    /// Which matrix that was.
+    fn matrix(&self) -> Matrix {
+        Matrix::Exact
+    }
+
+    /// The steps with an old matrix converge badly: the next one has the Jacobian itself.
+    fn refresh(&mut self) {}
 
     /// The row whose residual is largest against its tolerance, and that ratio (≤ 1 is converged), for the last load.
     fn worst_residual(&mut self, x: &[f64]) -> (usize, f64);

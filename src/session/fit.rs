@@ -8,6 +8,10 @@
 //!     variables at a bound whose gradient points outwards are held
 //!     (J'J + lambda diag(J'J)) d = -J'r;  u <- clip(u + d);  lambda /= 3 where the cost falls, else *= 4
 //! ```
+//! Far from its goal a residual counts by its logarithm, so that a check that is orders of magnitude off still has a slope
+//! and does not silence the others. A check without a value (an event that does not happen) has no slope; a step that loses
+//! one is refused, whatever else it wins.
+//!
 //! K. Levenberg, Q. Appl. Math. 2 (1944) 164; D. W. Marquardt, SIAM J. Appl. Math. 11 (1963) 431; projection on bounds:
 //! C. Kanzow, N. Yamashita, M. Fukushima, J. Comput. Appl. Math. 172 (2004) 375.
 
@@ -103,7 +107,16 @@ pub struct Trial {
     /// Of each variable.
     pub values: Vec<f64>,
     pub checks: Vec<CheckResult>,
+    /// Sum of squares of the residuals of checks with a value.
     pub cost: f64,
+    /// Checks without one.
+    pub missing: usize,
+}
+
+impl Trial {
+    fn is_better(&self, than: &Trial) -> bool {
+        (self.missing, self.cost) < (than.missing, than.cost)
+    }
 }
 
 /// What came of a fit.
@@ -112,20 +125,23 @@ pub struct Fit {
     pub best: Trial,
     pub runs: usize,
     pub is_interrupted: bool,
+    /// Variables that no check felt.
+    pub idle: Vec<bool>,
 }
 
 /// Why there is none: the outcome of the run that failed.
 pub type Failure = Box<Outcome>;
 
-/// A check without a value is this many tolerances off.
-const NO_VALUE: f64 = 1e3;
+/// From so many tolerances on, a residual grows with the logarithm of the distance.
+const FAR: f64 = 100.0;
 /// Length of the differences: above the noise of step control, below the curvature of most models.
 const STEP: f64 = 3e-3;
 const MOST_ROUNDS: usize = 40;
 const ENOUGH: f64 = 1e-4;
 
-fn residual(c: &CheckResult) -> f64 {
-    let Some(x) = c.value else { return NO_VALUE };
+/// In tolerances; `None` for a check without a value.
+fn residual(c: &CheckResult) -> Option<f64> {
+    let x = c.value.filter(|x| x.is_finite())?;
     let beyond = |distance: f64, bound: f64| distance.max(0.0) / (0.01 * bound.abs()).max(1e-30);
     let r = match c.test {
         CheckTest::WithinAbs { value, tol } => (x - value) / tol.max(1e-300),
@@ -134,7 +150,7 @@ fn residual(c: &CheckResult) -> f64 {
         CheckTest::Less(v) => beyond(x - v, v),
         CheckTest::Between(a, b) => beyond(a - x, b - a) + beyond(x - b, b - a),
     };
-    r.clamp(-NO_VALUE, NO_VALUE)
+    Some(if r.abs() > FAR { (FAR + FAR * (r.abs() / FAR).ln()).copysign(r) } else { r })
 }
 
 struct Search<'a> {
@@ -161,19 +177,20 @@ impl Search<'_> {
 
     fn trial(&self, u: &[f64], outcome: &Outcome) -> Trial {
         let checks: Vec<CheckResult> = outcome.checks().cloned().collect();
-        let cost = checks.iter().map(|c| residual(c).powi(2)).sum::<f64>();
-        Trial { values: self.variables.iter().zip(u).map(|(v, u)| v.value(*u)).collect(), checks, cost }
+        let cost = checks.iter().filter_map(residual).map(|r| r * r).sum::<f64>();
+        let missing = checks.iter().filter(|c| residual(c).is_none()).count();
+        Trial { values: self.variables.iter().zip(u).map(|(v, u)| v.value(*u)).collect(), checks, cost, missing }
     }
 
     /// One descent from `u`.
-    fn descend(&self, mut u: Vec<f64>, mut at: Trial, runs: &mut usize) -> Trial {
+    fn descend(&self, mut u: Vec<f64>, mut at: Trial, runs: &mut usize, idle: &mut [bool]) -> Trial {
         let n = u.len();
         let mut lambda = 1e-2;
         for _ in 0..MOST_ROUNDS {
-            if self.control.is_cancelled() || at.cost < ENOUGH {
+            if self.control.is_cancelled() || (at.missing == 0 && at.cost < ENOUGH) {
                 break;
             }
-            let r: Vec<f64> = at.checks.iter().map(residual).collect();
+            let r: Vec<Option<f64>> = at.checks.iter().map(residual).collect();
             let columns: Vec<Option<Vec<f64>>> = (0..n)
                 .into_par_iter()
                 .map(|k| {
@@ -182,10 +199,15 @@ impl Search<'_> {
                     v[k] += step;
                     let t = self.trial(&v, &self.outcome(&v));
                     let fits = t.checks.len() == r.len();
-                    fits.then(|| t.checks.iter().zip(&r).map(|(c, r)| (residual(c) - r) / step).collect())
+                    let slope = |(c, r): (&CheckResult, &Option<f64>)| Some((residual(c)? - (*r)?) / step);
+                    fits.then(|| t.checks.iter().zip(&r).map(|x| slope(x).unwrap_or(0.0)).collect())
                 })
                 .collect();
             *runs += n;
+            let r: Vec<f64> = r.into_iter().map(|r| r.unwrap_or(0.0)).collect();
+            for (idle, c) in idle.iter_mut().zip(&columns) {
+                *idle &= c.as_ref().is_some_and(|c| c.iter().all(|x| *x == 0.0));
+            }
             let zero = vec![0.0; r.len()];
             let j: Vec<&Vec<f64>> = columns.iter().map(|c| c.as_ref().unwrap_or(&zero)).collect();
             let gradient: Vec<f64> = j.iter().map(|c| c.iter().zip(&r).map(|(a, b)| a * b).sum()).collect();
@@ -194,7 +216,7 @@ impl Search<'_> {
             if free.is_empty() {
                 break;
             }
-            let before = at.cost;
+            let before = (at.missing, at.cost);
             let mut moved = false;
             for _ in 0..8 {
                 let dot = |a: usize, b: usize| -> f64 { j[a].iter().zip(j[b]).map(|(x, y)| x * y).sum() };
@@ -212,7 +234,7 @@ impl Search<'_> {
                 }
                 let t = self.trial(&v, &self.outcome(&v));
                 *runs += 1;
-                if t.cost < at.cost && t.checks.len() == at.checks.len() {
+                if t.is_better(&at) && t.checks.len() == at.checks.len() {
                     (u, at, moved) = (v, t, true);
                     lambda = (lambda / 3.0).max(1e-9);
                     break;
@@ -222,7 +244,7 @@ impl Search<'_> {
                     break;
                 }
             }
-            if !moved || before - at.cost < 1e-6 * before {
+            if !moved || (before.0 == at.missing && before.1 - at.cost < 1e-6 * before.1) {
                 break;
             }
         }
@@ -251,9 +273,10 @@ pub fn fit(
         return Err(Box::new(outcome));
     }
     let mut runs = 1;
-    let mut best = search.descend(given, first.clone(), &mut runs);
+    let mut idle = vec![true; variables.len()];
+    let mut best = search.descend(given, first.clone(), &mut runs, &mut idle);
     for s in 1..starts {
-        if control.is_cancelled() || best.cost < ENOUGH {
+        if control.is_cancelled() || (best.missing == 0 && best.cost < ENOUGH) {
             break;
         }
         let stream = Stream { seed, run: s as u32, instance: 0 };
@@ -261,13 +284,14 @@ pub fn fit(
         let t = search.trial(&u, &search.outcome(&u));
         runs += 1;
         if t.checks.len() == first.checks.len() {
-            let end = search.descend(u, t, &mut runs);
-            if end.cost < best.cost {
+            let end = search.descend(u, t, &mut runs, &mut idle);
+            if end.is_better(&best) {
                 best = end;
             }
         }
     }
-    Ok(Fit { first, best, runs, is_interrupted: control.is_cancelled() })
+    idle.iter_mut().for_each(|i| *i &= runs > 1);
+    Ok(Fit { first, best, runs, is_interrupted: control.is_cancelled(), idle })
 }
 
 /// `expected within 1% of 10`, for tables.
@@ -305,5 +329,19 @@ mod tests {
         assert!((f.best.values[0] - 3e3).abs() < 5.0, "{:?}", f.best);
         assert!((f.best.values[1] / c - 1.0).abs() < 2e-3, "{:?}", f.best);
         assert!(f.best.checks.iter().all(|c| c.is_ok) && !f.first.checks.iter().all(|c| c.is_ok));
+    }
+
+    /// From far away, past a check that has no value there, with a variable that nothing depends on.
+    #[test]
+    fn a_far_start_finds_its_way() {
+        let deck = "t\n.param r=1k spare=1\nv1 a 0 pulse(0 1 0 1n)\nr1 a b {r}\nr2 b 0 1k\nc1 b 0 1p\n.tran 10n 1u\n\
+                    .meas tran end find v(b) at=1u\n.meas tran late when v(b)=0.2 rise=1\n\
+                    .check end end within 1e-6 of 0.25\n.check late late < 1u\n.end\n";
+        let variables = [Variable::parse("r=500:1meg:900k").unwrap(), Variable::parse("spare=0:2").unwrap()];
+        let options = RunOptions { options: vec![("reltol".into(), "1e-5".into())], ..RunOptions::default() };
+        let f = fit("d.cir", deck, &options, &Memory::new([]), &variables, 1, 1, &Control::new(None)).ok().unwrap();
+        assert_eq!((f.first.missing, f.best.missing), (1, 0));
+        assert!((f.best.values[0] - 3e3).abs() < 0.5, "{:?}", f.best);
+        assert_eq!(f.idle, [false, true]);
     }
 }

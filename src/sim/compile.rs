@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::modified::Modified;
 use super::names::Namer;
 use super::rows::Rows;
 use super::{BatchSlot, Hold, Simulation};
@@ -240,6 +241,7 @@ impl Simulation {
             factored_for: None,
             has_nonlinear,
             is_moved: true,
+            modified: Modified::new(circuit.options.modnewton),
             stats,
             last_singular: None,
             endless: None,

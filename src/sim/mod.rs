@@ -6,6 +6,7 @@
 mod compile;
 mod guess;
 mod linear;
+mod modified;
 mod names;
 mod probe;
 pub mod report;
@@ -23,6 +24,7 @@ use crate::device::{AnalysisKind, Batch, Env, ParamId, Point, Unknown, UnknownSp
 use crate::diag::Diagnostic;
 use crate::sparse::{Analysis, Kernel, Pattern, Singular};
 
+use modified::Modified;
 use rows::Rows;
 
 pub use probe::Probe;
@@ -100,6 +102,8 @@ pub struct Simulation {
     pub(crate) has_nonlinear: bool,
     /// A nonlinear device was evaluated since the last factorisation.
     pub(crate) is_moved: bool,
+    /// Whether factors of an earlier Jacobian may serve.
+    pub(crate) modified: Modified,
     pub stats: Stats,
     /// The last singularity, for the report.
     pub(crate) last_singular: Option<Singular>,

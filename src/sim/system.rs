@@ -4,7 +4,7 @@ use super::Simulation;
 use super::linear::TIE;
 use crate::device::{IterMem, Load, Point, UnknownKind};
 use crate::integrate::Controller;
-use crate::newton::{Knobs, Problem, Singular};
+use crate::newton::{Knobs, Matrix, Problem, Singular};
 use crate::sparse::{Cause, Stats};
 
 /// Conductance, S, through which `.ic` and `.nodeset` force a node.
@@ -190,7 +190,10 @@ impl Problem for System<'_> {
                 for ((r, f), (q, p)) in self.residual.iter_mut().zip(&sim.f).zip(sim.q.iter().zip(d.past)) {
                     *r = f + d.a0 * q + p;
                 }
-                if !sim.keeps_factors(d.a0) {
+                let keeps = sim.keeps_factors(d.a0);
+                let factored = sim.factored_for.filter(|_| sim.forced.is_empty() && knobs.shunt + knobs.pseudo == 0.0);
+                sim.modified.decide(d.a0, factored.filter(|_| !keeps), iteration <= 1);
+                if !keeps && sim.modified.matrix == Matrix::Exact {
                     sim.factored_for = None;
                     for ((j, g), c) in sim.jacobian.iter_mut().zip(&sim.g).zip(&sim.c) {
                         *j = g + d.a0 * c;
@@ -216,7 +219,9 @@ impl Problem for System<'_> {
     fn step(&mut self, dx: &mut [f64]) -> Result<(), Singular> {
         let sim = &mut *self.sim;
         let key = self.dynamic.map(|d| d.a0).filter(|_| sim.forced.is_empty());
-        if !self.dynamic.is_some_and(|d| sim.keeps_factors(d.a0)) {
+        let is_old = self.dynamic.is_some() && sim.modified.matrix != Matrix::Exact;
+        sim.stats.modified += u64::from(is_old);
+        if !is_old && !self.dynamic.is_some_and(|d| sim.keeps_factors(d.a0)) {
             sim.factored_for = None;
             let before = sim.kernel.stats();
             let mut result = sim.kernel.update(&sim.jacobian);
@@ -231,6 +236,7 @@ impl Problem for System<'_> {
             sim.stats.factorizations += after.factored - before.factored;
             sim.stats.refactorizations += after.refactored - before.refactored;
             sim.note_kernel(&after, sim.kernel.name());
+            sim.modified.note(&after);
             if let Err(s) = result {
                 let unknown = s.column as usize;
                 sim.last_singular = Some(s);
@@ -246,6 +252,14 @@ impl Problem for System<'_> {
         sim.kernel.solve(&mut dx[1..]);
         dx[0] = 0.0;
         Ok(())
+    }
+
+    fn matrix(&self) -> Matrix {
+        if self.dynamic.is_some() { self.sim.modified.matrix } else { Matrix::Exact }
+    }
+
+    fn refresh(&mut self) {
+        self.sim.modified.refresh();
     }
 
     fn worst_residual(&mut self, x: &[f64]) -> (usize, f64) {

@@ -6,6 +6,7 @@
 
 use crate::base::consts;
 use crate::device::junction::limit_junction;
+use crate::device::resting::{self, Added, Memory, Resting, Wiring as Rest};
 use crate::device::values::{Values, flicker_of, incomplete};
 use crate::device::{
     AcLoad, Batch, Binder, DeviceInfo, DeviceType, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot,
@@ -87,7 +88,12 @@ impl DeviceType for Bjt {
                 ic: [vbe, vce],
             });
         }
-        if faults.is_empty() { Ok(Box::new(Bjts { insts, models, env: *env })) } else { Err(faults) }
+        if faults.is_empty() {
+            let (memory, entries) = (Memory::default(), vec![]);
+            Ok(Box::new(Bjts { insts, models, env: *env, memory, entries, may_rest: false }))
+        } else {
+            Err(faults)
+        }
     }
 }
 
@@ -178,6 +184,79 @@ impl Inst {
         [self.v(x, BI, EI), self.v(x, BI, CI), self.v(x, BI, CX), self.substrate_sign() * self.v(x, S, self.bed())]
     }
 
+    /// Adds what the transistor does at `x` to rows and entries of `out` that `nodes` and `slots` name. The junction voltages
+    /// of the evaluation, and whether they were limited.
+    fn eval(
+        &self,
+        at: &Point,
+        x: &[f64],
+        old: &mut [f64],
+        (nodes, slots): (&[Unknown; 8], &[Slot; 64]),
+        out: &mut Load,
+    ) -> ([f64; 4], bool) {
+        let (t, core) = (self, &self.core);
+        let v = t.junctions(x);
+        let mut l = t.limit(at, v, old);
+        let mut holds_charge = false;
+        if at.is_uic_start
+            && let Some([vbe, vbc]) = t.start()
+        {
+            l = [vbe, vbc, vbc, v[3]];
+            holds_charge = true;
+        }
+        let limited = l != v && !holds_charge;
+        old.copy_from_slice(&l);
+        // Straight on from the limited voltages to x.
+        let d = [v[0] - l[0], v[1] - l[1], v[2] - l[2], v[3] - l[3]];
+        let dq = if holds_charge { [0.0; 4] } else { d };
+        let on = |y: &core::D| y.v + y.d[0] * d[0] + y.d[1] * d[1];
+
+        let s = core.eval(l[0], l[1], at.gmin);
+        let mut st = Stamp { pol: t.pol, nodes, slots, out };
+        let by = |y: &core::D| [(BI, EI, y.d[0]), (BI, CI, y.d[1])];
+        let direct = if core.has_delay { s.ic - s.forward } else { s.ic };
+        st.current(CI, EI, on(&direct), &by(&direct));
+        if core.has_delay {
+            let u = on(&s.forward);
+            let y = if holds_charge { s.forward.v } else { x[t.phase.y as usize] };
+            t.phase.eval(t.pol, core.delay, u, s.forward.d, [CI, EI].map(|k| nodes[k]), x, st.out);
+            t.phase.charge(core.delay, y, st.out);
+        }
+        st.current(BI, EI, on(&s.ib), &by(&s.ib));
+        st.charge(BI, EI, s.qbe.v + s.qbe.d[0] * dq[0] + s.qbe.d[1] * dq[1], &by(&s.qbe));
+        st.charge(BI, CI, s.qbc.v + s.qbc.d[1] * dq[1], &[(BI, CI, s.qbc.d[1])]);
+
+        if core.has_rb {
+            let g = s.rbb.recip();
+            let drop = t.v(x, B, BI);
+            let g_here = g.v + g.d[0] * d[0] + g.d[1] * d[1];
+            st.current(B, BI, g_here * drop, &[(B, BI, g_here), (BI, EI, g.d[0] * drop), (BI, CI, g.d[1] * drop)]);
+        }
+        if core.bx.cj > 0.0 {
+            let (q, c) = core.bx.at(t.v(x, B, CI));
+            st.charge(B, CI, q, &[(B, CI, c)]);
+        }
+        let [i, g, q, c] = core.substrate(l[3], at.gmin);
+        let (sign, bed) = (t.substrate_sign(), t.bed());
+        st.current(S, bed, sign * (i + g * d[3]), &[(S, bed, g)]);
+        st.charge(S, bed, sign * (q + c * dq[3]), &[(S, bed, c)]);
+        if core.g_c > 0.0 {
+            st.current(C, CX, core.g_c * t.v(x, C, CX), &[(C, CX, core.g_c)]);
+        }
+        if core.g_e > 0.0 {
+            st.current(E, EI, core.g_e * t.v(x, E, EI), &[(E, EI, core.g_e)]);
+        }
+        if core.rco > 0.0 {
+            let i = core.epi_current(l[1], l[2]);
+            st.current(CX, CI, i.v + i.d[0] * d[1] + i.d[1] * d[2], &[(BI, CI, i.d[0]), (BI, CX, i.d[1])]);
+            for (node, k) in [(CI, 1), (CX, 2)] {
+                let (k0, dk) = core.epi_k(l[k]);
+                st.charge(BI, node, core.qco * (k0 + dk * dq[k]), &[(BI, node, core.qco * dk)]);
+            }
+        }
+        (l, limited)
+    }
+
     fn limit(&self, at: &Point, v: [f64; 4], old: &[f64]) -> [f64; 4] {
         let c = &self.core;
         if at.is_first_iteration {
@@ -201,7 +280,10 @@ impl Inst {
 
 /// Writes currents and charges between local nodes of one instance.
 struct Stamp<'a, 'b, 'c> {
-    t: &'a Inst,
+    pol: f64,
+    /// Where the local nodes and entries are in `out`.
+    nodes: &'a [Unknown; 8],
+    slots: &'a [Slot; 64],
     out: &'b mut Load<'c>,
 }
 
@@ -209,27 +291,27 @@ impl Stamp<'_, '_, '_> {
     /// Current `i` (polarity taken out) from local node `a` to `b`, with slopes by voltages between local nodes.
     #[inline]
     fn current(&mut self, a: usize, b: usize, i: f64, slopes: &[(usize, usize, f64)]) {
-        let t = self.t;
-        self.out.f(t.nodes[a], t.pol * i);
-        self.out.f(t.nodes[b], -t.pol * i);
+        let (n, s) = (self.nodes, self.slots);
+        self.out.f(n[a], self.pol * i);
+        self.out.f(n[b], -self.pol * i);
         for &(p, n, g) in slopes {
-            self.out.g(t.slots[8 * a + p], g);
-            self.out.g(t.slots[8 * a + n], -g);
-            self.out.g(t.slots[8 * b + p], -g);
-            self.out.g(t.slots[8 * b + n], g);
+            self.out.g(s[8 * a + p], g);
+            self.out.g(s[8 * a + n], -g);
+            self.out.g(s[8 * b + p], -g);
+            self.out.g(s[8 * b + n], g);
         }
     }
 
     #[inline]
     fn charge(&mut self, a: usize, b: usize, q: f64, slopes: &[(usize, usize, f64)]) {
-        let t = self.t;
-        self.out.q(t.nodes[a], t.pol * q);
-        self.out.q(t.nodes[b], -t.pol * q);
+        let (n, s) = (self.nodes, self.slots);
+        self.out.q(n[a], self.pol * q);
+        self.out.q(n[b], -self.pol * q);
         for &(p, n, c) in slopes {
-            self.out.c(t.slots[8 * a + p], c);
-            self.out.c(t.slots[8 * a + n], -c);
-            self.out.c(t.slots[8 * b + p], -c);
-            self.out.c(t.slots[8 * b + n], c);
+            self.out.c(s[8 * a + p], c);
+            self.out.c(s[8 * a + n], -c);
+            self.out.c(s[8 * b + p], -c);
+            self.out.c(s[8 * b + n], c);
         }
     }
 }
@@ -239,6 +321,53 @@ struct Bjts {
     insts: Vec<Inst>,
     models: Vec<(Values, f64)>,
     env: Env,
+    /// The local nodes, the 8x8, and the voltages that an evaluation reads.
+    memory: Memory<8, 64, 6>,
+    /// Entries of each instance that are written.
+    entries: Vec<Vec<(usize, usize)>>,
+    /// Without excess phase, whose states move by themselves.
+    may_rest: bool,
+}
+
+/// Local numbers of nodes and entries, after the dump.
+const LOCAL: ([Unknown; 8], [Slot; 64]) = {
+    let (mut nodes, mut slots) = ([0; 8], [0; 64]);
+    let mut k = 0;
+    while k < 64 {
+        if k < 8 {
+            nodes[k] = k as u32 + 1;
+        }
+        slots[k] = k as u32 + 1;
+        k += 1;
+    }
+    (nodes, slots)
+};
+
+impl Bjts {
+    /// Evaluates the transistors that have moved and adds them all.
+    fn eval_moved(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
+        let mut rest = self.memory.lock();
+        let n = rest.look(at, x);
+        for k in 0..n {
+            let i = rest.moved(k);
+            let t = &self.insts[i];
+            let ((mut f, mut q), (mut g, mut c)) = (([0.0; 9], [0.0; 9]), ([0.0; 65], [0.0; 65]));
+            let mut local = Load { f: &mut f, q: &mut q, g: &mut g, c: &mut c };
+            let old = &mut mem.values[4 * i..4 * i + 4];
+            let (l, limited) = t.eval(at, x, old, (&LOCAL.0, &LOCAL.1), &mut local);
+            mem.limited |= limited;
+            let (mut wired_g, mut wired_c) = ([0.0; 64], [0.0; 64]);
+            for (k, (r, col)) in self.entries[i].iter().enumerate() {
+                (wired_g[k], wired_c[k]) = (g[8 * r + col + 1], c[8 * r + col + 1]);
+            }
+            let here = [t.pol * l[0], t.pol * l[1], t.pol * l[2], t.pol * t.substrate_sign() * l[3]];
+            let [be, bc, bcx, sub] = here;
+            let at = [be, bc, bcx, sub, t.pol * t.v(x, B, BI), t.pol * t.v(x, B, CI)];
+            rest.replace(i, at, x, &Added { f: &f[1..], q: &q[1..], g: &wired_g, c: &wired_c });
+        }
+        rest.add(x, out);
+        mem.reused = self.insts.len() - n;
+    }
 }
 
 impl Batch for Bjts {
@@ -287,9 +416,28 @@ impl Batch for Bjts {
                 t.phase.connect(w, [CI, BI, EI].map(|k| t.nodes[k]));
             }
         }
+        let distinct = |t: &Inst| {
+            let mut all = t.entries();
+            all.sort_unstable();
+            all.dedup();
+            all.retain(|(r, c)| t.slots[8 * r + c] != 0);
+            all
+        };
+        self.entries = self.insts.iter().map(distinct).collect();
+        self.may_rest = self.insts.iter().all(|t| !t.core.has_delay);
+        let wire = |t: &Inst, e: &[(usize, usize)]| -> Vec<_> {
+            e.iter().map(|&(r, c)| (r as u8, t.nodes[c], t.slots[8 * r + c])).collect()
+        };
+        let wires: Vec<_> = self.insts.iter().zip(&self.entries).map(|(t, e)| wire(t, e)).collect();
+        self.memory = Memory::new(Resting::new(self.insts.iter().zip(&wires).map(|(t, wires)| {
+            let pair = |a: usize, b: usize| (t.nodes[a], t.nodes[b]);
+            let pairs = [pair(BI, EI), pair(BI, CI), pair(BI, CX), pair(S, t.bed()), pair(B, BI), pair(B, CI)];
+            Rest { pairs, rows: &t.nodes, wires }
+        })));
     }
 
     fn set_temperature(&mut self, temp: f64) {
+        self.memory.get_mut().forget();
         for t in &mut self.insts {
             let (model, pol) = &self.models[t.model as usize];
             t.core = Core::new(model, *pol, &t.values, &self.env, temp);
@@ -301,67 +449,11 @@ impl Batch for Bjts {
     }
 
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
+        if self.may_rest && resting::is_on(at) {
+            return self.eval_moved(at, x, mem, out);
+        }
         for (t, old) in self.insts.iter().zip(mem.values.chunks_exact_mut(4)) {
-            let core = &t.core;
-            let v = t.junctions(x);
-            let mut l = t.limit(at, v, old);
-            let mut holds_charge = false;
-            if at.is_uic_start
-                && let Some([vbe, vbc]) = t.start()
-            {
-                l = [vbe, vbc, vbc, v[3]];
-                holds_charge = true;
-            }
-            mem.limited |= l != v && !holds_charge;
-            old.copy_from_slice(&l);
-            // Straight on from the limited voltages to x.
-            let d = [v[0] - l[0], v[1] - l[1], v[2] - l[2], v[3] - l[3]];
-            let dq = if holds_charge { [0.0; 4] } else { d };
-            let on = |y: &core::D| y.v + y.d[0] * d[0] + y.d[1] * d[1];
-
-            let s = core.eval(l[0], l[1], at.gmin);
-            let mut st = Stamp { t, out };
-            let by = |y: &core::D| [(BI, EI, y.d[0]), (BI, CI, y.d[1])];
-            let direct = if core.has_delay { s.ic - s.forward } else { s.ic };
-            st.current(CI, EI, on(&direct), &by(&direct));
-            if core.has_delay {
-                let u = on(&s.forward);
-                let y = if holds_charge { s.forward.v } else { x[t.phase.y as usize] };
-                t.phase.eval(t.pol, core.delay, u, s.forward.d, [CI, EI].map(|k| t.nodes[k]), x, st.out);
-                t.phase.charge(core.delay, y, st.out);
-            }
-            st.current(BI, EI, on(&s.ib), &by(&s.ib));
-            st.charge(BI, EI, s.qbe.v + s.qbe.d[0] * dq[0] + s.qbe.d[1] * dq[1], &by(&s.qbe));
-            st.charge(BI, CI, s.qbc.v + s.qbc.d[1] * dq[1], &[(BI, CI, s.qbc.d[1])]);
-
-            if core.has_rb {
-                let g = s.rbb.recip();
-                let drop = t.v(x, B, BI);
-                let g_here = g.v + g.d[0] * d[0] + g.d[1] * d[1];
-                st.current(B, BI, g_here * drop, &[(B, BI, g_here), (BI, EI, g.d[0] * drop), (BI, CI, g.d[1] * drop)]);
-            }
-            if core.bx.cj > 0.0 {
-                let (q, c) = core.bx.at(t.v(x, B, CI));
-                st.charge(B, CI, q, &[(B, CI, c)]);
-            }
-            let [i, g, q, c] = core.substrate(l[3], at.gmin);
-            let (sign, bed) = (t.substrate_sign(), t.bed());
-            st.current(S, bed, sign * (i + g * d[3]), &[(S, bed, g)]);
-            st.charge(S, bed, sign * (q + c * dq[3]), &[(S, bed, c)]);
-            if core.g_c > 0.0 {
-                st.current(C, CX, core.g_c * t.v(x, C, CX), &[(C, CX, core.g_c)]);
-            }
-            if core.g_e > 0.0 {
-                st.current(E, EI, core.g_e * t.v(x, E, EI), &[(E, EI, core.g_e)]);
-            }
-            if core.rco > 0.0 {
-                let i = core.epi_current(l[1], l[2]);
-                st.current(CX, CI, i.v + i.d[0] * d[1] + i.d[1] * d[2], &[(BI, CI, i.d[0]), (BI, CX, i.d[1])]);
-                for (node, k) in [(CI, 1), (CX, 2)] {
-                    let (k0, dk) = core.epi_k(l[k]);
-                    st.charge(BI, node, core.qco * (k0 + dk * dq[k]), &[(BI, node, core.qco * dk)]);
-                }
-            }
+            mem.limited |= t.eval(at, x, old, (&t.nodes, &t.slots), out).1;
         }
     }
 

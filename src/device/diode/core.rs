@@ -14,8 +14,9 @@
 
 use super::params::{self, model as mp};
 use crate::base::consts::{K_Q, ZERO_C};
+use crate::base::fastmath;
 use crate::device::Env;
-use crate::device::junction::{Depletion, JunctionScaling, critical_voltage, diode_current, limit_junction};
+use crate::device::junction::{Depletion, JunctionScaling, continued, critical_voltage, diode_current, limit_junction};
 use crate::device::values::{Values, device_temperature};
 
 /// Current, conductance, charge, capacitance at one junction voltage.
@@ -138,10 +139,42 @@ impl Core {
 
     #[inline]
     pub fn eval(&self, v: f64, gmin: f64) -> State {
+        let [s] = Core::eval_all([self], [v], gmin);
+        s
+    }
+
+    /// Several diodes, their exponentials and powers side by side in vector registers.
+    #[inline(always)]
+    pub fn eval_all<const N: usize>(d: [&Core; N], v: [f64; N], gmin: f64) -> [State; N] {
+        let mut e = [0.0; N];
+        let mut is_needed = false;
+        for k in 0..N {
+            e[k] = if v[k] >= -d[k].bv { v[k] / d[k].vte } else { -(d[k].bv + v[k]) / d[k].vte_bv };
+            is_needed |= v[k] >= -3.0 * d[k].vte || v[k] < -d[k].bv;
+        }
+        if is_needed {
+            for x in &mut e {
+                *x = fastmath::exp(*x);
+            }
+        }
+        let bottom = Depletion::all_at(d.map(|d| &d.bottom), v);
+        let side = Depletion::all_at(d.map(|d| &d.side), v);
+        let mut out = [State::default(); N];
+        for k in 0..N {
+            let (i, g) = d[k].current(e[k], v[k], gmin);
+            let ((qb, cb), (qs, cs)) = (bottom[k], side[k]);
+            out[k] = State { i, g, q: d[k].tt * i + qb + qs, c: d[k].tt * g + cb + cs };
+        }
+        out
+    }
+
+    /// Current and conductance; `e` is the exponential of the main current or of breakdown.
+    #[inline(always)]
+    fn current(&self, e: f64, v: f64, gmin: f64) -> (f64, f64) {
         let (mut i, mut g) = if v >= -self.bv {
-            diode_current(v, self.is, self.vte)
+            continued(e, v, self.is, self.vte)
         } else {
-            let e = self.is * (-(self.bv + v) / self.vte_bv).exp();
+            let e = self.is * e;
             (-e, e / self.vte_bv)
         };
         if self.is_side > 0.0 {
@@ -155,7 +188,7 @@ impl Core {
             g += b;
         }
         if self.itun > 0.0 {
-            let e = (-v / self.vte_tun).exp();
+            let e = fastmath::exp(-v / self.vte_tun);
             i -= self.itun * (e - 1.0);
             g += self.itun * e / self.vte_tun;
         }
@@ -166,16 +199,12 @@ impl Core {
             i *= den;
             g *= (1.0 + 0.5 * s) * den * den;
         }
-        i += gmin * v;
-        g += gmin;
-        let (qb, cb) = self.bottom.at(v);
-        let (qs, cs) = self.side.at(v);
-        State { i, g, q: self.tt * i + qb + qs, c: self.tt * g + cb + cs }
+        (i + gmin * v, g + gmin)
     }
 
     /// isr (exp(v/(nr vt)) - 1) ((1 - v/vj)² + 0.005)^(m/2) and its derivative.
     fn recombination(&self, v: f64) -> (f64, f64) {
-        let e = (v / self.vte_rec).exp();
+        let e = fastmath::exp(v / self.vte_rec);
         let (i, g) = (self.isr * (e - 1.0), self.isr * e / self.vte_rec);
         let a = 1.0 - v / self.bottom.vj;
         let t = a * a + 0.005;

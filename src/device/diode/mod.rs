@@ -2,6 +2,7 @@
 //! depletion and diffusion charge, series resistance, temperature, noise.
 
 use crate::base::consts;
+use crate::device::resting::{self, Added, Memory, Resting, Wiring as Rest};
 use crate::device::values::{Values, flicker_of, incomplete};
 use crate::device::{
     Batch, Binder, DeviceInfo, DeviceType, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot,
@@ -14,7 +15,7 @@ pub mod params;
 #[cfg(test)]
 mod tests;
 
-use self::core::Core;
+use self::core::{Core, State};
 
 static INFO: DeviceInfo = DeviceInfo {
     name: "diode",
@@ -54,7 +55,12 @@ impl DeviceType for Diode {
             let core = Core::new(&models[model as usize], &values, env, env.temp);
             insts.push(Inst { p, n, pi: p, slots: [0; 7], core, model, values });
         }
-        if faults.is_empty() { Ok(Box::new(Diodes { insts, models, env: *env })) } else { Err(faults) }
+        if faults.is_empty() {
+            let (memory, with_series) = (Memory::default(), vec![]);
+            Ok(Box::new(Diodes { insts, models, env: *env, memory, with_series }))
+        } else {
+            Err(faults)
+        }
     }
 }
 
@@ -71,7 +77,39 @@ struct Inst {
     values: Values,
 }
 
+/// The junction's entries for the slope `g`.
+#[inline(always)]
+fn signs(g: f64) -> [f64; 4] {
+    [g, -g, -g, g]
+}
+
 impl Inst {
+    /// Adds the junction.
+    #[inline(always)]
+    fn add(&self, s: &State, out: &mut Load) {
+        out.f(self.pi, s.i);
+        out.f(self.n, -s.i);
+        out.q(self.pi, s.q);
+        out.q(self.n, -s.q);
+        for ((&slot, g), c) in self.slots[3..].iter().zip(signs(s.g)).zip(signs(s.c)) {
+            out.g(slot, g);
+            out.c(slot, c);
+        }
+    }
+
+    #[inline(always)]
+    fn add_series(&self, x: &[f64], out: &mut Load) {
+        let gs = self.core.g_series;
+        let i = gs * (x[self.p as usize] - x[self.pi as usize]);
+        out.f(self.p, i);
+        out.f(self.pi, -i);
+        let [pp, ppi, pip, pipi, ..] = self.slots;
+        out.g(pp, gs);
+        out.g(ppi, -gs);
+        out.g(pip, -gs);
+        out.g(pipi, gs);
+    }
+
     fn ic(&self) -> Option<f64> {
         self.values.given(params::IC)
     }
@@ -82,6 +120,54 @@ struct Diodes {
     insts: Vec<Inst>,
     models: Vec<Values>,
     env: Env,
+    /// Rows pi and n, the four entries of the junction, its voltage.
+    memory: Memory<2, 4, 1>,
+    /// Instances with a series resistance.
+    with_series: Vec<u32>,
+}
+
+/// Diodes evaluated side by side.
+const LANES: usize = 4;
+
+impl Diodes {
+    /// Evaluates a group of diodes: `each` gets the number, the junction voltage of the evaluation, and what the junction
+    /// adds at `x`.
+    #[inline(always)]
+    fn group<const N: usize>(
+        &self,
+        group: [usize; N],
+        at: &Point,
+        x: &[f64],
+        mem: &mut IterMem,
+        each: &mut impl FnMut(usize, f64, &State),
+    ) {
+        let d = group.map(|i| &self.insts[i]);
+        let (mut v, mut l, mut held) = ([0.0; N], [0.0; N], [false; N]);
+        for k in 0..N {
+            v[k] = x[d[k].pi as usize] - x[d[k].n as usize];
+            l[k] = if at.is_first_iteration {
+                d[k].core.start(d[k].values.get(params::OFF) != 0.0)
+            } else {
+                d[k].core.limit(v[k], mem.values[group[k]])
+            };
+            if at.is_uic_start
+                && let Some(ic) = d[k].ic()
+            {
+                (l[k], held[k]) = (ic, true);
+            }
+            mem.limited |= l[k] != v[k] && !held[k];
+            mem.values[group[k]] = l[k];
+        }
+        let states = Core::eval_all(d.map(|d| &d.core), l, at.gmin);
+        for k in 0..N {
+            let mut s = states[k];
+            s.i += s.g * (v[k] - l[k]);
+            if !held[k] {
+                s.q += s.c * (v[k] - l[k]);
+            }
+            each(group[k], l[k], &s);
+        }
+    }
 }
 
 const OP_VARS: &[OpVar] = &[
@@ -121,9 +207,20 @@ impl Batch for Diodes {
             d.slots[..3].copy_from_slice(&series);
             d.slots[3..].copy_from_slice(&junction);
         }
+        let series = self.insts.iter().enumerate().filter(|(_, d)| d.core.g_series > 0.0);
+        self.with_series = series.map(|(i, _)| i as u32).collect();
+        let wires: Vec<[_; 4]> = self
+            .insts
+            .iter()
+            .map(|d| [(0, d.pi, d.slots[3]), (0, d.n, d.slots[4]), (1, d.pi, d.slots[5]), (1, d.n, d.slots[6])])
+            .collect();
+        let rows: Vec<[Unknown; 2]> = self.insts.iter().map(|d| [d.pi, d.n]).collect();
+        let wiring = rows.iter().zip(&wires).map(|(rows, wires)| Rest { pairs: [(rows[0], rows[1])], rows, wires });
+        self.memory = Memory::new(Resting::new(wiring));
     }
 
     fn set_temperature(&mut self, temp: f64) {
+        self.memory.get_mut().forget();
         for d in &mut self.insts {
             d.core = Core::new(&self.models[d.model as usize], &d.values, &self.env, temp);
         }
@@ -134,41 +231,38 @@ impl Batch for Diodes {
     }
 
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
-        for (d, old) in self.insts.iter().zip(mem.values.iter_mut()) {
-            let core = &d.core;
-            let v = x[d.pi as usize] - x[d.n as usize];
-            let mut vl =
-                if at.is_first_iteration { core.start(d.values.get(params::OFF) != 0.0) } else { core.limit(v, *old) };
-            let mut holds_charge = false;
-            if at.is_uic_start
-                && let Some(ic) = d.ic()
-            {
-                (vl, holds_charge) = (ic, true);
+        if resting::is_on(at) {
+            let mut rest = self.memory.lock();
+            let n = rest.look(at, x);
+            let mut first = 0;
+            while first < n {
+                let one = [rest.moved(first)];
+                let many: Option<[usize; LANES]> =
+                    (n - first >= LANES).then(|| std::array::from_fn(|k| rest.moved(first + k)));
+                let mut keep = |i: usize, l: f64, s: &State| {
+                    let (g, c) = (signs(s.g), signs(s.c));
+                    rest.replace(i, [l], x, &Added { f: &[s.i, -s.i], q: &[s.q, -s.q], g: &g, c: &c });
+                };
+                match many {
+                    Some(group) => self.group(group, at, x, mem, &mut keep),
+                    None => self.group(one, at, x, mem, &mut keep),
+                }
+                first += many.map_or(1, |g| g.len());
             }
-            mem.limited |= vl != v && !holds_charge;
-            *old = vl;
-            let s = core.eval(vl, at.gmin);
-            let i = s.i + s.g * (v - vl);
-            let q = if holds_charge { s.q } else { s.q + s.c * (v - vl) };
-            out.f(d.pi, i);
-            out.f(d.n, -i);
-            out.q(d.pi, q);
-            out.q(d.n, -q);
-            let [pp, ppi, pip, pipi, pin, npi, nn] = d.slots;
-            for (slot, sign) in [(pipi, 1.0), (pin, -1.0), (npi, -1.0), (nn, 1.0)] {
-                out.g(slot, sign * s.g);
-                out.c(slot, sign * s.c);
+            rest.add(x, out);
+            mem.reused = self.insts.len() - n;
+        } else {
+            let mut add = |i: usize, _, s: &State| self.insts[i].add(s, out);
+            let whole = self.insts.len() / LANES * LANES;
+            for first in (0..whole).step_by(LANES) {
+                self.group(std::array::from_fn::<_, LANES, _>(|k| first + k), at, x, mem, &mut add);
             }
-            if core.g_series > 0.0 {
-                let gs = core.g_series;
-                let i = gs * (x[d.p as usize] - x[d.pi as usize]);
-                out.f(d.p, i);
-                out.f(d.pi, -i);
-                out.g(pp, gs);
-                out.g(ppi, -gs);
-                out.g(pip, -gs);
-                out.g(pipi, gs);
+            for i in whole..self.insts.len() {
+                self.group([i], at, x, mem, &mut add);
             }
+        }
+        for &i in &self.with_series {
+            self.insts[i as usize].add_series(x, out);
         }
     }
 

@@ -15,7 +15,6 @@ mod level2;
 mod level3;
 mod meyer;
 pub mod params;
-mod quiet;
 mod shell;
 mod stamp;
 #[cfg(test)]

@@ -4,16 +4,18 @@
 //! only. Local nodes are 0 drain, 1 gate, 2 source (both behind their resistances), 3 bulk; voltages are
 //! multiplied by the polarity (+1 nmos, -1 pmos), currents and charges too, derivatives then by 1.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use rayon::prelude::*;
 
 pub use super::common::{Common, ModelBase};
 use super::meyer::{Meyer, Path, meyer};
 use super::params::{self, common as mp};
-use super::quiet::{self, Kept, Memory};
 use super::stamp::{At, Stamp};
 use super::ward;
 use crate::base::consts;
 use crate::device::junction::{diode_current, limit_drain, limit_gate, limit_junction};
+use crate::device::resting::{self, Added, Memory, Resting, Wiring as Rest};
 use crate::device::values::{Values, flicker_of, incomplete};
 use crate::device::{
     Batch, Binder, DeviceInfo, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot, Unknown,
@@ -79,8 +81,8 @@ struct Inst<P> {
     common: Common,
     level: P,
     path: Path,
-    /// Of `path` and of what depends on the temperature: changes when an evaluation would.
-    version: u32,
+    /// `path` has begun.
+    has_path: bool,
     is_off: bool,
     /// vds, vgs, vbs of `ic`.
     ic: [Option<f64>; 3],
@@ -88,26 +90,57 @@ struct Inst<P> {
     values: Values,
 }
 
+impl<P> Inst<P> {
+    /// Local row, column and slot of each entry.
+    fn wires(&self) -> Vec<(u8, Unknown, Slot)> {
+        let wired = self.wired[..self.wires as usize].iter();
+        wired.map(|&(local, slot)| (local / 4, self.inner[local as usize % 4], slot)).collect()
+    }
+}
+
 /// All transistors of one level.
 pub struct Mosfets<L: Level> {
     insts: Vec<Inst<L::Params>>,
     models: Vec<(Values, ModelBase)>,
     env: Env,
-    memory: Memory,
+    /// Up to four rows, the 4x4 of entries, and (vgs, vds, vbs).
+    memory: Memory<4, 16, 3>,
+    /// Instances with a resistance at drain or source.
+    with_series: Vec<u32>,
+    /// Where threads leave their evaluations.
+    scratch: Mutex<Vec<Fresh>>,
 }
 
 impl<L: Level> Clone for Mosfets<L> {
     fn clone(&self) -> Self {
-        Mosfets { insts: self.insts.clone(), models: self.models.clone(), env: self.env, memory: Memory::default() }
+        Mosfets {
+            insts: self.insts.clone(),
+            models: self.models.clone(),
+            env: self.env,
+            memory: self.memory.clone(),
+            with_series: self.with_series.clone(),
+            scratch: Mutex::new(self.scratch().clone()),
+        }
     }
 }
 
-/// Version of a transistor whose gate charges have no path yet.
-const UNBEGUN: u32 = 1;
 /// From this many transistors on, all threads evaluate; below, handing out the work costs more than it saves.
 const PARALLEL_FROM: usize = 1024;
+/// Evaluations that are spread over the threads before they are added one after the other.
+const ROUND: usize = 4096;
 /// Transistors that a thread takes at once.
 const GRAIN: usize = 128;
+
+/// A new evaluation of a transistor.
+#[derive(Clone, Copy, Default)]
+struct Fresh {
+    /// What it adds at x.
+    stamp: Stamp,
+    von: f64,
+    /// (vgs, vds, vbs) where it was evaluated.
+    at: [f64; 3],
+    limited: bool,
+}
 
 /// Channel, orientation and capacitances at one bias.
 struct Bias {
@@ -175,7 +208,7 @@ impl<L: Level> Mosfets<L> {
                 common: Common::default(),
                 level: L::Params::default(),
                 path: Path::default(),
-                version: UNBEGUN,
+                has_path: false,
                 is_off: inst.flag(params::OFF),
                 ic,
                 model,
@@ -185,7 +218,14 @@ impl<L: Level> Mosfets<L> {
             insts.push(new);
         }
         if faults.is_empty() {
-            Ok(Mosfets { insts, models, env: *env, memory: Memory::default() })
+            Ok(Mosfets {
+                insts,
+                models,
+                env: *env,
+                memory: Memory::default(),
+                with_series: vec![],
+                scratch: Mutex::default(),
+            })
         } else {
             Err(faults)
         }
@@ -197,7 +237,7 @@ impl<L: Level> Mosfets<L> {
         let size = L::geometry(model, l, w);
         inst.common = Common::new(model, base, &inst.values, env, temp, size, L::shift(model));
         inst.level = L::params(model, base, &inst.common);
-        inst.version = UNBEGUN;
+        (inst.path, inst.has_path) = (Path::default(), false);
     }
 
     /// (vgs, vds, vbs) with the polarity taken out.
@@ -247,18 +287,73 @@ impl<L: Level> Mosfets<L> {
         !(at.is_uic_start && t.ic.iter().any(Option::is_some))
     }
 
-    /// Brings what is kept of a transistor up to date: how many evaluations that took, and whether they were limited.
+    /// What the transistor adds at `x`, wherever it has to be evaluated.
     #[inline(always)]
-    fn refresh(t: &Inst<L::Params>, at: &Point, x: &[f64], old: &mut [f64], k: &mut Kept) -> (usize, bool) {
+    fn fresh(t: &Inst<L::Params>, at: &Point, x: &[f64], old: &[f64]) -> Fresh {
         let v = Self::voltages(t, x);
-        if quiet::is_on(at) && k.continues(&v, at, t.version) {
-            old.copy_from_slice(&[v[0], v[1], v[2], k.von]);
-            return (0, false);
+        let (mut stamp, von, l) = Self::evaluate(t, at, v, old);
+        if l != v {
+            stamp.extrapolate([v[0] - l[0], v[1] - l[1], v[2] - l[2]]);
         }
-        let (s, von, l) = Self::evaluate(t, at, v, old);
-        k.keep(&s, von, (v, l), at, t.version);
-        old.copy_from_slice(&[l[0], l[1], l[2], von]);
-        (1, l != v && Self::is_limited(t, at))
+        Fresh { stamp, von, at: l, limited: l != v && Self::is_limited(t, at) }
+    }
+
+    fn scratch(&self) -> MutexGuard<'_, Vec<Fresh>> {
+        self.scratch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Evaluates the transistors that have moved and adds them all.
+    fn eval_moved(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
+        let mut rest = self.memory.lock();
+        let n = rest.look(at, x);
+        if n >= PARALLEL_FROM && rayon::current_num_threads() > 1 {
+            let mut fresh = self.scratch();
+            for first in (0..n).step_by(ROUND) {
+                let round = &mut fresh[..(n - first).min(ROUND)];
+                let old = &*mem.values;
+                round.par_iter_mut().with_min_len(GRAIN).enumerate().for_each(|(k, f)| {
+                    let i = rest.moved(first + k);
+                    *f = Self::fresh(&self.insts[i], at, x, &old[4 * i..4 * i + 4]);
+                });
+                // In one order, so that sums are the same to the last bit for any number of threads.
+                for (k, f) in round.iter().enumerate() {
+                    let i = rest.moved(first + k);
+                    Self::replace(&mut rest, &self.insts[i], i, f, x, mem);
+                }
+            }
+        } else {
+            for k in 0..n {
+                let i = rest.moved(k);
+                let f = Self::fresh(&self.insts[i], at, x, &mem.values[4 * i..4 * i + 4]);
+                Self::replace(&mut rest, &self.insts[i], i, &f, x, mem);
+            }
+        }
+        rest.add(x, out);
+        for &i in &self.with_series {
+            Self::add_series(&self.insts[i as usize], x, out);
+        }
+        mem.reused = self.insts.len() - n;
+    }
+
+    /// A new evaluation takes the place of the last.
+    #[inline(always)]
+    fn replace(rest: &mut Resting<4, 16, 3>, t: &Inst<L::Params>, i: usize, new: &Fresh, x: &[f64], mem: &mut IterMem) {
+        let [vgs, vds, vbs] = new.at;
+        mem.values[4 * i..4 * i + 4].copy_from_slice(&[vgs, vds, vbs, new.von]);
+        mem.limited |= new.limited;
+        let mut s = new.stamp;
+        if t.is_tied {
+            s.tie();
+        }
+        let (mut g, mut c) = ([0.0; 16], [0.0; 16]);
+        let (all_g, all_c) = (s.g.as_flattened(), s.c.as_flattened());
+        for (&(local, _), (g, c)) in t.wired[..t.wires as usize].iter().zip(g.iter_mut().zip(&mut c)) {
+            let local = local as usize & 15;
+            (*g, *c) = (all_g[local], all_c[local]);
+        }
+        let p = t.pol;
+        let (f, q) = (s.f.map(|f| p * f), s.q.map(|q| p * q));
+        rest.replace(i, [p * vgs, p * vds, p * vbs], x, &Added { f: &f, q: &q, g: &g, c: &c });
     }
 
     /// Adds a transistor to the system.
@@ -277,6 +372,11 @@ impl<L: Level> Mosfets<L> {
             out.g(slot, g[local]);
             out.c(slot, cc[local]);
         }
+        Self::add_series(t, x, out);
+    }
+
+    #[inline(always)]
+    fn add_series(t: &Inst<L::Params>, x: &[f64], out: &mut Load) {
         for (k, (node, gs)) in [(0, t.common.g_drain), (2, t.common.g_source)].into_iter().enumerate() {
             if gs > 0.0 {
                 let (outer, inner) = (t.nodes[node], t.inner[node]);
@@ -413,11 +513,22 @@ impl<L: Level> Batch for Mosfets<L> {
                 }
             }
         }
+        let shared = if self.insts.len() >= PARALLEL_FROM { self.insts.len().min(ROUND) } else { 0 };
+        self.scratch = Mutex::new(vec![Fresh::default(); shared]);
+        let has_series = |t: &Inst<L::Params>| t.common.g_drain > 0.0 || t.common.g_source > 0.0;
+        let series = self.insts.iter().enumerate().filter(|(_, t)| has_series(t));
+        self.with_series = series.map(|(i, _)| i as u32).collect();
+        let wires: Vec<Vec<_>> = self.insts.iter().map(Inst::wires).collect();
+        self.memory = Memory::new(Resting::new(self.insts.iter().zip(&wires).map(|(t, wires)| {
+            let [d, g, s, b] = t.inner;
+            let rows = &t.inner[..if t.is_tied { 3 } else { 4 }];
+            Rest { pairs: [(g, s), (d, s), (b, s)], rows, wires }
+        })));
     }
 
     fn set_temperature(&mut self, temp: f64) {
         // What was kept belongs to the parameters of before.
-        self.memory = Memory::default();
+        self.memory.get_mut().forget();
         for (values, base) in &mut self.models {
             *base = ModelBase::new(values, base.pol, &self.env, L::intrinsic_density);
         }
@@ -432,64 +543,68 @@ impl<L: Level> Batch for Mosfets<L> {
     }
 
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
-        let is_parallel = self.insts.len() >= PARALLEL_FROM && rayon::current_num_threads() > 1;
-        if !is_parallel && at.quiet == 0.0 {
-            for (t, old) in self.insts.iter().zip(mem.values.chunks_exact_mut(4)) {
-                let v = Self::voltages(t, x);
-                let (mut s, von, l) = Self::evaluate(t, at, v, old);
-                old.copy_from_slice(&[l[0], l[1], l[2], von]);
-                if l != v {
-                    mem.limited |= Self::is_limited(t, at);
-                    s.extrapolate([v[0] - l[0], v[1] - l[1], v[2] - l[2]]);
+        if resting::is_on(at) {
+            return self.eval_moved(at, x, mem, out);
+        }
+        let mut add = |t: &Inst<L::Params>, old: &mut [f64], f: Fresh| {
+            old.copy_from_slice(&[f.at[0], f.at[1], f.at[2], f.von]);
+            mem.limited |= f.limited;
+            Self::add(t, f.stamp, x, out);
+        };
+        if self.insts.len() >= PARALLEL_FROM && rayon::current_num_threads() > 1 {
+            let mut fresh = self.scratch();
+            for (insts, memory) in self.insts.chunks(ROUND).zip(mem.values.chunks_mut(4 * ROUND)) {
+                let each = insts.par_iter().zip(memory.par_chunks_exact(4)).zip(fresh.par_iter_mut());
+                each.with_min_len(GRAIN).for_each(|((t, old), f)| *f = Self::fresh(t, at, x, old));
+                for ((t, old), f) in insts.iter().zip(memory.chunks_exact_mut(4)).zip(fresh.iter()) {
+                    add(t, old, *f);
                 }
-                Self::add(t, s, x, out);
             }
             return;
         }
-        let mut kept = self.memory.of(self.insts.len());
-        let mut evaluated = 0;
-        if is_parallel {
-            let work = |((t, old), k): ((&Inst<L::Params>, &mut [f64]), &mut Kept)| Self::refresh(t, at, x, old, k);
-            let each = self.insts.par_iter().zip(mem.values.par_chunks_exact_mut(4)).zip(kept.par_iter_mut());
-            let sum = |a: (usize, bool), b: (usize, bool)| (a.0 + b.0, a.1 | b.1);
-            let (count, limited) = each.with_min_len(GRAIN).map(work).reduce(|| (0, false), sum);
-            evaluated = count;
-            mem.limited |= limited;
-            // In one order, so that sums are the same to the last bit for any number of threads.
-            for (t, k) in self.insts.iter().zip(kept.iter()) {
-                Self::add(t, k.stamp(), x, out);
-            }
-        } else {
-            for ((t, old), k) in self.insts.iter().zip(mem.values.chunks_exact_mut(4)).zip(kept.iter_mut()) {
-                let (count, limited) = Self::refresh(t, at, x, old, k);
-                evaluated += count;
-                mem.limited |= limited;
-                Self::add(t, k.stamp(), x, out);
-            }
+        for (t, old) in self.insts.iter().zip(mem.values.chunks_exact_mut(4)) {
+            let f = Self::fresh(t, at, x, old);
+            add(t, old, f);
         }
-        mem.reused = self.insts.len() - evaluated;
     }
 
     fn accept(&mut self, at: &Point, x: &[f64]) -> Wishes {
+        let may_rest = resting::is_on(at);
         let commit = |t: &mut Inst<L::Params>| {
             if !(t.common.cox > 0.0 && t.common.xqc < 0.0) {
-                return;
+                return false;
             }
             let v = Self::voltages(t, x);
             let gate = [v[0], v[0] - v[1], v[0] - v[2]];
+            let near = |(a, b): (&f64, &f64)| (a - b).abs() <= at.quiet;
             // One long piece of the path later is as good as two short ones.
-            if quiet::is_on(at) && t.version != UNBEGUN && quiet::is_near(&gate, &t.path.v, at.quiet) {
-                return;
+            if may_rest && t.has_path && gate.iter().zip(&t.path.v).all(near) {
+                return false;
             }
             let m = Self::meyer(t, &Self::bias(t, v));
             t.path.commit(gate, [m.gs, m.gd, m.gb]);
-            t.version = t.version.wrapping_add(1).max(UNBEGUN + 1);
+            t.has_path = true;
+            true
         };
-        if self.insts.len() >= PARALLEL_FROM {
-            self.insts.par_iter_mut().with_min_len(GRAIN).for_each(commit);
-        } else {
-            self.insts.iter_mut().for_each(commit);
+        // A transistor that rested was near its path when it was evaluated last, and is so now.
+        let insts = &mut self.insts;
+        let rest = self.memory.get_mut();
+        match rest.touched() {
+            Some(touched) if may_rest => {
+                for k in 0..touched {
+                    rest.commit(k, |i| commit(&mut insts[i]));
+                }
+            }
+            _ => {
+                if insts.len() >= PARALLEL_FROM {
+                    insts.par_iter_mut().with_min_len(GRAIN).for_each(|t| _ = commit(t));
+                } else {
+                    insts.iter_mut().for_each(|t| _ = commit(t));
+                }
+                rest.forget();
+            }
         }
+        rest.accept();
         Wishes::default()
     }
 

@@ -7,7 +7,7 @@ use super::meyer::{Meyer, Path};
 use super::shell::Channel;
 use super::ward;
 use crate::device::Point;
-use crate::device::junction::diode_current;
+use crate::device::junction::{Depletion, diode_currents};
 
 pub type Row = [f64; 4];
 
@@ -53,12 +53,12 @@ impl Stamp {
         let sign = if at.reversed { -1.0 } else { 1.0 };
         let id = sign * ch.id;
         let row = by_nodes([sign * ch.gm, sign * ch.gds, sign * ch.gmb], at.reversed);
-        let (ibs, gbs) = diode_current(vbs, c.is_s, c.vt);
+        let [(ibs, gbs), (ibd, gbd)] = diode_currents([vbs, vbd], [c.is_s, c.is_d], [c.vt; 2]);
         let (ibs, gbs) = (ibs + gmin * vbs, gbs + gmin);
-        let (ibd, gbd) = diode_current(vbd, c.is_d, c.vt);
         let (ibd, gbd) = (ibd + gmin * vbd, gbd + gmin);
-        let ((qs, cs), (qs_side, cs_side)) = (c.source[0].at(vbs), c.source[1].at(vbs));
-        let ((qd, cd), (qd_side, cd_side)) = (c.drain[0].at(vbd), c.drain[1].at(vbd));
+        let plates = [&c.source[0], &c.source[1], &c.drain[0], &c.drain[1]];
+        let [(qs, cs), (qs_side, cs_side), (qd, cd), (qd_side, cd_side)] =
+            Depletion::all_at(plates, [vbs, vbs, vbd, vbd]);
         let (qbs, cbs, qbd, cbd) = (qs + qs_side, cs + cs_side, qd + qd_side, cd + cd_side);
         Stamp {
             f: [id - ibd, 0.0, -id - ibs, ibs + ibd],

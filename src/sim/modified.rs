@@ -1,0 +1,71 @@
+//! Modified Newton: when the factors of an earlier Jacobian do for another iteration.
+//!
+//! Where a factorisation costs many times what a solution and an evaluation do (arrays with wires, meshes), an iteration
+//! with the factors of an earlier Jacobian J0 is the cheaper one, as long as it converges fast:
+//!
+//! ```text
+//! J0 dx = -F(x),   |e_{k+1}| <= theta |e_k|,   theta = ||1 - J0⁻¹ J||, measured as |dx_k| / |dx_{k-1}|
+//! ```
+//! The factors are taken while the coefficient a0 of the integration is near that of J0 and theta is small; otherwise
+//! the next iteration has the Jacobian itself. A step whose factors served badly is followed by some that begin with their
+//! own. All decisions are made from the numbers of the problem and of operations, never from measured times, so that runs
+//! repeat to the last bit. Shampine, "Implementation of implicit formulas for the solution of ODEs", SIAM J. Sci. Stat.
+//! Comput. 1:103 (1980); Hindmarsh et al., "SUNDIALS", ACM TOMS 31:363 (2005), section 2.1.
+
+use crate::newton::Matrix;
+use crate::sparse::Stats;
+
+/// Multiplications of a factorisation for each entry of the factors from which it is much dearer than what else an
+/// iteration does, and in all from which it matters.
+const DEAR: u64 = 8;
+const LARGE: u64 = 200_000;
+/// How far a0 may be from that of the factors.
+const NEAR: f64 = 1.25;
+/// After factors that served badly, so many time points begin with their own.
+const REST: u32 = 8;
+
+#[derive(Clone, Debug)]
+pub struct Modified {
+    /// `.options modnewton`
+    pub is_allowed: bool,
+    is_worth: bool,
+    /// The next iteration has the Jacobian itself.
+    is_due: bool,
+    rest: u32,
+    pub matrix: Matrix,
+}
+
+impl Modified {
+    pub fn new(is_allowed: bool) -> Self {
+        Modified { is_allowed, is_worth: false, is_due: false, rest: 0, matrix: Matrix::Exact }
+    }
+
+    /// Learns what a factorisation costs.
+    pub fn note(&mut self, after: &Stats) {
+        self.is_worth = self.is_allowed && after.flops >= LARGE && after.flops >= DEAR * after.factor_nnz as u64;
+        self.is_due = false;
+    }
+
+    /// Decides about the next step: `factored` is the a0 of the factors, `None` without any.
+    pub fn decide(&mut self, a0: f64, factored: Option<f64>, is_first: bool) {
+        self.matrix = Matrix::Exact;
+        if is_first && self.rest > 0 {
+            self.rest -= 1;
+            return;
+        }
+        let Some(old) = factored.filter(|_| self.is_worth && !self.is_due) else { return };
+        if a0 == old {
+            self.matrix = Matrix::Old;
+        } else if a0 < NEAR * old && old < NEAR * a0 {
+            self.matrix = Matrix::OfAnotherStep;
+        }
+    }
+
+    /// The factors served badly.
+    pub fn refresh(&mut self) {
+        self.is_due = true;
+        if self.matrix == Matrix::OfAnotherStep {
+            self.rest = REST;
+        }
+    }
+}
