@@ -159,3 +159,91 @@ fn results_do_not_depend_on_threads() {
     }
     assert_eq!(fs::read(d.join("e1.csv")).unwrap(), fs::read(d.join("e3.csv")).unwrap());
 }
+
+/// `--cell`: a module of Verilog-A, and a subcircuit from a file.
+#[test]
+fn cells_of_models() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let module = "`include \"disciplines.vams\"\nmodule ohm(a, b);\ninout a, b;\nelectrical a, b;\n\
+        parameter real r = 1k from (0:inf);\nanalog I(a, b) <+ V(a, b) / r;\nendmodule\n";
+    fs::write(d.join("ohm.va"), module).unwrap();
+    fs::write(d.join("cells.lib"), ".subckt pair a b r=1k\nr1 a x {r}\nr2 x b {r}\n.ends\n").unwrap();
+    fs::write(d.join("r.csv"), "1e3,2e3\n4e3,8e3\n").unwrap();
+    let current = |args: &[&str]| {
+        let o = run(d, &[&["solve", "--wire", "0", "--volts", "1", "--json"], args].concat());
+        assert!(o.status.success(), "{}", err(&o));
+        json(&o)["current"].as_f64().unwrap()
+    };
+    assert!((current(&["--cell", "ohm.va", "--size", "2x3"]) - 6e-3).abs() < 1e-12);
+    assert!((current(&["--cell", "ohm.va", "--map", "r=r.csv"]) - 1.875e-3).abs() < 1e-12);
+    assert!((current(&["--cell", "cells.lib:pair", "--cell-param", "r=500", "--size", "2"]) - 4e-3).abs() < 1e-12);
+    let varied = ["--cell", "ohm.va", "--size", "3", "--vary", "r=10%"];
+    let first = current(&varied);
+    assert!((first - 9e-3).abs() > 1e-6 && (first - 9e-3).abs() < 2e-3, "{first}");
+    assert_eq!(first.to_bits(), current(&varied).to_bits());
+    let spread = ["--uniform", "1k", "--size", "3", "--spread", "0.1"];
+    assert!((current(&spread) - 9e-3).abs() > 1e-6);
+    for (args, what) in [
+        (&["--cell", "ohm.va"][..], "--size"),
+        (&["--cell", "none.va", "--size", "2"], "none"),
+        (&["--cell", "cells.lib:pair", "--map", "r=r.csv"], "subcircuit"),
+        (&["--cell", "ohm.va", "--size", "2", "--vary", "q=1%"], "`q`"),
+    ] {
+        let o = run(d, &[&["solve", "--volts", "1"], args].concat());
+        assert!(!o.status.success() && err(&o).contains(what), "{}", err(&o));
+    }
+}
+
+/// `gated`: transistors and resistors at rest and through a pulse.
+#[test]
+fn cells_with_gates() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let cells = ".model nm nmos level=1 vto=0.5 kp=1m\n.subckt onet bl wl sl r=100k\nr1 bl d {r}\nm1 d wl sl sl nm w=10u l=1u\n\
+        .ends\n.subckt mem bl wl sl\nm1 d wl sl sl nm w=10u l=1u\nr1 d bl 10k\ncx x 0 1 ic=0\nrx x 0 1e15\n\
+        bx 0 x i=1e8*v(bl,d)\n.ends\n";
+    fs::write(d.join("c.lib"), cells).unwrap();
+    fs::write(d.join("wl.csv"), "2\n0\n2\n").unwrap();
+    let base =
+        ["gated", "--cell", "c.lib:onet", "--size", "3x2", "--drive", "wl=wl.csv", "--drive", "bl=1", "--wire", "0"];
+    let at_rest = |more: &[&str]| {
+        let o = run(d, &[&base[..], &["--json"], more].concat());
+        assert!(o.status.success(), "{}", err(&o));
+        json(&o)
+    };
+    // Two rows of two cells are on; the transistor's on resistance is small against 100 k.
+    for more in [&[][..], &["--sl-rows"]] {
+        let r = at_rest(more);
+        let (i, out) = (r["bl_current"].as_f64().unwrap(), r["sl_current"].as_f64().unwrap());
+        assert!((i - 4e-5).abs() < 4e-7 && (i + out).abs() < 1e-12, "{r}");
+    }
+    let i = at_rest(&["--dead", "0,0", "--stuck", "1,1=50k"])["bl_current"].as_f64().unwrap();
+    assert!((i - 5e-5).abs() < 4e-7, "{i}");
+    // 1e8/s at 1 V over 5 ns and half of both edges.
+    let pulse =
+        ["gated", "--cell", "c.lib:mem", "--size", "3x2", "--drive", "wl=wl.csv", "--drive", "bl=1", "--pulse", "5n"];
+    let o = run(d, &[&pulse[..], &["--reltol", "1e-5", "-o", "r.json"]].concat());
+    assert!(o.status.success() && out(&o).contains("largest change"), "{}{}", out(&o), err(&o));
+    let r: serde_json::Value = serde_json::from_str(&fs::read_to_string(d.join("r.json")).unwrap()).unwrap();
+    let x: Vec<f64> = r["states"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|x| match x {
+            serde_json::Value::Array(row) => row.iter().map(|x| x.as_f64().unwrap()).collect(),
+            x => vec![x.as_f64().unwrap()],
+        })
+        .collect();
+    assert!(x.len() == 6 && x[0] > 0.4 && x[0] < 0.62 && x[2].abs() < 0.1 * x[0], "{x:?}");
+    for (args, what) in [
+        (&["gated", "--size", "2"][..], "--cell"),
+        (&["gated", "--cell", "c.lib:onet", "--size", "2", "--pins", "bl,wl"], "bl"),
+        (&["gated", "--cell", "c.lib:onet", "--size", "2", "--drive", "gl=1"], "gl=1"),
+        (&["gated", "--cell", "c.lib:onet", "--size", "2", "--open", "bl,0,1"], "bl,0,1"),
+        (&["gated", "--cell", "c.lib:onet", "--size", "2", "--dead", "2,0"], "2,0"),
+    ] {
+        let o = run(d, args);
+        assert!(!o.status.success() && err(&o).contains(what), "{}", err(&o));
+    }
+}

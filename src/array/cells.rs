@@ -109,3 +109,49 @@ pub trait Cells: Send + Sync {
 pub(crate) fn run_of(frame: &Frame) -> Range<usize> {
     frame.first..frame.first + frame.v.len()
 }
+
+/// A run of cells on any number of lines.
+#[derive(Debug)]
+pub struct LineFrame<'a> {
+    /// Number of the first cell; runs are rows.
+    pub first: usize,
+    /// Voltages of each cell's lines, V.
+    pub v: &'a [f64],
+    /// Internal unknowns, cell by cell: a guess before, the solution after.
+    pub z: &'a mut [f64],
+    /// Currents out of each line into the cell, A.
+    pub i: &'a mut [f64],
+    /// Slope of every current with every voltage of the cell, S, row by row.
+    pub g: &'a mut [f64],
+    /// Contents, cell by cell: of the lines (C), then of the internal unknowns. Empty where nobody asks.
+    pub c: &'a mut [f64],
+}
+
+/// Cells between any number of lines: with gates, sources, bulks.
+pub trait LineCells: Send + Sync {
+    fn len(&self) -> usize;
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Lines of each cell.
+    fn lines(&self) -> usize;
+
+    fn internals(&self) -> &[Internal] {
+        &[]
+    }
+
+    fn start(&self, z: &mut [f64]) {
+        let _ = z;
+    }
+
+    /// A row of cells.
+    fn eval(&self, at: &Moment, frame: LineFrame) -> Result<(), Stuck>;
+
+    /// See [`Cells::accept`].
+    fn accept(&mut self, time: f64, v: &[f64], z: &[f64]) -> f64 {
+        let _ = (time, v, z);
+        f64::INFINITY
+    }
+}

@@ -1,6 +1,6 @@
-//! Cells made of devices: any two-terminal circuit of native or Verilog-A models, bound to dense blocks of its own.
+//! Cells made of devices: any circuit of native or Verilog-A models between lines, bound to dense blocks of its own.
 //!
-//! A cell is a small circuit between two nodes. Its devices are batched row by row of the array; the numbers of the unknowns
+//! A cell is a small circuit between two nodes, or between as many as it has lines. Its devices are batched row by row of the array; the numbers of the unknowns
 //! and the matrix slots that a batch is given lie in the cell's own block, so that the same code that fills the matrix of a
 //! netlist fills K x K numbers for each cell. With z the nodes and states inside,
 //!
@@ -10,12 +10,13 @@
 //! ```
 //!
 //! States that a device holds at DC keep the value that they have, and so do nodes with a capacitor to ground that has an
-//! initial value: the usual way to write a state as a subcircuit. Ground is the reference of such states only: a cell whose
-//! current changes when both of its lines rise by the same voltage is refused.
+//! initial value: the usual way to write a state as a subcircuit. In a cell of two lines ground is the reference of such
+//! states only: one whose current changes when both of its lines rise by the same voltage is refused. Cells of more lines
+//! ([`LineCells`]: gates, bulks) know the voltage of each.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::cells::{Cells, Frame, Internal, Moment, Stuck};
+use super::cells::{Cells, Frame, Internal, LineCells, LineFrame, Moment, Stuck};
 use crate::circuit::Circuit;
 use crate::device::card::NO_MODEL;
 use crate::device::{
@@ -29,6 +30,8 @@ use crate::expr::program::Input;
 const ITERATIONS: usize = 200;
 /// Unknowns inside a cell at most.
 const MOST: usize = 64;
+/// Lines of a cell at most.
+const LINES: usize = 6;
 
 /// A parameter that differs from cell to cell.
 #[derive(Clone, Debug)]
@@ -57,8 +60,11 @@ struct Row {
 pub struct DeviceCells {
     rows: Vec<Mutex<Row>>,
     cols: usize,
-    /// Unknowns of a cell: the word line, the bit line, then the inner ones.
+    /// Unknowns of a cell: its lines, then the inner ones.
     unknowns: usize,
+    lines: usize,
+    /// Lines whose current is told: the word line where there are two, else all of them.
+    kept: usize,
     internals: Vec<Internal>,
     /// Held at DC.
     is_held: Vec<bool>,
@@ -100,12 +106,45 @@ impl DeviceCells {
         (rows, cols): (usize, usize),
         varied: &[Varied],
     ) -> Result<DeviceCells, Vec<Diagnostic>> {
-        let (Some(w), Some(b)) = (circuit.node(word), circuit.node(bit)) else {
-            return Err(vec![misfit(format!("the cell's circuit has no nodes `{word}` and `{bit}`"))]);
-        };
-        if w == b || w == 0 || b == 0 {
-            return Err(vec![misfit(format!("`{word}` and `{bit}` of a cell are two nodes that are not ground"))]);
+        let (mut out, touches_ground) = DeviceCells::make(circuit, &[word, bit], 1, leave_out, (rows, cols), varied)?;
+        out.probe(touches_ground)?;
+        Ok(out)
+    }
+
+    /// `rows` x `cols` copies of the circuit between nodes that lie on lines: bit line, gate line, source line ... in the
+    /// order of the planes.
+    pub fn on_lines(
+        circuit: &Circuit,
+        nodes: &[&str],
+        leave_out: &[&str],
+        size: (usize, usize),
+        varied: &[Varied],
+    ) -> Result<DeviceCells, Vec<Diagnostic>> {
+        if !(2..=LINES).contains(&nodes.len()) {
+            return Err(vec![misfit(format!("a cell on {} lines; 2 to {LINES} are possible", nodes.len()))]);
         }
+        let (mut out, _) = DeviceCells::make(circuit, nodes, nodes.len(), leave_out, size, varied)?;
+        out.find_contents();
+        Ok(out)
+    }
+
+    /// The cells, and whether one of their elements is on ground.
+    fn make(
+        circuit: &Circuit,
+        nodes: &[&str],
+        kept_lines: usize,
+        leave_out: &[&str],
+        (rows, cols): (usize, usize),
+        varied: &[Varied],
+    ) -> Result<(DeviceCells, bool), Vec<Diagnostic>> {
+        let names = nodes.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" and ");
+        let Some(lines) = nodes.iter().map(|n| circuit.node(n)).collect::<Option<Vec<Unknown>>>() else {
+            return Err(vec![misfit(format!("the cell's circuit has no nodes {names}"))]);
+        };
+        if lines.iter().enumerate().any(|(k, n)| *n == 0 || lines[..k].contains(n)) {
+            return Err(vec![misfit(format!("{names} of a cell are nodes that differ and are not ground"))]);
+        }
+        let t = lines.len();
         let mut faults = vec![];
         // Inner nodes in order of appearance.
         let mut inner: Vec<Unknown> = vec![];
@@ -127,7 +166,7 @@ impl DeviceCells {
                 let read = i.params.iter().flat_map(|p| inputs(&p.1));
                 for n in i.nodes.iter().copied().chain(read) {
                     touches_ground |= n == 0;
-                    if n != 0 && n != w && n != b && !inner.contains(&n) {
+                    if n != 0 && !lines.contains(&n) && !inner.contains(&n) {
                         inner.push(n);
                     }
                 }
@@ -140,21 +179,28 @@ impl DeviceCells {
         if kept.is_empty() {
             faults.push(misfit("the cell's circuit is empty"));
         }
+        let is_touched =
+            |n: &Unknown| kept.iter().any(|(g, l)| l.iter().any(|i| nodes_of(&circuit.groups[*g], *i).contains(n)));
+        if let Some(lonely) = lines.iter().position(|n| !is_touched(n)).filter(|_| t > 2) {
+            faults.push(misfit(format!("nothing in the cell is connected to `{}`", nodes[lonely])));
+        }
         if !faults.is_empty() {
             return Err(faults);
         }
         let env = circuit.env;
         // How many inner unknowns the devices of one cell add.
-        let probe = build(circuit, &kept, &env, 1, 0, varied, &|n| position(n, w, b, &inner))?;
+        let probe = build(circuit, &kept, &env, 1, 0, varied, &|n| position(n, &lines, &inner))?;
         let specs: Vec<_> = probe.iter().flat_map(|b| b.unknowns()).collect();
-        let k = 2 + inner.len() + specs.len();
-        if k > MOST + 2 {
-            return Err(vec![misfit(format!("a cell with {} inner unknowns; {MOST} are possible", k - 2))]);
+        let k = t + inner.len() + specs.len();
+        if k > MOST + t {
+            return Err(vec![misfit(format!("a cell with {} inner unknowns; {MOST} are possible", k - t))]);
         }
         let mut out = DeviceCells {
             rows: vec![],
             cols,
             unknowns: k,
+            lines: t,
+            kept: kept_lines,
             internals: vec![],
             is_held: vec![],
             tolerance: vec![],
@@ -168,12 +214,12 @@ impl DeviceCells {
         for s in &specs {
             out.add(s.name, s.kind, s.hold.is_some());
         }
-        out.initial = vec![0.0; rows * cols * (k - 2)];
+        out.initial = vec![0.0; rows * cols * (k - t)];
         for row in 0..rows {
-            let place = |n: Unknown| position(n, w, b, &inner);
+            let place = |n: Unknown| position(n, &lines, &inner);
             let mut batches = build(circuit, &kept, &env, cols, row * cols, varied, &place)?;
             // Numbers beyond the first cell's are shifted by `build`, which places nodes of cell c at 1 + c k + ....
-            let mut base = 2 + inner.len();
+            let mut base = t + inner.len();
             let mut memory = vec![];
             for (batch, (_, instances)) in batches.iter_mut().zip(&kept) {
                 let own = batch.unknowns();
@@ -184,7 +230,7 @@ impl DeviceCells {
                     .map(|s| {
                         let cell = s.instance as usize / instances.len();
                         let at = 1 + cell * k + base + next[cell];
-                        out.initial[(row * cols + cell) * (k - 2) + base + next[cell] - 2] =
+                        out.initial[(row * cols + cell) * (k - t) + base + next[cell] - t] =
                             s.hold.unwrap_or(s.initial);
                         next[cell] += 1;
                         at as Unknown
@@ -201,9 +247,9 @@ impl DeviceCells {
                 for (p, n, v) in given {
                     let (p, v) = if p == 0 { (n, -v) } else { (p, v) };
                     let (cell, at) = ((p as usize).wrapping_sub(1) / k, (p as usize).wrapping_sub(1) % k);
-                    if p != 0 && at >= 2 && (n == 0 || p == n) {
-                        out.initial[(row * cols + cell) * (k - 2) + at - 2] = v;
-                        out.is_held[at - 2] = true;
+                    if p != 0 && at >= t && (n == 0 || p == n) {
+                        out.initial[(row * cols + cell) * (k - t) + at - t] = v;
+                        out.is_held[at - t] = true;
                     }
                 }
             }
@@ -218,33 +264,55 @@ impl DeviceCells {
                 c: vec![0.0; 1 + cols * k * k],
             }));
         }
-        out.probe(touches_ground)?;
-        Ok(out)
+        Ok((out, touches_ground))
+    }
+
+    /// Inner unknowns that store something at the last evaluation.
+    fn note_contents(&mut self) {
+        let (k, t) = (self.unknowns, self.lines);
+        let Some(row) = self.rows.first_mut() else { return };
+        let row = row.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (c, internal) in self.internals.iter_mut().enumerate() {
+            internal.is_dynamic |= (0..k).any(|r| row.c[1 + r * k + c + t] != 0.0);
+        }
+        row.memory.iter_mut().for_each(|m| m.fill(0.0));
+    }
+
+    /// Finds out which inner unknowns store something.
+    fn find_contents(&mut self) {
+        let (n, t, inner) = (self.cols, self.lines, self.unknowns - self.lines);
+        let mut start = vec![0.0; self.rows.len() * n * inner];
+        LineCells::start(self, &mut start);
+        for scale in [0.05, -0.07, 1.0] {
+            let v: Vec<f64> = (0..n * t).map(|k| scale * (1 + k % t) as f64).collect();
+            let (mut i, mut g) = (vec![0.0; n * t], vec![0.0; n * t * t]);
+            let frame = LineFrame { first: 0, v: &v, z: &mut start[..n * inner], i: &mut i, g: &mut g, c: &mut [] };
+            // A voltage at which nothing is found tells nothing.
+            let _ = self.run(&Moment::STATIC, frame);
+            self.note_contents();
+        }
     }
 
     /// Finds out which inner unknowns store something, and whether the cell minds where its lines are against ground.
     fn probe(&mut self, touches_ground: bool) -> Result<(), Vec<Diagnostic>> {
-        let (n, k, inner) = (self.cols, self.unknowns, self.unknowns - 2);
-        let mut start = vec![0.0; self.len() * inner];
-        self.start(&mut start);
+        let (n, inner) = (self.cols, self.unknowns - 2);
+        let mut start = vec![0.0; Cells::len(self) * inner];
+        Cells::start(self, &mut start);
         let mut answers = vec![];
         for v in [0.05, -0.07] {
             for shift in [0.0, 0.4] {
                 self.shift = shift;
                 let (mut z, mut i, mut g) = (start[..n * inner].to_vec(), vec![0.0; n], vec![0.0; n]);
                 let frame = Frame { first: 0, v: &vec![v; n], z: &mut z, i: &mut i, g: &mut g, c: &mut [] };
-                let solved = self.eval(&Moment::STATIC, frame);
+                let solved = Cells::eval(self, &Moment::STATIC, frame);
                 answers.push(solved.is_ok().then(|| i[0]));
-                let row = self.rows[0].get_mut().unwrap_or_else(PoisonError::into_inner);
-                for c in 0..inner {
-                    self.internals[c].is_dynamic |= (0..k).any(|r| row.c[1 + r * k + c + 2] != 0.0);
-                }
                 // What the word line gives, the bit line gets.
+                let row = self.rows[0].get_mut().unwrap_or_else(PoisonError::into_inner);
                 let leak = (row.f[1] + row.f[2]).abs();
                 if leak > 1e-6 * row.f[1].abs() + 1e-18 {
                     answers.push(None);
                 }
-                row.memory.iter_mut().for_each(|m| m.fill(0.0));
+                self.note_contents();
             }
         }
         self.shift = 0.0;
@@ -291,16 +359,12 @@ fn moved(value: &Value, place: &dyn Fn(Unknown) -> u32) -> Value {
 }
 
 /// Place of a node in the first cell's block; 0 is ground.
-fn position(n: Unknown, word: Unknown, bit: Unknown, inner: &[Unknown]) -> u32 {
+fn position(n: Unknown, lines: &[Unknown], inner: &[Unknown]) -> u32 {
     if n == 0 {
-        0
-    } else if n == word {
-        1
-    } else if n == bit {
-        2
-    } else {
-        3 + inner.iter().position(|i| *i == n).unwrap_or(0) as u32
+        return 0;
     }
+    let at = lines.iter().chain(inner).position(|x| *x == n);
+    1 + at.unwrap_or(0) as u32
 }
 
 /// The batches of a run of cells, nodes placed in blocks of `k` unknowns, of which the number is only known afterwards: the
@@ -371,6 +435,150 @@ fn block_size(
     Ok((nodes as usize).max(2) + specs)
 }
 
+impl DeviceCells {
+    /// Solves the inner equations of a row of cells, whose kept lines are at `frame.v` and the others at 0.
+    fn run(&self, at: &Moment, frame: LineFrame) -> Result<(), Stuck> {
+        let (k, t, kept) = (self.unknowns, self.lines, self.kept);
+        let inner = k - t;
+        let is_static = at.a0 == 0.0;
+        let point = if is_static {
+            Point { gmin: self.gmin, ..Point::dc() }
+        } else {
+            Point { gmin: self.gmin, ..Point::tran(at.time) }
+        };
+        debug_assert!(frame.first.is_multiple_of(self.cols) && frame.v.len() == kept * self.cols, "cells come by rows");
+        let mut guard = self.rows[frame.first / self.cols].lock().unwrap_or_else(PoisonError::into_inner);
+        let row = &mut *guard;
+        for cell in 0..self.cols {
+            let x = &mut row.x[1 + cell * k..1 + (cell + 1) * k];
+            x[..t].fill(self.shift);
+            for (x, v) in x.iter_mut().zip(&frame.v[cell * kept..(cell + 1) * kept]) {
+                *x += v;
+            }
+            x[t..].copy_from_slice(&frame.z[cell * inner..(cell + 1) * inner]);
+        }
+        let mut block = [0.0f64; MOST * (MOST + 1 + LINES)];
+        // Contents of a cell: of the kept lines, of the inner unknowns.
+        let stride = kept + inner;
+        for iteration in 0..ITERATIONS {
+            row.f.fill(0.0);
+            row.q.fill(0.0);
+            row.g.fill(0.0);
+            row.c.fill(0.0);
+            let mut limited = false;
+            for (batch, memory) in row.batches.iter().zip(&mut row.memory) {
+                let mut mem = IterMem::new(memory);
+                let mut load = Load { f: &mut row.f, q: &mut row.q, g: &mut row.g, c: &mut row.c };
+                batch.eval(&point, &row.x, &mut mem, &mut load);
+                limited |= mem.limited;
+            }
+            let mut is_done = !limited;
+            for cell in 0..self.cols {
+                let (at1, blk) = (1 + cell * k, 1 + cell * k * k);
+                let past = |r: usize| match r {
+                    _ if is_static => 0.0,
+                    r if r < kept => at.past[cell * stride + r],
+                    r if r >= t => at.past[cell * stride + kept + r - t],
+                    _ => 0.0,
+                };
+                let residual = |r: usize| row.f[at1 + r] + at.a0 * row.q[at1 + r] + past(r);
+                let slope = |r: usize, c: usize| row.g[blk + r * k + c] + at.a0 * row.c[blk + r * k + c];
+                // Columns: J_zz, -r_z, J_zt.
+                let width = inner + 1 + kept;
+                for r in 0..inner {
+                    let line = &mut block[r * width..(r + 1) * width];
+                    if is_static && self.is_held[r] {
+                        line.fill(0.0);
+                        line[r] = 1.0;
+                        continue;
+                    }
+                    for c in 0..inner {
+                        line[c] = slope(r + t, c + t);
+                    }
+                    line[inner] = -residual(r + t);
+                    for a in 0..kept {
+                        line[inner + 1 + a] = slope(r + t, a);
+                    }
+                }
+                if !eliminate(&mut block, inner, width) {
+                    return Err(Stuck {
+                        cell: frame.first + cell,
+                        text: "the inner equations of the cell have no unique solution".into(),
+                    });
+                }
+                let mut is_small = true;
+                for a in 0..kept {
+                    let mut current = residual(a);
+                    for c in 0..inner {
+                        current += slope(a, c + t) * block[c * width + inner];
+                    }
+                    is_small &= current.is_finite();
+                    frame.i[cell * kept + a] = current;
+                    for b in 0..kept {
+                        let mut along = slope(a, b);
+                        for c in 0..inner {
+                            along -= slope(a, c + t) * block[c * width + inner + 1 + b];
+                        }
+                        frame.g[(cell * kept + a) * kept + b] = along;
+                    }
+                }
+                for c in 0..inner {
+                    let dz = block[c * width + inner];
+                    let z = &mut row.x[at1 + t + c];
+                    is_small &= dz.abs() <= 1e-9 * z.abs() + self.tolerance[c];
+                    *z += dz;
+                }
+                // NaN is not small.
+                is_done &= is_small;
+                if !frame.c.is_empty() {
+                    let c = &mut frame.c[cell * stride..(cell + 1) * stride];
+                    c[..kept].copy_from_slice(&row.q[at1..at1 + kept]);
+                    c[kept..].copy_from_slice(&row.q[at1 + t..at1 + k]);
+                }
+                if iteration + 1 == ITERATIONS && !is_small {
+                    return Err(Stuck {
+                        cell: frame.first + cell,
+                        text: format!(
+                            "the inner equations of the cell are not solved at {:.4} V",
+                            frame.v[cell * kept]
+                        ),
+                    });
+                }
+            }
+            if is_done {
+                for cell in 0..self.cols {
+                    let x = &row.x[1 + cell * k + t..1 + (cell + 1) * k];
+                    frame.z[cell * inner..(cell + 1) * inner].copy_from_slice(x);
+                }
+                return Ok(());
+            }
+        }
+        Err(Stuck { cell: frame.first, text: "a device of the row keeps limiting its voltages".into() })
+    }
+
+    /// Commits an accepted point; `v` has the kept lines' voltages of every cell.
+    fn commit(&mut self, time: f64, v: &[f64], z: &[f64]) -> f64 {
+        let (k, t, kept) = (self.unknowns, self.lines, self.kept);
+        let inner = k - t;
+        let point = Point { gmin: self.gmin, ..Point::tran(time) };
+        let mut next = f64::INFINITY;
+        for (i, row) in self.rows.iter_mut().enumerate() {
+            let row = row.get_mut().unwrap_or_else(PoisonError::into_inner);
+            for cell in 0..self.cols {
+                let at = i * self.cols + cell;
+                let x = &mut row.x[1 + cell * k..1 + (cell + 1) * k];
+                x[..t].fill(0.0);
+                x[..kept].copy_from_slice(&v[at * kept..(at + 1) * kept]);
+                x[t..].copy_from_slice(&z[at * inner..(at + 1) * inner]);
+            }
+            for batch in &mut row.batches {
+                next = next.min(batch.accept(&point, &row.x).next_break);
+            }
+        }
+        next
+    }
+}
+
 impl Cells for DeviceCells {
     fn len(&self) -> usize {
         self.rows.len() * self.cols
@@ -389,129 +597,43 @@ impl Cells for DeviceCells {
     }
 
     fn eval(&self, at: &Moment, frame: Frame) -> Result<(), Stuck> {
-        let (k, inner) = (self.unknowns, self.unknowns - 2);
-        let is_static = at.a0 == 0.0;
-        let point = if is_static {
-            Point { gmin: self.gmin, ..Point::dc() }
-        } else {
-            Point { gmin: self.gmin, ..Point::tran(at.time) }
-        };
-        debug_assert!(frame.first.is_multiple_of(self.cols) && frame.v.len() == self.cols, "cells come by rows");
-        let mut guard = self.rows[frame.first / self.cols].lock().unwrap_or_else(PoisonError::into_inner);
-        let row = &mut *guard;
-        for (cell, v) in frame.v.iter().enumerate() {
-            let x = &mut row.x[1 + cell * k..1 + (cell + 1) * k];
-            x[0] = *v + self.shift;
-            x[1] = self.shift;
-            x[2..].copy_from_slice(&frame.z[cell * inner..(cell + 1) * inner]);
-        }
-        let mut block = [0.0f64; MOST * (MOST + 2)];
-        for iteration in 0..ITERATIONS {
-            row.f.fill(0.0);
-            row.q.fill(0.0);
-            row.g.fill(0.0);
-            row.c.fill(0.0);
-            let mut limited = false;
-            for (batch, memory) in row.batches.iter().zip(&mut row.memory) {
-                let mut mem = IterMem::new(memory);
-                let mut load = Load { f: &mut row.f, q: &mut row.q, g: &mut row.g, c: &mut row.c };
-                batch.eval(&point, &row.x, &mut mem, &mut load);
-                limited |= mem.limited;
-            }
-            let mut is_done = !limited;
-            for cell in 0..self.cols {
-                let (at1, blk) = (1 + cell * k, 1 + cell * k * k);
-                let past = |r: usize| match r {
-                    0 if !is_static => at.past[cell * (inner + 1)],
-                    r if r >= 2 && !is_static => at.past[cell * (inner + 1) + r - 1],
-                    _ => 0.0,
-                };
-                let residual = |r: usize| row.f[at1 + r] + at.a0 * row.q[at1 + r] + past(r);
-                let slope = |r: usize, c: usize| row.g[blk + r * k + c] + at.a0 * row.c[blk + r * k + c];
-                // Columns: J_zz, -r_z, J_zt.
-                let width = inner + 2;
-                for r in 0..inner {
-                    let line = &mut block[r * width..(r + 1) * width];
-                    if is_static && self.is_held[r] {
-                        line.fill(0.0);
-                        line[r] = 1.0;
-                        continue;
-                    }
-                    for c in 0..inner {
-                        line[c] = slope(r + 2, c + 2);
-                    }
-                    line[inner] = -residual(r + 2);
-                    line[inner + 1] = slope(r + 2, 0);
-                }
-                if !eliminate(&mut block, inner) {
-                    return Err(Stuck {
-                        cell: frame.first + cell,
-                        text: "the inner equations of the cell have no unique solution".into(),
-                    });
-                }
-                let mut current = residual(0);
-                let mut along = slope(0, 0);
-                let mut is_small = true;
-                for c in 0..inner {
-                    let (dz, dv) = (block[c * width + inner], block[c * width + inner + 1]);
-                    current += slope(0, c + 2) * dz;
-                    along -= slope(0, c + 2) * dv;
-                    let z = &mut row.x[at1 + 2 + c];
-                    is_small &= dz.abs() <= 1e-9 * z.abs() + self.tolerance[c];
-                    *z += dz;
-                }
-                // NaN is not small.
-                is_done &= is_small && current.is_finite();
-                frame.i[cell] = current;
-                frame.g[cell] = along;
-                if !frame.c.is_empty() {
-                    frame.c[cell * (inner + 1)] = row.q[at1];
-                    for c in 0..inner {
-                        frame.c[cell * (inner + 1) + 1 + c] = row.q[at1 + 2 + c];
-                    }
-                }
-                if iteration + 1 == ITERATIONS && !(is_small && current.is_finite()) {
-                    return Err(Stuck {
-                        cell: frame.first + cell,
-                        text: format!("the inner equations of the cell are not solved at {:.4} V", frame.v[cell]),
-                    });
-                }
-            }
-            if is_done {
-                for cell in 0..self.cols {
-                    let x = &row.x[1 + cell * k + 2..1 + (cell + 1) * k];
-                    frame.z[cell * inner..(cell + 1) * inner].copy_from_slice(x);
-                }
-                return Ok(());
-            }
-        }
-        Err(Stuck { cell: frame.first, text: "a device of the row keeps limiting its voltages".into() })
+        let Frame { first, v, z, i, g, c } = frame;
+        self.run(at, LineFrame { first, v, z, i, g, c })
     }
 
     fn accept(&mut self, time: f64, v: &[f64], z: &[f64]) -> f64 {
-        let (k, inner) = (self.unknowns, self.unknowns - 2);
-        let point = Point { gmin: self.gmin, ..Point::tran(time) };
-        let mut next = f64::INFINITY;
-        for (i, row) in self.rows.iter_mut().enumerate() {
-            let row = row.get_mut().unwrap_or_else(PoisonError::into_inner);
-            for cell in 0..self.cols {
-                let at = i * self.cols + cell;
-                let x = &mut row.x[1 + cell * k..1 + (cell + 1) * k];
-                x[0] = v[at];
-                x[1] = 0.0;
-                x[2..].copy_from_slice(&z[at * inner..(at + 1) * inner]);
-            }
-            for batch in &mut row.batches {
-                next = next.min(batch.accept(&point, &row.x).next_break);
-            }
-        }
-        next
+        self.commit(time, v, z)
     }
 }
 
-/// Gauss-Jordan with partial pivoting on `n` rows of `n + 2` numbers. False: singular.
-fn eliminate(a: &mut [f64], n: usize) -> bool {
-    let w = n + 2;
+impl LineCells for DeviceCells {
+    fn len(&self) -> usize {
+        self.rows.len() * self.cols
+    }
+
+    fn lines(&self) -> usize {
+        self.kept
+    }
+
+    fn internals(&self) -> &[Internal] {
+        &self.internals
+    }
+
+    fn start(&self, z: &mut [f64]) {
+        z.copy_from_slice(&self.initial);
+    }
+
+    fn eval(&self, at: &Moment, frame: LineFrame) -> Result<(), Stuck> {
+        self.run(at, frame)
+    }
+
+    fn accept(&mut self, time: f64, v: &[f64], z: &[f64]) -> f64 {
+        self.commit(time, v, z)
+    }
+}
+
+/// Gauss-Jordan with partial pivoting on `n` rows of `w` numbers. False: singular.
+fn eliminate(a: &mut [f64], n: usize, w: usize) -> bool {
     for k in 0..n {
         let p = (k..n).fold(k, |p, i| if a[i * w + k].abs() > a[p * w + k].abs() { i } else { p });
         let pivot = a[p * w + k];

@@ -131,7 +131,7 @@ impl Geometry {
     }
 }
 
-fn plane_faults(plane: &Plane, word: &str, lines: usize, nodes: usize, out: &mut Vec<Diagnostic>) {
+pub(super) fn plane_faults(plane: &Plane, word: &str, lines: usize, nodes: usize, out: &mut Vec<Diagnostic>) {
     if !(0.0..f64::INFINITY).contains(&plane.segment) {
         let d = Diagnostic::error(ARRAY_WIRE, format!("a wire resistance of {} Ω in the {word} lines", plane.segment));
         out.push(d.help("0 or more ohms for each segment between two cells"));

@@ -6,19 +6,18 @@
 //!   cells:  each solves its states at t1 for the voltage it sees (see `cells`)
 //! ```
 //!
-//! Step lengths follow the local error of states, charges and line voltages: the controller of `integrate`, with BDF of
-//! order 1 and 2, restarted at every corner of the drivers' voltages.
+//! Step lengths follow the local error of states, charges and line voltages (see `march`).
 
 use super::cells::Cells;
 use super::linear::Settings;
+use super::march::{Dynamic, LTE_FACTOR, Stepped, march};
+pub use super::march::{TranSettings, TranStatistics};
 use super::nonlinear::{Array, Past};
 use crate::base::Control;
-use crate::base::control::Progress;
 use crate::base::units::format_si;
 use crate::diag::Diagnostic;
 use crate::diag::codes::array::{ARRAY_SHAPE, ARRAY_STEP};
-use crate::integrate::control::Verdict;
-use crate::integrate::{Coefficients, Controller, History, Method};
+use crate::integrate::Controller;
 
 /// Voltages of all lines at some times, straight lines between; before the first and after the last they stay.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,40 +63,6 @@ impl Program {
     }
 }
 
-/// How to go through time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TranSettings {
-    /// s
-    pub stop: f64,
-    /// Relative tolerance of the local error.
-    pub reltol: f64,
-    /// Longest step, s; 0: the fiftieth part.
-    pub max_step: f64,
-    /// Of every point in time.
-    pub solve: Settings,
-}
-
-impl TranSettings {
-    pub fn new(stop: f64) -> TranSettings {
-        TranSettings { stop, reltol: 1e-3, max_step: 0.0, solve: Settings { tol: 1e-9, iterations: 0 } }
-    }
-}
-
-/// What was done.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TranStatistics {
-    pub accepted: usize,
-    pub rejected: usize,
-    pub newton: usize,
-    pub inner: usize,
-    /// Energy from the sources, J.
-    pub energy: f64,
-    pub is_partial: bool,
-}
-
-/// Local error allowed, in tolerances: what SPICE's `trtol` is to its own estimate.
-const LTE_FACTOR: f64 = 3.0;
-
 /// Where things lie in the vectors that the integrator follows: nothing, the cells (terminal, then internals), the word
 /// lines' nodes, the bit lines'.
 struct Layout {
@@ -127,119 +92,97 @@ pub fn transient<C: Cells>(
     let word = 1 + all * stride;
     let bit = word + if cw > 0.0 { all } else { 0 };
     let lay = Layout { cells: all, stride, word, bit, len: bit + if cb > 0.0 { all } else { 0 } };
-    let mut statistics = TranStatistics::default();
-    let (mut vw, mut vb) = (vec![0.0; m], vec![0.0; n]);
-    let apply = |array: &mut Array<C>, t: f64, vw: &mut [f64], vb: &mut [f64]| {
-        program.at(t, vw, vb);
-        vw.iter().enumerate().for_each(|(k, v)| array.set_word_volts(k, *v));
-        vb.iter().enumerate().for_each(|(k, v)| array.set_bit_volts(k, *v));
-    };
-    // The point at rest.
     array.c = vec![0.0; all * stride];
-    apply(array, 0.0, &mut vw, &mut vb);
-    array.solve(&settings.solve, control)?;
-    let (mut x, mut q) = (vec![0.0; lay.len], vec![0.0; lay.len]);
-    lay.pack(array, &mut x, &mut q);
-    let mut history = History::new(lay.len);
-    history.start(0.0, &x, &q, false);
-    let mut controller = lay.controller(array, settings.reltol);
-    controller.start(&x, &q);
-    each(0.0, array);
-    let (mut past, mut qdot, mut guess) = (vec![0.0; lay.len], vec![0.0; lay.len], vec![0.0; lay.len]);
-    let (mut fw, mut fb) = (vec![0.0; all], vec![0.0; all]);
-    let longest = if settings.max_step > 0.0 { settings.max_step } else { settings.stop / 50.0 };
-    let shortest = 1e-12 * settings.stop;
-    let mut corner = program.next_corner(0.0).min(settings.stop);
-    let mut step = (1e-3 * settings.stop).min(0.02 * corner).min(longest);
-    let (mut t, mut order) = (0.0, 1);
-    let mut power = array.source_power();
-    let mut v = vec![0.0; all];
-    let mut old = Saved { w: array.w.clone(), b: array.b.clone(), z: array.z.clone() };
-    while t < settings.stop * (1.0 - 1e-12) {
-        if control.is_cancelled() {
-            statistics.is_partial = true;
-            break;
-        }
-        // Land on the corner, and leave no crumb before it.
-        let left = corner - t;
-        let is_landing = step >= left * (1.0 - 1e-9);
-        let t1 = if is_landing {
-            corner
-        } else if step > 0.5 * left {
-            t + 0.5 * left
-        } else {
-            t + step
-        };
-        let c = Coefficients::new(Method::Gear { max_order: 2 }, order, t1, history.times());
-        history.combine(&c, &mut past);
-        history.predict(t1, c.order, &mut guess);
-        old.keep(array);
-        lay.put(array, &guess);
-        apply(array, t1, &mut vw, &mut vb);
-        for (f, p) in [(&mut fw, lay.word..lay.bit), (&mut fb, lay.bit..lay.len)] {
+    let mut driven = Driven {
+        old: Saved { w: array.w.clone(), b: array.b.clone(), z: array.z.clone() },
+        array,
+        program,
+        lay,
+        vw: vec![0.0; m],
+        vb: vec![0.0; n],
+        fw: vec![0.0; all],
+        fb: vec![0.0; all],
+        v: vec![0.0; all],
+    };
+    march(&mut driven, settings, control, |t, d| each(t, d.array))
+}
+
+/// An array and its drivers.
+struct Driven<'a, C: Cells> {
+    array: &'a mut Array<C>,
+    program: &'a Program,
+    lay: Layout,
+    old: Saved,
+    vw: Vec<f64>,
+    vb: Vec<f64>,
+    fw: Vec<f64>,
+    fb: Vec<f64>,
+    v: Vec<f64>,
+}
+
+impl<C: Cells> Dynamic for Driven<'_, C> {
+    fn len(&self) -> usize {
+        self.lay.len
+    }
+
+    fn next_corner(&self, t: f64) -> f64 {
+        self.program.next_corner(t)
+    }
+
+    fn drive(&mut self, t: f64) {
+        self.program.at(t, &mut self.vw, &mut self.vb);
+        self.vw.iter().enumerate().for_each(|(k, v)| self.array.set_word_volts(k, *v));
+        self.vb.iter().enumerate().for_each(|(k, v)| self.array.set_bit_volts(k, *v));
+    }
+
+    fn rest(&mut self, settings: &Settings, control: &Control) -> Result<(), Diagnostic> {
+        self.array.solve(settings, control).map(|_| ())
+    }
+
+    fn pack(&self, x: &mut [f64], q: &mut [f64]) {
+        self.lay.pack(self.array, x, q);
+    }
+
+    fn put(&mut self, guess: &[f64]) {
+        self.lay.put(self.array, guess);
+    }
+
+    fn keep(&mut self) {
+        self.old.keep(self.array);
+    }
+
+    fn restore(&mut self) {
+        self.old.restore(self.array);
+    }
+
+    fn step(&mut self, t1: f64, a0: f64, past: &[f64], settings: &Settings, control: &Control) -> Stepped {
+        let lay = &self.lay;
+        for (f, p) in [(&mut self.fw, lay.word..lay.bit), (&mut self.fb, lay.bit..lay.len)] {
             f.iter_mut().zip(&past[p]).for_each(|(f, p)| *f = -p);
         }
-        let at = Past { time: t1, a0: c.a0, word: &fw, bit: &fb, cells: &past[1..lay.word] };
-        let solved = array.step(&at, &settings.solve, control);
-        statistics.newton += array.statistics.newton;
-        statistics.inner += array.statistics.inner;
-        array.statistics = super::Statistics::default();
-        let verdict = match solved {
-            Some(false) => {
-                statistics.is_partial = true;
-                old.restore(array);
-                break;
-            }
-            Some(true) => {
-                lay.pack(array, &mut x, &mut q);
-                controller.judge(&history, &c, t1, &x, &q, 1)
-            }
-            None => Verdict::Reject { retry: 0.25 * (t1 - t), worst: 0, error: f64::INFINITY },
-        };
-        match verdict {
-            Verdict::Reject { retry, worst, .. } => {
-                statistics.rejected += 1;
-                old.restore(array);
-                step = retry.min(0.5 * (t1 - t));
-                if step < shortest {
-                    return Err(lay.collapse(array, t, step, worst, n));
-                }
-                if solved.is_none() {
-                    history.restart();
-                    order = 1;
-                }
-            }
-            Verdict::Accept { next, .. } => {
-                for (d, (q, p)) in qdot.iter_mut().zip(q.iter().zip(&past)) {
-                    *d = c.a0 * q + p;
-                }
-                history.push(t1, &x, &q, &qdot);
-                controller.accept(&x, &q);
-                let now = array.source_power();
-                statistics.energy += 0.5 * (power + now) * (t1 - t);
-                power = now;
-                statistics.accepted += 1;
-                v.iter_mut().zip(array.w.iter().zip(&array.b)).for_each(|(v, (w, b))| *v = w - b);
-                let event = array.cells.accept(t1, &v, &array.z);
-                t = t1;
-                each(t, array);
-                control.progress(
-                    "tran",
-                    &Progress { fraction: t / settings.stop, at: t, step: next, points: statistics.accepted },
-                );
-                step = next.min(longest);
-                order = 2;
-                if is_landing {
-                    history.restart();
-                    order = 1;
-                    corner = program.next_corner(t).min(settings.stop);
-                    step = step.min(0.05 * (corner - t)).max(shortest);
-                }
-                corner = corner.min(event.max(t + shortest));
-            }
-        }
+        let at = Past { time: t1, a0, word: &self.fw, bit: &self.fb, cells: &past[1..lay.word] };
+        let solved = self.array.step(&at, settings, control);
+        let s = std::mem::take(&mut self.array.statistics);
+        Stepped { solved, newton: s.newton, inner: s.inner }
     }
-    Ok(statistics)
+
+    fn controller(&self, reltol: f64) -> Controller {
+        self.lay.controller(self.array, reltol)
+    }
+
+    fn power(&self) -> f64 {
+        self.array.source_power()
+    }
+
+    fn accept(&mut self, t: f64) -> f64 {
+        let a = &mut *self.array;
+        self.v.iter_mut().zip(a.w.iter().zip(&a.b)).for_each(|(v, (w, b))| *v = w - b);
+        a.cells.accept(t, &self.v, &a.z)
+    }
+
+    fn collapse(&self, t: f64, step: f64, worst: usize) -> Diagnostic {
+        self.lay.collapse(self.array, t, step, worst, self.array.geometry().cols)
+    }
 }
 
 /// What a rejected step takes back.

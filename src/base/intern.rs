@@ -78,7 +78,7 @@ impl Names {
                 self.text[start..].make_ascii_lowercase();
                 self.ends.push(self.text.len() as u32);
                 self.table[slot] = (sym.0 + 1, hash);
-                if self.ends.len() * 4 > self.table.len() * 3 {
+                if self.ends.len() * 2 > self.table.len() {
                     self.grow();
                 }
                 sym

@@ -6,6 +6,7 @@ pub mod control;
 pub mod dual;
 pub mod fastmath;
 pub mod intern;
+pub mod npy;
 pub mod rng;
 pub mod smooth;
 pub mod units;

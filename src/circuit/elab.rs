@@ -199,6 +199,7 @@ impl<'a> Elab<'a> {
             self.report(d);
         }
         circuit.loose = loose;
+        circuit.places = self.survey();
         circuit.probes = self.probes.iter().map(|p| (p.element, p.terminal, p.source)).collect();
         circuit.inner = std::mem::take(&mut self.inner);
         let names = &self.names;
@@ -310,7 +311,11 @@ impl<'a> Elab<'a> {
         if self.quiet {
             return;
         }
-        let s = d.span().unwrap_or_default();
+        let mut s = d.span().unwrap_or_default();
+        // What a card stands for has the same fault in every line.
+        if self.sources.generated_by(s).is_some() {
+            s.lo = 0;
+        }
         if self.seen.insert((d.code.0, s.file.0, s.lo, d.message.clone())) {
             self.diags.push(d);
         }

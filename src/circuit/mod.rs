@@ -5,6 +5,7 @@ use crate::device::{Env, Group, Unknown};
 use crate::diag::{Span, nearest};
 
 mod analyses;
+mod arrays;
 mod calls;
 pub mod cards;
 mod controlled;
@@ -28,6 +29,7 @@ mod tests;
 mod text;
 mod topology;
 
+pub use arrays::NO_PLACE;
 pub use cards::{Analysis, Check, Freq, Measure, Options, Print, Save, Step, SweepRange, SweepTarget};
 pub use elab::{draft, elaborate, elaborate_with};
 pub use sources::wave_files;
@@ -95,6 +97,8 @@ pub struct Circuit {
     /// One node of every part without a DC path to ground: its static voltage is nobody's business, so that the
     /// operating point may tie it to ground weakly. A transient does not.
     pub loose: Vec<Unknown>,
+    /// Row and column of nodes in arrays, [`NO_PLACE`] elsewhere; empty without arrays.
+    pub places: Vec<[u32; 2]>,
     index: Index,
 }
 
@@ -141,6 +145,7 @@ impl Default for Circuit {
             inner: vec![],
             free_currents: vec![],
             loose: vec![],
+            places: vec![],
             index: Index::default(),
         }
     }

@@ -392,7 +392,7 @@ fn driven(el: &Elab<'_>, dc: &mut Sets) -> std::collections::HashMap<u32, (f64, 
 }
 
 /// An element on a node.
-fn touching<'e>(el: &'e Elab<'_>, node: u32) -> (&'e str, Span) {
+pub(super) fn touching<'e>(el: &'e Elab<'_>, node: u32) -> (&'e str, Span) {
     for g in &el.groups {
         for i in g.iter() {
             if i.nodes.contains(&node) {
@@ -413,6 +413,10 @@ fn dangling(el: &Elab<'_>, degree: &[u8], out: &mut Vec<Diagnostic>) {
     for g in &el.groups {
         let known = g.ty.dc_links().or_else(|| links(g.info()));
         for i in g.iter() {
+            // The ends of an array's lines may be open.
+            if el.sources.generated_by(i.span).is_some() && el.is_of_array(el.names.get(i.name)) {
+                continue;
+            }
             let mut held = vec![];
             each_link(&i, known, &mut |a, b, kind| {
                 if kind == DcKind::Voltage && g.info().name != "inductor" {
@@ -429,8 +433,7 @@ fn dangling(el: &Elab<'_>, degree: &[u8], out: &mut Vec<Diagnostic>) {
             }
         }
     }
-    for node in single.iter().take(SHOWN) {
-        let Some((name, span)) = at.get(node) else { continue };
+    for (node, (name, span)) in single.iter().filter_map(|n| Some((n, at.get(n)?))).take(SHOWN) {
         out.push(
             Diagnostic::lint(
                 codes::DANGLING,

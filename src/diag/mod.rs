@@ -92,3 +92,41 @@ pub fn tidy(diags: &mut Vec<Diagnostic>) {
     });
     diags.dedup();
 }
+
+/// Faults of one kind that are shown of one card.
+const SHOWN: usize = 3;
+
+/// Faults in text that a card stands for ([`SourceMap::generated_by`]) are the card's: they are moved there, repetitions are
+/// dropped, and of many of one kind the first few are kept.
+pub fn fold_generated(diags: &mut Vec<Diagnostic>, sources: &SourceMap) {
+    let mut counts: Vec<(Code, Span, usize, usize)> = vec![];
+    let mut kept: Vec<Diagnostic> = vec![];
+    for mut d in std::mem::take(diags) {
+        let Some(card) = d.span().and_then(|s| sources.generated_by(s)) else {
+            kept.push(d);
+            continue;
+        };
+        for l in &mut d.labels {
+            l.span = sources.generated_by(l.span).unwrap_or(l.span);
+        }
+        d.notes.retain(|n| !n.contains(source::GENERATED));
+        if kept.iter().any(|k| (k.code, &k.message, k.span()) == (d.code, &d.message, d.span())) {
+            continue;
+        }
+        let at = counts.iter().position(|c| (c.0, c.1) == (d.code, card)).unwrap_or_else(|| {
+            counts.push((d.code, card, 0, 0));
+            counts.len() - 1
+        });
+        counts[at].2 += 1;
+        if counts[at].2 <= SHOWN {
+            counts[at].3 = kept.len();
+            kept.push(d);
+        }
+    }
+    for (_, _, count, last) in counts {
+        if count > SHOWN {
+            kept[last].notes.push(format!("and {} more", count - SHOWN));
+        }
+    }
+    *diags = kept;
+}

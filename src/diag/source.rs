@@ -41,6 +41,9 @@ impl Span {
     }
 }
 
+/// Begins the names of texts that a card stands for.
+pub const GENERATED: &str = "<elements of ";
+
 /// Marks the ids of macro expansions.
 const EXPANSION: u32 = 1 << 31;
 
@@ -136,6 +139,17 @@ impl SourceMap {
 
     pub fn file(&self, id: FileId) -> Option<&SourceFile> {
         self.files.get(self.real_file(id).0 as usize)
+    }
+
+    /// The card that the text of a span stands for; `None` where somebody wrote it.
+    pub fn generated_by(&self, span: Span) -> Option<Span> {
+        let mut card = None;
+        let mut at = span;
+        while let Some(f) = self.file(at.file).filter(|f| f.name.starts_with(GENERATED)) {
+            at = f.included_at?;
+            card = Some(at);
+        }
+        card
     }
 
     pub fn files(&self) -> &[SourceFile] {

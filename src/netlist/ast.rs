@@ -23,6 +23,34 @@ pub struct Deck {
     pub control: Vec<Span>,
     /// How it was read: elaboration reads numbers and expressions in fields the same way.
     pub compat: super::Compat,
+    /// The shapes of the `.array` cards.
+    pub arrays: Vec<ArrayDef>,
+}
+
+/// An `.array` card as far as the names of its nodes tell.
+#[derive(Clone, Debug)]
+pub struct ArrayDef {
+    /// Lower-cased.
+    pub name: String,
+    pub span: Span,
+    pub rows: usize,
+    pub cols: usize,
+    pub layers: usize,
+    pub lines: Vec<ArrayLines>,
+    /// What the cells' terminals are on, lines or other nodes.
+    pub pins: Vec<String>,
+    /// `expand=yes`: nothing is made of where the cells lie.
+    pub is_plain: bool,
+}
+
+/// The lines of one plane: `wl[i]`, with a wire also `wl[i][j]`, and `wl_far[i]`.
+#[derive(Clone, Debug)]
+pub struct ArrayLines {
+    pub name: String,
+    /// Along a row of cells, not a column.
+    pub along_row: bool,
+    pub has_wire: bool,
+    pub has_far: bool,
 }
 
 /// Range of fields in the arena.

@@ -26,6 +26,11 @@ pub use print::print;
 /// Where files come from. Paths are as written in the deck, joined to the folder of the including file or to an `-I` folder.
 pub trait Files {
     fn read(&self, path: &Path) -> std::io::Result<String>;
+
+    /// A file that need not be text.
+    fn read_bytes(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        self.read(path).map(String::into_bytes)
+    }
 }
 
 /// The files of the machine. Text that is not UTF-8 is taken as Latin-1.
@@ -35,6 +40,10 @@ pub struct DiskFiles;
 impl Files for DiskFiles {
     fn read(&self, path: &Path) -> std::io::Result<String> {
         std::fs::read(path).map(decode)
+    }
+
+    fn read_bytes(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        std::fs::read(path)
     }
 }
 

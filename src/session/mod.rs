@@ -35,7 +35,7 @@ use crate::circuit::{self, Circuit, Overrides};
 use crate::dataset::{Dataset, Table};
 use crate::diag::codes::netlist::{INCLUDE_NOT_FOUND, SECTION_NOT_FOUND};
 use crate::diag::codes::{analysis, session as code};
-use crate::diag::{Diagnostic, SourceMap, tidy};
+use crate::diag::{Diagnostic, SourceMap, fold_generated, tidy};
 use crate::library;
 use crate::netlist::{self, Compat, Deck, Files, ParseOptions};
 pub use crate::veriloga::bind::BackEnd;
@@ -206,8 +206,14 @@ pub fn check_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World) 
     let mut out = Outcome::new(sources, diags);
     out.title = deck.title;
     (out.elements, out.nodes) = sizes;
-    tidy(&mut out.diagnostics);
+    settle(&mut out);
     out
+}
+
+/// Each fault once, in the order of the deck.
+fn settle(out: &mut Outcome) {
+    fold_generated(&mut out.diagnostics, &out.sources);
+    tidy(&mut out.diagnostics);
 }
 
 pub fn run_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World, control: &Control) -> Outcome {
@@ -218,7 +224,7 @@ pub fn run_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World, co
     let Some(circuit) = circuit.filter(|_| !faulty) else {
         let mut out = Outcome::new(sources, diags);
         out.title = deck.title;
-        tidy(&mut out.diagnostics);
+        settle(&mut out);
         return out;
     };
     if circuit.analyses.is_empty() {
@@ -232,7 +238,7 @@ pub fn run_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World, co
     if diags.iter().any(Diagnostic::is_error) {
         let mut out = Outcome::new(sources, diags);
         out.title = deck.title;
-        tidy(&mut out.diagnostics);
+        settle(&mut out);
         return out;
     }
     let threads = if opts.threads > 0 { opts.threads } else { circuit.options.threads };
@@ -254,8 +260,21 @@ pub fn run_text(name: &str, text: &str, opts: &RunOptions, world: &dyn World, co
     }
     out.points = points;
     out.sources = sources;
-    tidy(&mut out.diagnostics);
+    settle(&mut out);
     out
+}
+
+/// The circuit of a deck, for callers that do more with it than run its analyses; missing when the deck is at fault.
+pub fn circuit(
+    name: &str,
+    text: &str,
+    opts: &RunOptions,
+    world: &dyn World,
+) -> (Option<Circuit>, SourceMap, Vec<Diagnostic>) {
+    let Loaded { deck, sources, over, library, mut diags } = load(name, text, opts, world);
+    let circuit = elaborated(&deck, &sources, &over, &library, &mut diags);
+    let faulty = diags.iter().any(Diagnostic::is_error);
+    (circuit.filter(|_| !faulty), sources, diags)
 }
 
 /// Elaborates, and adds every fault that can be found without solving: those of the elements and those of the cards that
@@ -307,6 +326,10 @@ struct WorldFiles<'a>(&'a dyn World);
 impl Files for WorldFiles<'_> {
     fn read(&self, path: &Path) -> std::io::Result<String> {
         read(self.0, path)
+    }
+
+    fn read_bytes(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        self.0.read_bytes(path)
     }
 }
 

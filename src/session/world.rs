@@ -12,6 +12,10 @@ pub type Fill<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
 pub trait World: Sync {
     /// Text of a file. Bytes that are not UTF-8 (old libraries in Latin-1) are read as Latin-1.
     fn read(&self, path: &Path) -> io::Result<String>;
+    /// A file that need not be text.
+    fn read_bytes(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.read(path).map(String::into_bytes)
+    }
     /// Writes a whole file, or leaves what was there as it was.
     fn write(&self, path: &Path, fill: Fill) -> io::Result<()>;
     /// Seconds since 1970, for the dates in files.
@@ -31,6 +35,10 @@ impl World for Disk {
             fs::read(path)?
         };
         Ok(decode(bytes))
+    }
+
+    fn read_bytes(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(path)
     }
 
     fn write(&self, path: &Path, fill: Fill) -> io::Result<()> {
@@ -105,6 +113,11 @@ impl World for Memory {
             Some(b) => Ok(decode(b.clone())),
             None => Err(io::Error::new(io::ErrorKind::NotFound, "no such file")),
         }
+    }
+
+    fn read_bytes(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "no such file");
+        self.lock().get(path).cloned().ok_or_else(missing)
     }
 
     fn write(&self, path: &Path, fill: Fill) -> io::Result<()> {

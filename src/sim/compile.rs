@@ -12,7 +12,7 @@ use crate::circuit::Circuit;
 use crate::dataset::Stats;
 use crate::device::{Binder, IterMem, Linearity, Load, Point, Slot, Unknown, UnknownKind, Wiring};
 use crate::diag::Diagnostic;
-use crate::sparse;
+use crate::sparse::{self, dissection::placed::NOWHERE};
 
 /// First pass: what is asked for. Second pass: where it went.
 struct Recorder(sparse::Builder);
@@ -189,6 +189,12 @@ impl Simulation {
             }
         }
 
+        let mut pattern = pattern;
+        if !circuit.places.is_empty() {
+            let mut places = circuit.places[1..].to_vec();
+            places.resize(n - 1, NOWHERE);
+            pattern.place(places);
+        }
         let pattern = Arc::new(pattern);
         let solver = match sparse::Analysis::new(&pattern) {
             Ok(s) => s,

@@ -9,8 +9,9 @@
 
 use std::sync::{Arc, OnceLock};
 
+use super::block::transversal;
 use super::etree::{self, Graph, inverse};
-use super::ordering::Ordering;
+use super::ordering::{Ordering, is_placed};
 use super::{KERNELS, KernelInfo, Pattern, Singular, Symbolic, Tree, kernel};
 
 /// Seconds of the left-looking kernel for one multiplication, one entry of the factors, one unknown, of a
@@ -29,6 +30,9 @@ const CHOLESKY: f64 = 0.85;
 /// Fewer unknowns than this are not looked at: the left-looking kernel has them.
 const FEW: usize = 200;
 
+/// Arrays with as many unknowns are not looked at by the left-looking kernel.
+const ARRAY: usize = 4000;
+
 /// Below this the left-looking kernel is taken without laying out fronts: multiplications in all, and for one unknown.
 const LIGHT: f64 = 3e5;
 const SPARSE: f64 = 200.0;
@@ -37,7 +41,7 @@ const SPARSE: f64 = 200.0;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Choice {
     pub kernel: &'static str,
-    /// `amd` or `nd`.
+    /// `amd`, `nd` or `placed`.
     pub ordering: &'static str,
     /// Entries of the factors.
     pub fill: u64,
@@ -50,41 +54,47 @@ pub struct Choice {
 /// What the kernels know from a pattern alone; each part is made when it is first asked for.
 #[derive(Debug)]
 pub struct Analysis {
-    symbolic: Arc<Symbolic>,
+    pattern: Arc<Pattern>,
+    /// The row that is the diagonal of every column.
+    row_of: Vec<u32>,
+    symbolic: OnceLock<Arc<Symbolic>>,
     lu: OnceLock<Choice>,
     tree: OnceLock<Arc<Tree>>,
 }
 
 impl Analysis {
     pub fn new(pattern: &Arc<Pattern>) -> Result<Arc<Analysis>, Singular> {
-        let symbolic = Symbolic::analyze(pattern)?;
-        Ok(Arc::new(Analysis { symbolic, lu: OnceLock::new(), tree: OnceLock::new() }))
+        let row_of = transversal(pattern)?;
+        Ok(Arc::new(Analysis {
+            pattern: pattern.clone(),
+            row_of,
+            symbolic: OnceLock::new(),
+            lu: OnceLock::new(),
+            tree: OnceLock::new(),
+        }))
     }
 
     pub fn pattern(&self) -> &Arc<Pattern> {
-        self.symbolic.pattern()
+        &self.pattern
     }
 
     /// Blocks and order of the left-looking kernel.
     pub fn symbolic(&self) -> &Arc<Symbolic> {
-        &self.symbolic
+        self.symbolic.get_or_init(|| Symbolic::matched(&self.pattern, &self.row_of))
     }
 
     /// Fronts of the supernodal kernels, with the matching of the left-looking kernel's blocks.
     pub fn tree(&self) -> &Arc<Tree> {
         self.tree.get_or_init(|| {
-            let mut row_of = vec![0; self.symbolic.col_perm.len()];
-            for (&c, &r) in self.symbolic.col_perm.iter().zip(&self.symbolic.row_perm) {
-                row_of[c as usize] = r;
-            }
-            Arc::new(Tree::new(self.pattern(), &row_of, None))
+            let columns = self.symbolic.get().map(|s| &s.col_perm[..]);
+            Arc::new(Tree::knowing(&self.pattern, &self.row_of, None, columns))
         })
     }
 
     /// What a kernel is expected to need.
     pub fn estimate(&self, kernel: &str) -> Choice {
         if kernel == "lu" {
-            return *self.lu.get_or_init(|| estimate_lu(&self.symbolic));
+            return *self.lu.get_or_init(|| estimate_lu(self.symbolic()));
         }
         let t = self.tree();
         let whole = Choice {
@@ -111,13 +121,17 @@ impl Analysis {
         if let Some(info) = kernel(name) {
             return info;
         }
-        let n = self.symbolic.pattern.n();
-        let is_light = n < FEW || {
-            let lu = self.estimate("lu");
-            lu.flops < LIGHT || lu.flops < SPARSE * n as f64
-        };
+        let n = self.pattern.n();
+        // Large arrays fill: nobody has to find out by how much a minimum degree order does.
+        let is_array = n >= ARRAY && is_placed(self.pattern.places());
+        let is_light = n < FEW
+            || !is_array && {
+                let lu = self.estimate("lu");
+                lu.flops < LIGHT || lu.flops < SPARSE * n as f64
+            };
         let costs = |k: &KernelInfo| self.estimate(k.name).seconds;
-        let best = KERNELS.iter().filter(|_| !is_light).min_by(|a, b| costs(a).total_cmp(&costs(b)));
+        let candidates = KERNELS.iter().filter(|k| !is_light && !(is_array && k.name == "lu"));
+        let best = candidates.min_by(|a, b| costs(a).total_cmp(&costs(b)));
         best.unwrap_or(&KERNELS[0])
     }
 }
@@ -136,7 +150,7 @@ pub fn markdown() -> String {
         s.push_str(&format!("| `{}` | {} |\n", k.name, k.doc));
     }
     s + "\n`ferrospice run --stats` tells for every analysis which kernel worked, the order of elimination (`amd`: minimum \
-         degree, `nd`: nested dissection), the entries of the factors, the multiplications of one factorization, the time \
+         degree, `nd`: nested dissection, `placed`: nested dissection by the places of an array's cells), the entries of the factors, the multiplications of one factorization, the time \
          that was estimated, and how often the matrix was factored afresh and with pivots kept. Results do not depend on the \
          number of threads.\n"
 }

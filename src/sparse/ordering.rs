@@ -5,7 +5,7 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::sparse::SymbolicSparseColMatRef;
 use faer::sparse::linalg::amd;
 
-use super::dissection;
+use super::dissection::{self, placed::NOWHERE};
 use super::etree::{self, Graph};
 
 /// A fill-reducing order.
@@ -15,6 +15,8 @@ pub enum Ordering {
     Amd,
     /// Nested dissection.
     Dissection,
+    /// Nested dissection by the places of the unknowns.
+    Placed,
 }
 
 impl Ordering {
@@ -22,6 +24,7 @@ impl Ordering {
         match self {
             Ordering::Amd => "amd",
             Ordering::Dissection => "nd",
+            Ordering::Placed => "placed",
         }
     }
 }
@@ -51,8 +54,20 @@ fn effort(g: &Graph, order: &[u32]) -> f64 {
     flops + 12.0 * fill as f64
 }
 
+/// What is known before.
+#[derive(Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// The order that is to be taken; otherwise the one that is estimated to be cheaper.
+    pub wanted: Option<Ordering>,
+    /// The minimum degree order of the blocks: position → vertex.
+    pub minimum_degree: Option<&'a [u32]>,
+    /// Where the vertices lie; empty: unknown.
+    pub places: &'a [[u32; 2]],
+}
+
 /// An order for a graph without edges between blocks, blocks one after another: position → vertex.
-pub fn order(graph: &Graph, blocks: &[u32], wanted: Option<Ordering>) -> (Vec<u32>, Ordering) {
+pub fn order(graph: &Graph, blocks: &[u32], known: Known) -> (Vec<u32>, Ordering) {
+    let wanted = known.wanted;
     let mut all = Vec::with_capacity(graph.n());
     let mut used = Ordering::Amd;
     for w in blocks.windows(2) {
@@ -67,9 +82,19 @@ pub fn order(graph: &Graph, blocks: &[u32], wanted: Option<Ordering>) -> (Vec<u3
             ptr: graph.ptr[start..=end].iter().map(|p| p - base).collect(),
             adj: graph.adj[range].iter().map(|v| v - w[0]).collect(),
         };
+        let places = known.places.get(start..end).unwrap_or(&[]);
+        if wanted.is_none_or(|w| w == Ordering::Placed) && block.n() >= SMALL && is_placed(places) {
+            let cut = dissection::placed::order(&block, places);
+            used = Ordering::Placed;
+            all.extend(cut.into_iter().map(|k| k + w[0]));
+            continue;
+        }
         let mut best = vec![];
         if wanted != Some(Ordering::Dissection) || block.n() < SMALL {
-            best = minimum_degree(&block);
+            best = match known.minimum_degree {
+                Some(all) => all[start..end].iter().map(|v| v - w[0]).collect(),
+                None => minimum_degree(&block),
+            };
         }
         if wanted != Some(Ordering::Amd) && block.n() >= SMALL {
             let effort_amd = if best.is_empty() { f64::INFINITY } else { effort(&block, &best) };
@@ -84,4 +109,9 @@ pub fn order(graph: &Graph, blocks: &[u32], wanted: Option<Ordering>) -> (Vec<u3
         all.extend(best.into_iter().map(|k| k + w[0]));
     }
     (all, used)
+}
+
+/// Are there enough unknowns whose places are known?
+pub fn is_placed(places: &[[u32; 2]]) -> bool {
+    !places.is_empty() && 2 * places.iter().filter(|p| **p != NOWHERE).count() >= places.len()
 }

@@ -81,7 +81,7 @@ impl Builder {
         }
         accumulate(&mut col_ptr);
         rows.shrink_to_fit();
-        (Pattern { col_ptr, rows }, slots)
+        (Pattern { col_ptr, rows, places: vec![] }, slots)
     }
 }
 
@@ -100,9 +100,22 @@ fn accumulate(counts: &mut [u32]) {
 pub struct Pattern {
     col_ptr: Vec<u32>,
     rows: Vec<u32>,
+    places: Vec<[u32; 2]>,
 }
 
 impl Pattern {
+    /// Says where the unknowns lie in a plane, [`super::dissection::placed::NOWHERE`] for those that are not in it: by
+    /// index, one for each.
+    pub fn place(&mut self, places: Vec<[u32; 2]>) {
+        debug_assert_eq!(places.len(), self.n());
+        self.places = places;
+    }
+
+    /// Empty: unknown.
+    pub fn places(&self) -> &[[u32; 2]] {
+        &self.places
+    }
+
     /// Unknowns, ground excluded.
     pub fn n(&self) -> usize {
         self.col_ptr.len() - 1

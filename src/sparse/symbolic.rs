@@ -34,9 +34,13 @@ pub struct Symbolic {
 
 impl Symbolic {
     pub fn analyze(pattern: &Arc<Pattern>) -> Result<Arc<Symbolic>, Singular> {
+        Ok(Symbolic::matched(pattern, &transversal(pattern)?))
+    }
+
+    /// With the row that is to be the diagonal of every column.
+    pub fn matched(pattern: &Arc<Pattern>, row_of: &[u32]) -> Arc<Symbolic> {
         let n = pattern.n();
-        let row_of = transversal(pattern)?;
-        let found = components(pattern, &row_of);
+        let found = components(pattern, row_of);
         let mut col_perm = found.order;
         let mut col_of = vec![0u32; n];
         for (c, &r) in row_of.iter().enumerate() {
@@ -86,7 +90,7 @@ impl Symbolic {
                 s.up_ptr.push(s.up_row.len() as u32);
             }
         }
-        Ok(Arc::new(s))
+        Arc::new(s)
     }
 
     pub fn pattern(&self) -> &Arc<Pattern> {

@@ -60,6 +60,9 @@ pub struct Cells {
     /// The file's columns are the word lines
     #[arg(long)]
     pub transpose: bool,
+    /// Cells vary: standard deviation of the logarithm of their conductances
+    #[arg(long, value_name = "SIGMA", value_parser = si, default_value = "0")]
+    pub spread: f64,
     /// A cell without contact (repeatable)
     #[arg(long, value_name = "ROW,COL", value_parser = pair)]
     pub dead: Vec<(usize, usize)>,
@@ -76,6 +79,28 @@ pub struct Cells {
     /// Voltages and currents of law `table`: two columns
     #[arg(long, value_name = "FILE")]
     pub table: Option<PathBuf>,
+}
+
+/// Cells of devices.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Cells of devices")]
+pub struct Device {
+    /// The cells are this Verilog-A module (.va) or subcircuit (any other file) between word and bit line; NAME is the
+    /// file's if it is not given
+    #[arg(long, value_name = "FILE[:NAME]", conflicts_with_all = ["conductances", "resistances", "uniform", "random"])]
+    pub cell: Option<String>,
+    /// A parameter of all cells (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", requires = "cell")]
+    pub cell_param: Vec<String>,
+    /// A parameter cell by cell, from a matrix (repeatable)
+    #[arg(long, value_name = "NAME=FILE", requires = "cell")]
+    pub map: Vec<String>,
+    /// A parameter spread normally around its value, by a share of it such as 5% (repeatable)
+    #[arg(long, value_name = "NAME=SHARE", requires = "cell")]
+    pub vary: Vec<String>,
+    /// Seed of --vary
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub cell_seed: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -182,6 +207,8 @@ pub enum ArrayCommand {
         #[command(flatten)]
         cells: Cells,
         #[command(flatten)]
+        device: Device,
+        #[command(flatten)]
         wires: Wires,
         #[command(flatten)]
         results: Results,
@@ -265,6 +292,8 @@ pub enum ArrayCommand {
         #[command(flatten)]
         results: Results,
     },
+    /// Cells with gates (1T1R, FeFET, ...): voltages and currents at rest, or what a pulse on the lines does
+    Gated(Box<Gated>),
     /// A write pulse on cells with a drifting state: who switches, who is disturbed; or pulses that rise until the state is
     /// reached
     Write(Box<Write>),
@@ -289,6 +318,51 @@ pub enum ArrayCommand {
     },
     /// List the laws of cells and their parameters
     Laws,
+}
+
+/// Cells on three or more lines. Word and gate lines begin at column 0, bit lines at the last row.
+#[derive(Args, Clone, Debug)]
+pub struct Gated {
+    #[command(flatten)]
+    pub device: Device,
+    /// Rows and columns
+    #[arg(short = 'n', long, value_name = "ROWSxCOLS", value_parser = size)]
+    pub size: Option<(usize, usize)>,
+    /// What the cell's terminals are on, in order: wl, gl (along rows), bl (along columns), sl
+    #[arg(long, value_name = "LINES", default_value = "bl,wl,sl", value_delimiter = ',')]
+    pub pins: Vec<String>,
+    /// Source lines run along the rows
+    #[arg(long)]
+    pub sl_rows: bool,
+    /// Voltages of lines: `wl=1.5`, `bl=v.csv`, `sl=z` (not connected); others are grounded (repeatable)
+    #[arg(long = "drive", value_name = "LINES=VOLTS", allow_hyphen_values = true)]
+    pub drives: Vec<String>,
+    /// Resistance of a wire segment, and of the leads, Ω
+    #[arg(short = 'w', long, value_name = "OHMS", value_parser = si, default_value = "1")]
+    pub wire: f64,
+    /// Capacitance of every line node, F
+    #[arg(long, value_name = "FARADS", value_parser = si, default_value = "0")]
+    pub capacitance: f64,
+    /// A cell without contact (repeatable)
+    #[arg(long, value_name = "ROW,COL", value_parser = pair)]
+    pub dead: Vec<(usize, usize)>,
+    /// A cell that is a resistance between its bit and source line, Ω (repeatable)
+    #[arg(long, value_name = "ROW,COL=OHMS")]
+    pub stuck: Vec<String>,
+    /// A broken line: after this position, counted from row or column 0 (repeatable)
+    #[arg(long, value_name = "LINES,NUMBER,POSITION")]
+    pub open: Vec<String>,
+    /// The voltages are a pulse with this flat top, s
+    #[arg(long, value_name = "SECONDS", value_parser = si)]
+    pub pulse: Option<f64>,
+    /// Its edges, s
+    #[arg(long, value_name = "SECONDS", value_parser = si, default_value = "1n")]
+    pub edge: f64,
+    /// Relative tolerance of the local error in time
+    #[arg(long, value_name = "TOL", value_parser = si, default_value = "1e-3")]
+    pub reltol: f64,
+    #[command(flatten)]
+    pub results: Results,
 }
 
 /// A write and its cells: i = G(x) sinh(kappa v)/kappa, G = Goff^(1-x) Gon^x, dx/dt = rate sinh(v/v0) F(x).

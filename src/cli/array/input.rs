@@ -25,6 +25,16 @@ pub fn cells(args: &Cells) -> Result<Given, Vec<Diagnostic>> {
     let law = law(&args.law, &args.param, args.table.as_deref()).map_err(|d| faults.extend(d)).ok();
     let matrix = matrix(args).map_err(|d| faults.extend(d)).ok();
     let (Some(law), Some(mut m)) = (law, matrix) else { return Err(faults) };
+    if args.spread != 0.0 {
+        if args.spread > 0.0 && args.spread < 20.0 {
+            let stream = Stream { seed: args.seed, run: 0, instance: 1 };
+            for (k, g) in m.data.iter_mut().enumerate() {
+                *g *= (args.spread * stream.normal((k >> 32) as u32, k as u32)).exp();
+            }
+        } else {
+            faults.push(Diagnostic::error(ARRAY_CELL, format!("`--spread` is {}; 0 to 20 is possible", args.spread)));
+        }
+    }
     let mut defects: Vec<(usize, usize, Defect)> = args.dead.iter().map(|&(i, j)| (i, j, Defect::Dead)).collect();
     for text in &args.stuck {
         let parsed = text.split_once('=').and_then(|(at, ohms)| Some((pair(at).ok()?, si(ohms).ok()?)));

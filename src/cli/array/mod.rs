@@ -1,6 +1,8 @@
 //! `ferrospice array`: studies of arrays without a netlist.
 
 pub mod args;
+mod cell;
+mod gated;
 mod input;
 mod memory;
 mod output;
@@ -32,8 +34,14 @@ struct Job<'a> {
 
 pub fn run(args: &ArrayArgs, term: &mut Term) -> u8 {
     match &args.command {
-        ArrayCommand::Solve { inputs, volts, cells, wires, results } => {
-            study(results, term, |job| products::solve(inputs.as_deref(), *volts, cells, wires, job))
+        ArrayCommand::Solve { inputs, volts, cells, device, wires, results } => {
+            study(results, term, |job| match &device.cell {
+                Some(file) => {
+                    let made = cell::cells(device, file, &["wl", "bl"], cells.size)?;
+                    products::devices(made, inputs.as_deref(), *volts, wires, job)
+                }
+                None => products::solve(inputs.as_deref(), *volts, cells, wires, job),
+            })
         }
         ArrayCommand::Irdrop { inputs, ratios, sizes, cells, wires, results } => {
             study(results, term, |job| match ratios {
@@ -60,6 +68,7 @@ pub fn run(args: &ArrayArgs, term: &mut Term) -> u8 {
         ArrayCommand::Disturb { v0, all, selection, cells, wires, results } => {
             study(results, term, |job| memory::disturb(*v0, *all, selection, cells, wires, job))
         }
+        ArrayCommand::Gated(g) => study(&g.results, term, |job| gated::run(g, job)),
         ArrayCommand::Write(w) => study(&w.results, term, |job| write::run(w, job)),
         ArrayCommand::Margin { memory, sizes } => {
             study(&memory.results, term, |job| memory::margins(memory, sizes, job))

@@ -6,13 +6,15 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args::{Cells, Wires};
+use super::cell::Made;
 use super::output::{Item, Picture, Report};
 use super::{Job, certified, input};
 use crate::array::study::{self, Converters, Crossbar, Solved};
-use crate::array::{Effective, Law, Linear, Wiring};
+use crate::array::{Array, Effective, Law, Linear, Wiring};
 use crate::base::rng::Stream;
 use crate::base::units::format_si;
 use crate::diag::Diagnostic;
+use crate::diag::codes::array::ARRAY_SHAPE;
 use crate::plot::{Axis, Colour, Figure, Heat, Mark, Pane, Trace};
 
 fn head(given: &input::Given, w: &Wiring) -> String {
@@ -125,6 +127,49 @@ pub fn solve(
         Item::matrix("word_voltages", n, s.word),
         Item::matrix("bit_voltages", n, s.bit),
         Item::matrix("cell_currents", n, s.cells),
+    ];
+    Ok(r)
+}
+
+/// Cells of a model.
+pub fn devices(
+    made: Made,
+    path: Option<&Path>,
+    volts: Option<f64>,
+    wires: &Wires,
+    job: &Job,
+) -> Result<Report, Vec<Diagnostic>> {
+    let (m, n) = (made.rows, made.cols);
+    let wiring = input::wiring(wires, m, n)?;
+    let inputs = input::inputs(path, volts, m).map_err(|d| vec![d])?;
+    if inputs.len() != m {
+        let d = Diagnostic::error(ARRAY_SHAPE, format!("{} sets of inputs", inputs.len() / m.max(1)));
+        return Err(vec![d.help("cells of a model take one set at a time")]);
+    }
+    let mut array = Array::new(wiring.inputs(&inputs), made.cells)?;
+    let certificate = array.solve(&job.settings, &job.control).map_err(|d| vec![d])?;
+    let currents = array.currents();
+    let mut r = Report { is_partial: certificate.is_partial, ..Report::default() };
+    r.messages.extend(array.warning());
+    let _ = writeln!(r.text, "array             {m} x {n}, wires {} Ω a segment", wiring.word_segment);
+    r.text += &columns(&currents.columns());
+    r.text += &certified(&certificate);
+    let s = &array.statistics;
+    let _ = writeln!(r.text, "newton            {} steps, {} halvings", s.newton, s.damped);
+    r.summary = json!({
+        "rows": m, "cols": n, "residual": certificate.residual, "worst": certificate.worst,
+        "iterations": certificate.iterations, "newton": s.newton, "power": currents.source_power,
+        "cell_power": currents.cell_power, "wire_power": currents.wire_power,
+        "current": currents.columns().iter().sum::<f64>(),
+    });
+    let across = array.word().iter().zip(array.bit()).map(|(w, b)| w - b).collect();
+    r.picture = Some(Picture::Heat(Box::new(map(m, n, across, "Voltage across the cells", "voltage", "V"))));
+    r.items = vec![
+        Item::vector("column_currents", currents.columns()),
+        Item::vector("row_currents", currents.rows()),
+        Item::matrix("word_voltages", n, array.word().to_vec()),
+        Item::matrix("bit_voltages", n, array.bit().to_vec()),
+        Item::matrix("cell_currents", n, array.cell_currents().to_vec()),
     ];
     Ok(r)
 }

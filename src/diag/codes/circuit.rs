@@ -146,6 +146,10 @@ crate::codes! { CODES:
          whatever the source says.";
     DANGLING = "L0509", "node with one connection",
         "Only one terminal is connected to this node, so no current can flow there. This is often a misspelt node name.";
+    ARRAY_LINE = "E0512", "no such node in an array",
+        "An `.array` has the nodes of its lines, `xb.wl[3]`, at their cells `xb.wl[3][5]` where the wire has a resistance, and at \
+         far ends `xb.wl_far[3]` where the card says `far=wl`. Rows and columns are counted from 0. A node by any other name \
+         would be connected to nothing in the array.";
     CURRENT_CUTSET = "E0510", "currents without a return path",
         "Independent current sources drive a part of the circuit that has no DC path to ground, and their currents do not \
          add up to zero: there is no operating point. Give the part a DC path, or start a transient with `uic`.";

@@ -1,5 +1,6 @@
 //! The words of an `.array` card.
 
+use super::super::ast::{ArrayDef, ArrayLines};
 use super::super::fields;
 use super::super::lines::Line;
 use crate::base::units::parse_number;
@@ -52,7 +53,7 @@ impl Plane {
 pub struct Map {
     pub param: String,
     pub file: String,
-    pub values: Vec<String>,
+    pub values: Vec<f64>,
 }
 
 /// Layer, row, column.
@@ -74,9 +75,31 @@ pub struct Array {
     pub stuck: Vec<(Cell, String)>,
     /// Plane, line, crossing before whose segment the line is broken.
     pub open: Vec<(String, usize, usize)>,
+    /// Nothing is made of where the cells lie.
+    pub is_plain: bool,
 }
 
 impl Array {
+    /// What elaboration has to know to find its nodes.
+    pub fn outline(&self, span: Span) -> ArrayDef {
+        let lines = |p: &Plane| ArrayLines {
+            name: p.name.clone(),
+            along_row: p.along_row,
+            has_wire: p.r.is_some(),
+            has_far: p.has_far,
+        };
+        ArrayDef {
+            name: self.name.clone(),
+            span,
+            rows: self.rows,
+            cols: self.cols,
+            layers: self.layers,
+            lines: self.planes.iter().map(lines).collect(),
+            pins: self.pins.clone(),
+            is_plain: self.is_plain,
+        }
+    }
+
     pub fn is_open(&self, plane: &str, line: usize, at: usize) -> bool {
         self.open.iter().any(|o| o.0 == plane && (o.1, o.2) == (line, at))
     }
@@ -87,7 +110,7 @@ const LINES: &[(&str, bool)] = &[("wl", true), ("bl", false), ("sl", false), ("g
 
 const KEYS: &[&str] = &[
     "rows", "cols", "layers", "cell", "pins", "sl", "far", "map", "dead", "stuck", "open", "rwl", "rbl", "rsl", "rgl",
-    "cwl", "cbl", "csl", "cgl",
+    "cwl", "cbl", "csl", "cgl", "expand",
 ];
 
 /// Reads the card; `None` when what remains makes no array.
@@ -215,6 +238,14 @@ pub fn read(line: &Line<'_>, from: usize, faults: &mut Vec<Diagnostic>) -> Optio
             }
         } else {
             add(pin.clone(), (0, a.layers - 1));
+        }
+    }
+    match take("expand") {
+        None => {}
+        Some((w, _)) if w.eq_ignore_ascii_case("no") => {}
+        Some((w, _)) if w.eq_ignore_ascii_case("yes") => a.is_plain = true,
+        Some((w, span)) => {
+            fault(span, format!("`expand={w}`: `yes` or `no`"), "`expand=yes` makes plain elements of it")
         }
     }
     let lists = [take("map"), take("dead"), take("stuck"), take("open")];

@@ -1,6 +1,7 @@
 //! What an `.array` card says cell by cell: tables of parameters, dead and stuck cells, broken lines.
 
 use super::card::{Array, Map};
+use crate::base::npy;
 use crate::base::units::parse_number;
 use crate::diag::codes::netlist as codes;
 use crate::diag::{Diagnostic, Span};
@@ -96,56 +97,95 @@ pub fn lists(a: &mut Array, [map, dead, stuck, open]: [Given; 4], whole: Span, f
 /// Reads the tables.
 pub fn gather(
     mut a: Array,
-    text: &dyn Fn(&str) -> Result<String, String>,
+    bytes: &dyn Fn(&str) -> Result<Vec<u8>, String>,
     span: Span,
     faults: &mut Vec<Diagnostic>,
 ) -> Array {
-    let rows = a.layers * a.rows;
+    let shape = (a.layers * a.rows, a.cols);
     // Of a resistor the value itself is known to be positive; what other cells take is theirs to judge.
     let is_resistor = a.cell.eq_ignore_ascii_case("r");
     for m in &mut a.maps {
-        let content = match text(&m.file) {
-            Ok(t) => t,
+        let values = match bytes(&m.file) {
+            Ok(b) if b.starts_with(npy::MAGIC) => numpy(&m.file, &b, shape, span, faults),
+            Ok(b) if b.starts_with(b"PK") => {
+                let help = "save one array of it as `.npy`";
+                fault(faults, span, format!("`{}` is an archive of arrays", m.file), help);
+                continue;
+            }
+            Ok(b) => table(&m.file, &String::from_utf8_lossy(&b), shape, span, faults),
             Err(why) => {
-                fault(
-                    faults,
-                    span,
-                    format!("cannot read `{}`: {why}", m.file),
-                    "files are looked for beside the deck and in `-I` folders",
-                );
+                let help = "files are looked for beside the deck and in `-I` folders";
+                fault(faults, span, format!("cannot read `{}`: {why}", m.file), help);
                 continue;
             }
         };
-        let lines: Vec<&str> =
-            content.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
-        if lines.len() != rows {
-            let d = format!("`{}` has {} lines, the array {rows} rows", m.file, lines.len());
-            fault(faults, span, d, "one line for each row; the layers of a stack follow each other");
+        let must_be_positive = is_resistor && m.param == "r";
+        for (k, v) in values.iter().enumerate().filter(|(_, v)| must_be_positive && !(**v > 0.0)).take(SHOWN) {
+            let d = format!("`{}`: the resistance at row {}, column {} is {v}", m.file, k / shape.1, k % shape.1);
+            fault(faults, span, d, "it must be positive; `dead=\"i,j\"` leaves a cell out");
+        }
+        m.values = values;
+    }
+    a
+}
+
+/// Faults of one kind that are shown of one file.
+const SHOWN: usize = 5;
+
+/// A NumPy matrix, or a vector with all cells row by row.
+fn numpy(file: &str, b: &[u8], shape: (usize, usize), span: Span, faults: &mut Vec<Diagnostic>) -> Vec<f64> {
+    let m = match npy::read(b) {
+        Ok(m) => m,
+        Err(why) => {
+            fault(faults, span, format!("`{file}`: {why}"), "float64 in rows and columns, as `numpy.save` writes it");
+            return vec![];
+        }
+    };
+    if (m.rows, m.cols) != shape && !(m.is_vector && m.cols == shape.0 * shape.1) {
+        let d = format!("`{file}` is {} x {}, the array {} x {}", m.rows, m.cols, shape.0, shape.1);
+        fault(faults, span, d, "one row for each row; the layers of a stack follow each other");
+        return vec![];
+    }
+    for (k, v) in m.data.iter().enumerate().filter(|(_, v)| !v.is_finite()).take(SHOWN) {
+        let d = format!("`{file}`: `{v}` at row {}, column {} is not a number", k / shape.1, k % shape.1);
+        fault(faults, span, d, "finite numbers are needed");
+    }
+    m.data
+}
+
+/// A text with a line for each row.
+fn table(
+    file: &str,
+    content: &str,
+    (rows, cols): (usize, usize),
+    span: Span,
+    faults: &mut Vec<Diagnostic>,
+) -> Vec<f64> {
+    let lines: Vec<&str> = content.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
+    if lines.len() != rows {
+        let d = format!("`{file}` has {} lines, the array {rows} rows", lines.len());
+        fault(faults, span, d, "one line for each row; the layers of a stack follow each other");
+        return vec![];
+    }
+    let mut values = Vec::with_capacity(rows * cols);
+    for (i, l) in lines.iter().enumerate() {
+        let cells: Vec<&str> = l.split([',', ' ', '\t', ';']).filter(|w| !w.is_empty()).collect();
+        if cells.len() != cols {
+            let d = format!("`{file}`: row {i} has {} values, the array {cols} columns", cells.len());
+            fault(faults, span, d, "values are separated by commas or blanks");
             continue;
         }
-        for (i, l) in lines.iter().enumerate() {
-            let cells: Vec<&str> = l.split([',', ' ', '\t', ';']).filter(|w| !w.is_empty()).collect();
-            if cells.len() != a.cols {
-                let d = format!("`{}`: row {i} has {} values, the array {} columns", m.file, cells.len(), a.cols);
-                fault(faults, span, d, "values are separated by commas or blanks");
-                continue;
-            }
-            for (j, c) in cells.iter().enumerate() {
-                match parse_number(c).filter(|n| n.len == c.len() && n.value.is_finite()) {
-                    Some(n) if is_resistor && m.param == "r" && !(n.value > 0.0) => {
-                        let d = format!("`{}`: the resistance at row {i}, column {j} is {c}", m.file);
-                        fault(faults, span, d, "it must be positive; `dead=\"i,j\"` leaves a cell out");
-                    }
-                    Some(_) => m.values.push(c.to_string()),
-                    None => fault(
-                        faults,
-                        span,
-                        format!("`{}`: `{c}` at row {i}, column {j} is not a number", m.file),
-                        "finite numbers; SI suffixes such as 10k are understood",
-                    ),
-                }
+        for (j, c) in cells.iter().enumerate() {
+            match parse_number(c).filter(|n| n.len == c.len() && n.value.is_finite()) {
+                Some(n) => values.push(n.value),
+                None => fault(
+                    faults,
+                    span,
+                    format!("`{file}`: `{c}` at row {i}, column {j} is not a number"),
+                    "finite numbers; SI suffixes such as 10k are understood",
+                ),
             }
         }
     }
-    a
+    values
 }

@@ -21,6 +21,7 @@ use std::fmt::Write;
 use super::lines::Line;
 use super::parser::{Parser, Part};
 use crate::diag::codes::netlist as codes;
+use crate::diag::source::GENERATED;
 use crate::diag::{Diagnostic, Span};
 use card::{Array, Plane};
 
@@ -33,24 +34,25 @@ impl Parser<'_> {
         let mut faults = vec![];
         let spec = card::read(line, from, &mut faults);
         let data = spec.map(|s| {
-            let text = |name: &str| self.data_file(name, span);
-            data::gather(s, &text, span, &mut faults)
+            let bytes = |name: &str| self.data_file(name, span);
+            data::gather(s, &bytes, span, &mut faults)
         });
         match data {
             Some(a) if faults.is_empty() => {
                 let text = expansion(&a);
-                self.generated(&format!("array {}", a.name), text, span);
+                self.generated(&a.name, text, span);
+                self.deck.arrays.push(a.outline(span));
             }
             _ => self.diags.extend(faults),
         }
     }
 
-    /// Text of a file beside the deck or in the folders that are searched.
-    fn data_file(&self, name: &str, at: Span) -> Result<String, String> {
+    /// A file beside the deck or in the folders that are searched.
+    fn data_file(&self, name: &str, at: Span) -> Result<Vec<u8>, String> {
         let folders = std::iter::once(self.folder(at.file)).chain(self.opts.include_dirs.iter().cloned());
         let mut first = None;
         for f in folders {
-            match self.files.read(&f.join(name)) {
+            match self.files.read_bytes(&f.join(name)) {
                 Ok(t) => return Ok(t),
                 Err(e) => first = first.or(Some(e)),
             }
@@ -60,7 +62,7 @@ impl Parser<'_> {
 
     /// Lines that a card or an element stands for.
     pub(super) fn generated(&mut self, name: &str, text: String, span: Span) {
-        let file = self.sources.add(format!("<{name}>"), text, Some(span));
+        let file = self.sources.add(format!("{GENERATED}{name}>"), text, Some(span));
         let folder = self.folder(span.file);
         self.paths.push((file, folder.join("generated")));
         self.read(file, Part::Whole);
@@ -71,7 +73,7 @@ impl Parser<'_> {
         match vectors(line.text) {
             Ok(text) => {
                 let word = line.text.split_whitespace().next().unwrap_or("");
-                self.generated(&format!("elements {word}"), text, line.whole());
+                self.generated(word, text, line.whole());
             }
             Err(why) => self.diags.push(
                 Diagnostic::error(codes::ARRAY, why)
@@ -168,7 +170,7 @@ fn cell(s: &mut String, a: &Array, layer: usize, i: usize, j: usize) {
         let _ = write!(s, " {key}={value}");
     }
     for m in &a.maps {
-        let _ = write!(s, " {}={}", m.param, m.values[(layer * a.rows + i) * a.cols + j]);
+        let _ = write!(s, " {}={:e}", m.param, m.values[(layer * a.rows + i) * a.cols + j]);
     }
     s.push('\n');
 }

@@ -12,6 +12,7 @@
 mod distance;
 mod improve;
 mod multilevel;
+pub mod placed;
 
 use super::etree::{Graph, NONE};
 use super::ordering::minimum_degree;

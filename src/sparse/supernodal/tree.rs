@@ -19,7 +19,7 @@ use super::cost;
 use crate::sparse::Pattern;
 use crate::sparse::block::components;
 use crate::sparse::etree::{self, Graph, NONE, inverse};
-use crate::sparse::ordering::{self, Ordering};
+use crate::sparse::ordering::{self, Known, Ordering};
 
 /// Fronts of a pattern in the order of their elimination; shared by the real and the complex factors.
 #[derive(Debug)]
@@ -97,6 +97,16 @@ impl Tree {
     /// `row_of`: for every column index the row index that is to be its diagonal. Without a wish for an ordering the
     /// one that is estimated to be faster is taken.
     pub fn new(pattern: &Arc<Pattern>, row_of: &[u32], wanted: Option<Ordering>) -> Tree {
+        Tree::knowing(pattern, row_of, wanted, None)
+    }
+
+    /// The same; with the columns in the minimum degree order of the blocks, if that is known.
+    pub fn knowing(
+        pattern: &Arc<Pattern>,
+        row_of: &[u32],
+        wanted: Option<Ordering>,
+        minimum_degree: Option<&[u32]>,
+    ) -> Tree {
         let n = pattern.n();
         let found = components(pattern, row_of);
         let col_at = inverse(&found.order);
@@ -115,7 +125,14 @@ impl Tree {
             inside.map(move |i| (i, k as u32))
         });
         let graph = Graph::new(n, entries);
-        let (order, ordering) = ordering::order(&graph, &found.start, wanted);
+        let places: Vec<[u32; 2]> = match pattern.places() {
+            [] => vec![],
+            p => found.order.iter().map(|&c| p[c as usize]).collect(),
+        };
+        let minimum_degree: Option<Vec<u32>> =
+            minimum_degree.map(|columns| columns.iter().map(|&c| col_at[c as usize]).collect());
+        let known = Known { wanted, minimum_degree: minimum_degree.as_deref(), places: &places };
+        let (order, ordering) = ordering::order(&graph, &found.start, known);
         let graph = graph.relabel(&order);
 
         let merged = Supernodes::new(&graph);

@@ -1,0 +1,690 @@
+//! Arrays of cells on any number of lines: 1T1R with source lines along either side, cells with gates of their own, stacks of
+//! layers that share their lines.
+//!
+//! ```text
+//! planes of lines, each along the rows or along the columns; cells at every crossing, layer by layer, on one line of
+//! some of the planes each (`taps`)
+//!
+//! repeat: every cell solves its inner equations for the voltages of its lines: currents i, slopes di/dv
+//!         F <- imbalance of currents at the nodes of the lines;  stop if |F| <= tol |sources| and the last step was small
+//!         factor J (wires and slopes);  J d = -F;  halve d until |F| falls
+//! ```
+//!
+//! With a gate the slopes are not symmetric and currents depend on voltages against ground, so that the crossbar's conjugate
+//! gradients do not apply. J has the nodes of the lines only, a few for each cell, and is factored exactly by nested
+//! dissection along rows and columns ([`crate::sparse::dissection::placed`]). Where columns share nothing, as in 1T1R arrays
+//! with source lines along the bit lines, its factors have hardly more entries than itself.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::cells::{LineCells, LineFrame, Moment, Stuck};
+use super::geometry::{Defect, MAX_CELLS, Plane, place, plane_faults};
+use super::linear::{Certificate, Settings};
+use super::nonlinear::Statistics;
+use crate::base::Control;
+use crate::base::control::Progress;
+use crate::diag::Diagnostic;
+use crate::diag::codes::array::{ARRAY_NO_CONVERGENCE, ARRAY_PLACE, ARRAY_SHAPE, ARRAY_SIZE};
+use crate::sparse::{Analysis, Builder, Kernel, Options, Pattern, dissection::placed::NOWHERE};
+
+const ITERATIONS: usize = 100;
+/// A step is small when no voltage moves by more than this share of the largest source: at rest, in time. A small imbalance
+/// is not enough where a line is tied to its driver weakly.
+const SMALL: [f64; 2] = [1e-8, 1e-6];
+
+/// One plane of lines, and how they run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lines {
+    /// For messages: `word`, `bit`, `source`, `gate`.
+    pub name: &'static str,
+    /// Along the rows: a line for each row. Else along the columns, end 0 at row 0.
+    pub along_row: bool,
+    pub plane: Plane,
+}
+
+/// Voltages of all lines, plane by plane, at some times; straight lines between.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkProgram {
+    /// Time, s; V. Times rise.
+    pub frames: Vec<(f64, Vec<Vec<f64>>)>,
+}
+
+/// What a step in time knows of the past.
+pub(super) struct PastAt<'a> {
+    pub time: f64,
+    pub a0: f64,
+    /// Of the unknowns with a capacitance.
+    pub lines: &'a [f64],
+    pub cells: &'a [f64],
+}
+
+/// An array with its work space.
+pub struct Network<C: LineCells> {
+    pub(super) rows: usize,
+    pub(super) cols: usize,
+    planes: Vec<Lines>,
+    /// The planes of a cell's lines, layer by layer.
+    taps: Vec<Vec<usize>>,
+    pub(super) cells: C,
+    /// Unknown at every crossing, plane by plane; 0: held by a source.
+    node: Vec<Vec<u32>>,
+    analysis: Arc<Analysis>,
+    kernel: Box<dyn Kernel<f64>>,
+    /// Wires and ends, by slot.
+    fixed: Vec<f64>,
+    values: Vec<f64>,
+    /// Slots of each cell's slopes.
+    slots: Vec<u32>,
+    diagonal: Vec<u32>,
+    /// Capacitance of every unknown to ground.
+    pub(super) capacitance: Vec<f64>,
+    /// Voltages by unknown; number 0 means nothing.
+    pub(super) x: Vec<f64>,
+    f: Vec<f64>,
+    step: Vec<f64>,
+    /// Voltages, currents, slopes of the cells' lines; internal unknowns; contents.
+    pub(super) v: Vec<f64>,
+    i: Vec<f64>,
+    g: Vec<f64>,
+    pub(super) z: Vec<f64>,
+    pub(super) c: Vec<f64>,
+    defects: Vec<(usize, Defect)>,
+    /// Lines of a cell between which one that is stuck conducts.
+    channel: (usize, usize),
+    is_started: bool,
+    pub statistics: Statistics,
+}
+
+/// Cell at position `k` of a line.
+fn crossing(along_row: bool, line: usize, k: usize, cols: usize) -> usize {
+    if along_row { line * cols + k } else { k * cols + line }
+}
+
+impl<C: LineCells> Network<C> {
+    /// `taps`: for every layer the planes of a cell's lines, in the cells' order.
+    pub fn new(
+        (rows, cols): (usize, usize),
+        planes: Vec<Lines>,
+        taps: Vec<Vec<usize>>,
+        cells: C,
+    ) -> Result<Network<C>, Vec<Diagnostic>> {
+        let all = rows.checked_mul(cols).filter(|c| (1..=MAX_CELLS / 8).contains(c));
+        let Some(all) = all else {
+            return Err(vec![Diagnostic::error(ARRAY_SIZE, format!("an array of {rows} x {cols} cells"))]);
+        };
+        let mut faults = vec![];
+        for p in &planes {
+            let (lines, nodes) = if p.along_row { (rows, cols) } else { (cols, rows) };
+            plane_faults(&p.plane, p.name, lines, nodes, &mut faults);
+        }
+        let t = cells.lines();
+        if taps.iter().any(|l| l.len() != t || l.iter().any(|p| *p >= planes.len())) {
+            faults.push(Diagnostic::error(
+                ARRAY_SHAPE,
+                format!("cells on {t} lines each, and {} planes: one plane for each line is wanted", planes.len()),
+            ));
+        }
+        if cells.len() != all * taps.len() {
+            let d = format!("{} cells for {} layers of {rows} x {cols}", cells.len(), taps.len());
+            faults.push(Diagnostic::error(ARRAY_SHAPE, d));
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let mut places = vec![];
+        let mut capacitance = vec![0.0];
+        let node: Vec<Vec<u32>> =
+            planes.iter().map(|p| number(p, (rows, cols), &mut places, &mut capacitance)).collect();
+        let n = places.len();
+        let mut builder = Builder::new();
+        stamps(&planes, &node, (rows, cols), &mut |a, b, _, _| {
+            for (r, c) in [(a, a), (a, b), (b, a), (b, b)] {
+                builder.add(r, c);
+            }
+        });
+        for u in 1..=n as u32 {
+            builder.add(u, u);
+        }
+        let first = builder.len();
+        let layers = taps.iter().flat_map(|l| (0..all).map(move |k| (l, k)));
+        for (tap, k) in layers {
+            for a in tap {
+                for b in tap {
+                    builder.add(node[*a][k], node[*b][k]);
+                }
+            }
+        }
+        let (mut pattern, numbers) = builder.finish(n);
+        pattern.place(places);
+        let slots = numbers[first..].to_vec();
+        drop(numbers);
+        let pattern = Arc::new(pattern);
+        let analysis = Analysis::new(&pattern).map_err(|s| vec![undetermined(&planes, &node, s.column, cols)])?;
+        let kernel = (analysis.kernel("auto").real)(&analysis, &Options::default());
+        let diagonal = (0..=n as u32).map(|u| pattern.slot(u, u)).collect();
+        let mut z = vec![0.0; cells.len() * cells.internals().len()];
+        cells.start(&mut z);
+        let mut out = Network {
+            rows,
+            cols,
+            v: vec![0.0; cells.len() * t],
+            i: vec![0.0; cells.len() * t],
+            g: vec![0.0; cells.len() * t * t],
+            planes,
+            taps,
+            cells,
+            node,
+            analysis,
+            kernel,
+            fixed: vec![0.0; pattern.slots()],
+            values: vec![0.0; pattern.slots()],
+            slots,
+            diagonal,
+            capacitance,
+            x: vec![0.0; n + 1],
+            f: vec![0.0; n + 1],
+            step: vec![0.0; n],
+            z,
+            c: vec![],
+            defects: vec![],
+            channel: (0, t - 1),
+            is_started: false,
+            statistics: Statistics::default(),
+        };
+        out.fix(&pattern);
+        Ok(out)
+    }
+
+    /// Conductances of wires and ends.
+    fn fix(&mut self, pattern: &Pattern) {
+        let fixed = &mut self.fixed;
+        stamps(&self.planes, &self.node, (self.rows, self.cols), &mut |a, b, g, _| {
+            fixed[pattern.slot(a, a) as usize] += g;
+            if b != a {
+                fixed[pattern.slot(b, b) as usize] += g;
+                fixed[pattern.slot(a, b) as usize] -= g;
+                fixed[pattern.slot(b, a) as usize] -= g;
+            }
+        });
+        fixed[0] = 0.0;
+    }
+
+    /// Cells that do not work; one that is stuck conducts between these two of its lines.
+    pub fn set_defects(&mut self, defects: &[(usize, Defect)], channel: (usize, usize)) -> Result<(), Diagnostic> {
+        let (cells, t) = (self.cells.len(), self.cells.lines());
+        if let Some(bad) = defects.iter().find(|d| d.0 >= cells) {
+            return Err(Diagnostic::error(ARRAY_PLACE, format!("there is no cell {} among {cells}", bad.0)));
+        }
+        if channel.0 >= t || channel.1 >= t {
+            return Err(Diagnostic::error(ARRAY_SHAPE, format!("cells have the lines 0 to {}", t - 1)));
+        }
+        self.defects = defects.to_vec();
+        self.channel = channel;
+        Ok(())
+    }
+
+    pub fn planes(&self) -> &[Lines] {
+        &self.planes
+    }
+
+    pub fn cells(&self) -> &C {
+        &self.cells
+    }
+
+    /// The matrix of the lines: its kernel and its estimated cost.
+    pub fn analysis(&self) -> &Analysis {
+        &self.analysis
+    }
+
+    /// Sets the voltage of all ends of a line that are connected.
+    pub fn set_volts(&mut self, plane: usize, line: usize, volts: f64) {
+        if let Some(p) = self.planes.get_mut(plane) {
+            p.plane.set_volts(line, volts);
+        }
+    }
+
+    /// Voltage of a plane's line at a cell, V.
+    pub fn voltage(&self, plane: usize, cell: usize) -> f64 {
+        self.at(plane, cell, 1.0)
+    }
+
+    fn at(&self, plane: usize, cell: usize, level: f64) -> f64 {
+        match self.node[plane][cell] {
+            0 => level * self.held(plane, cell),
+            u => self.x[u as usize],
+        }
+    }
+
+    /// Voltage of the source that holds a node.
+    fn held(&self, plane: usize, cell: usize) -> f64 {
+        let p = &self.planes[plane];
+        let (i, j) = (cell / self.cols, cell % self.cols);
+        let (line, k) = if p.along_row { (i, j) } else { (j, i) };
+        let ends = [p.plane.ends[0][line], p.plane.ends[1][line]];
+        let is_first = ends[0].ohms == 0.0 && (p.plane.segment == 0.0 || k == 0);
+        if is_first { ends[0].volts } else { ends[1].volts }
+    }
+
+    /// Currents out of its lines into a cell, A.
+    pub fn cell_currents(&self, cell: usize) -> &[f64] {
+        let t = self.cells.lines();
+        &self.i[cell * t..(cell + 1) * t]
+    }
+
+    pub fn internals(&self) -> &[f64] {
+        &self.z
+    }
+
+    pub fn internals_mut(&mut self) -> &mut [f64] {
+        &mut self.z
+    }
+
+    /// Current into a line through one of its ends, A.
+    pub fn end_current(&self, plane: usize, line: usize, end: usize) -> f64 {
+        let p = &self.planes[plane];
+        let e = p.plane.ends[end][line];
+        if e.is_floating() {
+            return 0.0;
+        }
+        let nodes = if p.along_row { self.cols } else { self.rows };
+        let k = if end == 0 { 0 } else { nodes - 1 };
+        let at = |k: usize| crossing(p.along_row, line, k, self.cols);
+        if e.ohms > 0.0 {
+            return (e.volts - self.voltage(plane, at(k))) / e.ohms;
+        }
+        // Held: what the cells at the node take, and what leaves through the wire and the other end.
+        let all = self.rows * self.cols;
+        let taken = |cell: usize| -> f64 {
+            let t = self.cells.lines();
+            let layers = self.taps.iter().enumerate();
+            layers
+                .flat_map(|(l, tap)| tap.iter().enumerate().filter(|(_, p)| **p == plane).map(move |(a, _)| (l, a)))
+                .map(|(l, a)| self.i[(l * all + cell) * t + a])
+                .sum()
+        };
+        if p.plane.segment == 0.0 {
+            let other = p.plane.ends[1 - end][line];
+            let sum: f64 = (0..nodes).map(|k| taken(at(k))).sum();
+            let away =
+                if other.is_floating() || other.ohms == 0.0 { 0.0 } else { (e.volts - other.volts) / other.ohms };
+            return if other.ohms == 0.0 { 0.5 * sum } else { sum + away };
+        }
+        let (next, wire) = if end == 0 { (1, 0) } else { (nodes.wrapping_sub(2), nodes.wrapping_sub(2)) };
+        let is_cut = nodes < 2 || p.plane.opens.contains(&(line, wire));
+        let along = if is_cut { 0.0 } else { (e.volts - self.voltage(plane, at(next))) / p.plane.segment };
+        taken(at(k)) + along
+    }
+
+    /// Power from the sources, W.
+    pub fn source_power(&self) -> f64 {
+        let mut sum = 0.0;
+        for (p, lines) in self.planes.iter().enumerate() {
+            for end in 0..2 {
+                for (line, e) in lines.plane.ends[end].iter().enumerate() {
+                    if !e.is_floating() && e.volts != 0.0 {
+                        sum += e.volts * self.end_current(p, line, end);
+                    }
+                }
+            }
+        }
+        sum
+    }
+
+    /// The static solution: states are held at their values.
+    pub fn solve(&mut self, settings: &Settings, control: &Control) -> Result<Certificate, Diagnostic> {
+        self.statistics = Statistics::default();
+        let first = self.newton(1.0, None, settings, control);
+        match if matches!(first, Ok(_)) { first } else { self.turn_up(settings, control) } {
+            Ok(c) => Ok(c),
+            Err(e) => Err(self.no_solution(e)),
+        }
+    }
+
+    /// One step in time. `None`: not converged.
+    pub(super) fn advance(&mut self, past: &PastAt, settings: &Settings, control: &Control) -> Option<bool> {
+        self.newton(1.0, Some(past), settings, control).ok().map(|c| !c.is_partial)
+    }
+
+    fn no_solution(&self, e: Failure) -> Diagnostic {
+        let what = match e.cell {
+            Some(cell) => format!("the cell at {}", place(cell % (self.rows * self.cols), self.cols)),
+            None => self.name(e.node),
+        };
+        let d = Diagnostic::error(
+            ARRAY_NO_CONVERGENCE,
+            format!("no solution for the {} x {} array: out of balance by {:.3e} A", self.rows, self.cols, e.residual),
+        );
+        let d = d.note(format!("worst at {what}"));
+        match e.why {
+            Some(why) => d.note(why),
+            None => d.help("try the cell alone at that voltage, or smaller voltages at the drivers"),
+        }
+    }
+
+    fn name(&self, node: u32) -> String {
+        name(&self.planes, &self.node, node, self.cols)
+    }
+
+    /// Voltages to begin at: the drivers' mean along each line; the middle of all for lines that float.
+    fn start(&mut self, level: f64) {
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        let mean = |p: &Lines, line: usize| {
+            let driven = [0, 1].map(|e| p.plane.ends[e][line]).into_iter().filter(|e| !e.is_floating());
+            let (sum, count) = driven.fold((0.0, 0.0), |s, e| (s.0 + e.volts, s.1 + 1.0));
+            (count > 0.0).then(|| sum / count)
+        };
+        for p in &self.planes {
+            for v in (0..p.plane.lines()).filter_map(|l| mean(p, l)) {
+                (low, high) = (low.min(v), high.max(v));
+            }
+        }
+        let middle = if low <= high { 0.5 * (low + high) } else { 0.0 };
+        for (p, node) in self.planes.iter().zip(&self.node) {
+            for (cell, u) in node.iter().enumerate().filter(|(_, u)| **u != 0) {
+                let line = if p.along_row { cell / self.cols } else { cell % self.cols };
+                self.x[*u as usize] = level * mean(p, line).unwrap_or(middle);
+            }
+        }
+        self.is_started = true;
+    }
+
+    /// Evaluates the cells and the imbalance of currents; its norm, the largest and its node.
+    fn imbalance(&mut self, level: f64, past: Option<&PastAt>) -> Result<(f64, f64, u32), Stuck> {
+        let (all, n, t) = (self.rows * self.cols, self.cols, self.cells.lines());
+        let inner = self.cells.internals().len();
+        for (layer, tap) in self.taps.iter().enumerate() {
+            for (a, &p) in tap.iter().enumerate() {
+                for cell in 0..all {
+                    self.v[(layer * all + cell) * t + a] = self.at(p, cell, level);
+                }
+            }
+        }
+        let has_contents = !self.c.is_empty();
+        let contents = t + inner;
+        let cells = &self.cells;
+        let mut nothing: Vec<&mut [f64]> = vec![];
+        let mut c: Vec<&mut [f64]> = if has_contents {
+            self.c.chunks_mut(n * contents).collect()
+        } else {
+            nothing.resize_with(self.taps.len() * self.rows, Default::default);
+            nothing
+        };
+        let mut z: Vec<&mut [f64]> = if inner > 0 {
+            self.z.chunks_mut(n * inner).collect()
+        } else {
+            (0..self.taps.len() * self.rows).map(|_| Default::default()).collect()
+        };
+        (self.v.par_chunks(n * t), self.i.par_chunks_mut(n * t), self.g.par_chunks_mut(n * t * t))
+            .into_par_iter()
+            .zip(z.par_iter_mut().zip(c.par_iter_mut()))
+            .enumerate()
+            .try_for_each(|(row, ((v, i, g), (z, c)))| {
+                let moment = match past {
+                    None => Moment::STATIC,
+                    Some(p) => {
+                        Moment { time: p.time, a0: p.a0, past: &p.cells[row * n * contents..(row + 1) * n * contents] }
+                    }
+                };
+                cells.eval(&moment, LineFrame { first: row * n, v, z, i, g, c })
+            })?;
+        for &(cell, d) in &self.defects {
+            let (i, g) = (&mut self.i[cell * t..(cell + 1) * t], &mut self.g[cell * t * t..(cell + 1) * t * t]);
+            i.fill(0.0);
+            g.fill(0.0);
+            if let Defect::Stuck(s) = d {
+                let (a, b) = self.channel;
+                let v = &self.v[cell * t..(cell + 1) * t];
+                (i[a], i[b]) = (s * (v[a] - v[b]), s * (v[b] - v[a]));
+                (g[a * t + a], g[a * t + b], g[b * t + a], g[b * t + b]) = (s, -s, -s, s);
+            }
+            if has_contents {
+                self.c[cell * contents..cell * contents + t].fill(0.0);
+            }
+        }
+        self.f.fill(0.0);
+        let (f, x, planes) = (&mut self.f, &self.x, &self.planes);
+        let volts = |u: u32, held: f64| if u == 0 { level * held } else { x[u as usize] };
+        stamps(planes, &self.node, (self.rows, self.cols), &mut |a, b, g, held| {
+            let current = g * (volts(a, held[0]) - volts(b, held[1]));
+            f[a as usize] += current;
+            f[b as usize] -= current;
+        });
+        for (layer, tap) in self.taps.iter().enumerate() {
+            for cell in 0..all {
+                for (a, &p) in tap.iter().enumerate() {
+                    f[self.node[p][cell] as usize] += self.i[(layer * all + cell) * t + a];
+                }
+            }
+        }
+        if let Some(p) = past {
+            for (u, c) in self.capacitance.iter().enumerate().skip(1).filter(|c| *c.1 != 0.0) {
+                f[u] += p.a0 * c * x[u] + p.lines[u];
+            }
+        }
+        f[0] = 0.0;
+        let (mut square, mut worst, mut node) = (0.0, -1.0, 0);
+        for (u, r) in f.iter().enumerate().skip(1) {
+            square += r * r;
+            if !(r.abs() <= worst) {
+                (worst, node) = (r.abs(), u as u32);
+            }
+        }
+        Ok((f64::sqrt(square), worst.max(0.0), node))
+    }
+
+    /// The currents that the sources could drive: what an imbalance is measured by.
+    fn scale(&self, level: f64) -> f64 {
+        let mut square = 0.0;
+        for p in &self.planes {
+            let wire = p.plane.segment;
+            for e in p.plane.ends.iter().flatten().filter(|e| !e.is_floating() && e.ohms + wire > 0.0) {
+                square += (level * e.volts / (e.ohms + wire)).powi(2);
+            }
+        }
+        let scale = f64::sqrt(square);
+        if scale > 0.0 { scale } else { 1e-6 }
+    }
+
+    fn newton(
+        &mut self,
+        level: f64,
+        past: Option<&PastAt>,
+        settings: &Settings,
+        control: &Control,
+    ) -> Result<Certificate, Failure> {
+        if !self.is_started {
+            self.start(level);
+        }
+        let n = self.x.len() - 1;
+        let ends = self.planes.iter().flat_map(|p| p.plane.ends.iter().flatten());
+        let top = ends.fold(0.0f64, |s, e| s.max(e.volts.abs())).max(1e-3) * level.max(1e-3);
+        let size = self.scale(level);
+        let small = SMALL[usize::from(past.is_some())];
+        let stuck = |s: Stuck| Failure { cell: Some(s.cell), node: 0, residual: f64::NAN, why: Some(s.text) };
+        let (mut norm, mut worst, mut node) = self.imbalance(level, past).map_err(stuck)?;
+        let (mut last_step, mut least) = (f64::INFINITY, f64::INFINITY);
+        for iteration in 0..ITERATIONS {
+            let rel = norm / size;
+            let is_floor = rel < 1e-9 && rel > 0.5 * least && last_step <= small * top;
+            let is_cancelled = control.is_cancelled();
+            if (rel <= settings.tol && last_step <= small * top) || is_floor || is_cancelled {
+                let iterations = self.statistics.newton;
+                return Ok(Certificate { iterations, residual: rel, worst, is_partial: is_cancelled });
+            }
+            if !rel.is_finite() {
+                return Err(Failure { cell: None, node, residual: norm, why: None });
+            }
+            least = least.min(rel);
+            if past.is_none() {
+                let fraction = ((1.0 / rel).ln() / (1.0 / settings.tol).ln()).clamp(0.0, 1.0);
+                control.progress("newton", &Progress { fraction, at: rel, step: last_step, points: iteration });
+            }
+            self.fill(past.map_or(0.0, |p| p.a0));
+            if let Err(s) = self.kernel.update(&self.values) {
+                let why = format!("nothing determines the voltage of {}", self.name(s.column));
+                return Err(Failure { cell: None, node: s.column, residual: norm, why: Some(why) });
+            }
+            self.step.iter_mut().zip(&self.f[1..]).for_each(|(s, f)| *s = -f);
+            self.kernel.solve(&mut self.step);
+            self.statistics.newton += 1;
+            let (mut done, mut length) = (0.0, 1.0);
+            loop {
+                let by = length - done;
+                self.x[1..].iter_mut().zip(&self.step).for_each(|(x, d)| *x += by * d);
+                done = length;
+                let (r, w, k) = match self.imbalance(level, past) {
+                    Ok(r) => r,
+                    Err(s) if length < 1e-3 => return Err(stuck(s)),
+                    Err(_) => (f64::INFINITY, 0.0, node),
+                };
+                if r <= (1.0 - 1e-4 * length) * norm || (r < 1e-9 * size && r <= 2.0 * norm) {
+                    (norm, worst, node) = (r, w, k);
+                    break;
+                }
+                if length < 1e-6 {
+                    return Err(Failure { cell: None, node: k, residual: r, why: None });
+                }
+                length *= if r.is_finite() { 0.5 } else { 0.1 };
+                self.statistics.damped += 1;
+            }
+            last_step = length * self.step[..n].iter().fold(0.0f64, |s, d| s.max(d.abs()));
+        }
+        Err(Failure { cell: None, node, residual: norm, why: None })
+    }
+
+    /// The matrix at the present slopes.
+    fn fill(&mut self, a0: f64) {
+        let t = self.cells.lines();
+        self.values.copy_from_slice(&self.fixed);
+        for (slots, g) in self.slots.chunks_exact(t * t).zip(self.g.chunks_exact(t * t)) {
+            for (s, g) in slots.iter().zip(g) {
+                self.values[*s as usize] += g;
+            }
+        }
+        if a0 != 0.0 {
+            for (slot, c) in self.diagonal.iter().zip(&self.capacitance) {
+                self.values[*slot as usize] += a0 * c;
+            }
+        }
+        self.values[0] = 0.0;
+    }
+
+    /// Turns the sources up from 0.
+    fn turn_up(&mut self, settings: &Settings, control: &Control) -> Result<Certificate, Failure> {
+        self.cells.start(&mut self.z);
+        let (mut level, mut step) = (0.0, 0.1);
+        let (mut x, mut z) = (self.x.clone(), self.z.clone());
+        loop {
+            let next = f64::min(1.0, level + step);
+            if level == 0.0 {
+                self.start(next);
+            }
+            match self.newton(next, None, settings, control) {
+                Ok(c) => {
+                    self.statistics.levels += 1;
+                    level = next;
+                    if level == 1.0 || c.is_partial {
+                        return Ok(c);
+                    }
+                    step *= 2.0;
+                    x.copy_from_slice(&self.x);
+                    z.copy_from_slice(&self.z);
+                }
+                Err(e) => {
+                    step *= 0.25;
+                    if step < 1e-3 {
+                        return Err(e);
+                    }
+                    self.x.copy_from_slice(&x);
+                    self.z.copy_from_slice(&z);
+                }
+            }
+        }
+    }
+}
+
+/// Why there is no solution.
+struct Failure {
+    cell: Option<usize>,
+    node: u32,
+    residual: f64,
+    why: Option<String>,
+}
+
+/// Numbers the nodes of a plane that no source holds.
+fn number(p: &Lines, (rows, cols): (usize, usize), places: &mut Vec<[u32; 2]>, capacitance: &mut Vec<f64>) -> Vec<u32> {
+    let mut node = vec![0u32; rows * cols];
+    let (lines, nodes) = if p.along_row { (rows, cols) } else { (cols, rows) };
+    let is_ideal = p.plane.segment == 0.0;
+    for line in 0..lines {
+        let held = [0, 1].map(|e| p.plane.ends[e][line].ohms == 0.0);
+        if is_ideal {
+            if !held[0] && !held[1] {
+                places.push(NOWHERE);
+                capacitance.push(p.plane.capacitance * nodes as f64);
+                (0..nodes).for_each(|k| node[crossing(p.along_row, line, k, cols)] = places.len() as u32);
+            }
+            continue;
+        }
+        for k in 0..nodes {
+            if (k == 0 && held[0]) || (k + 1 == nodes && held[1]) {
+                continue;
+            }
+            let at = crossing(p.along_row, line, k, cols);
+            places.push([(at / cols) as u32, (at % cols) as u32]);
+            capacitance.push(p.plane.capacitance);
+            node[at] = places.len() as u32;
+        }
+    }
+    node
+}
+
+/// All segments and ends: unknowns on both sides (0: held), conductance, and the voltages that hold them.
+fn stamps(
+    planes: &[Lines],
+    node: &[Vec<u32>],
+    (rows, cols): (usize, usize),
+    each: &mut dyn FnMut(u32, u32, f64, [f64; 2]),
+) {
+    for (p, node) in planes.iter().zip(node) {
+        let (lines, nodes) = if p.along_row { (rows, cols) } else { (cols, rows) };
+        let g = 1.0 / p.plane.segment;
+        let mut opens = p.plane.opens.clone();
+        opens.sort_unstable();
+        for line in 0..lines {
+            let ends = [p.plane.ends[0][line], p.plane.ends[1][line]];
+            let at = |k: usize| crossing(p.along_row, line, k, cols);
+            let first_held = ends[0].ohms == 0.0;
+            let volts = |k: usize| if k == 0 && first_held { ends[0].volts } else { ends[1].volts };
+            if p.plane.segment > 0.0 {
+                for k in 1..nodes {
+                    if opens.binary_search(&(line, k - 1)).is_err() {
+                        each(node[at(k - 1)], node[at(k)], g, [volts(k - 1), volts(k)]);
+                    }
+                }
+            }
+            for (e, k) in [(0, 0), (1, nodes - 1)] {
+                if !ends[e].is_floating() && ends[e].ohms > 0.0 && node[at(k)] != 0 {
+                    // Towards the source, which is held.
+                    each(node[at(k)], 0, ends[e].conductance(), [0.0, ends[e].volts]);
+                }
+            }
+        }
+    }
+}
+
+fn name(planes: &[Lines], node: &[Vec<u32>], unknown: u32, cols: usize) -> String {
+    for (p, node) in planes.iter().zip(node) {
+        if let Some(cell) = node.iter().position(|u| *u == unknown) {
+            return format!("the {} line at {}", p.name, place(cell, cols));
+        }
+    }
+    "a line".into()
+}
+
+fn undetermined(planes: &[Lines], node: &[Vec<u32>], unknown: u32, cols: usize) -> Diagnostic {
+    let d = format!("nothing determines the voltage of {}", name(planes, node, unknown, cols));
+    Diagnostic::error(ARRAY_NO_CONVERGENCE, d)
+}
