@@ -142,6 +142,12 @@ impl Newton {
                     self.dx.fill(0.0);
                     return Ok(Solved { iterations: k });
                 }
+                // Neither a solution nor a jump: on with whole steps, once.
+                if released {
+                    break;
+                }
+                released = true;
+                self.bisected.fill(0);
             }
             is_suspect = false;
             let residual_fine = !s.check_residual || !updates_settled || problem.worst_residual(x).1 <= 1.0;

@@ -150,7 +150,12 @@ fn residual(c: &CheckResult) -> Option<f64> {
         CheckTest::Less(v) => beyond(x - v, v),
         CheckTest::Between(a, b) => beyond(a - x, b - a) + beyond(x - b, b - a),
     };
-    Some(if r.abs() > FAR { (FAR + FAR * (r.abs() / FAR).ln()).copysign(r) } else { r })
+    Some(r.clamp(-1e300, 1e300))
+}
+
+/// What a residual counts for, and the slope of that.
+fn counted(r: f64) -> (f64, f64) {
+    if r.abs() > FAR { ((FAR + FAR * (r.abs() / FAR).ln()).copysign(r), FAR / r.abs()) } else { (r, 1.0) }
 }
 
 struct Search<'a> {
@@ -177,7 +182,7 @@ impl Search<'_> {
 
     fn trial(&self, u: &[f64], outcome: &Outcome) -> Trial {
         let checks: Vec<CheckResult> = outcome.checks().cloned().collect();
-        let cost = checks.iter().filter_map(residual).map(|r| r * r).sum::<f64>();
+        let cost = checks.iter().filter_map(residual).map(|r| counted(r).0.powi(2)).sum::<f64>();
         let missing = checks.iter().filter(|c| residual(c).is_none()).count();
         Trial { values: self.variables.iter().zip(u).map(|(v, u)| v.value(*u)).collect(), checks, cost, missing }
     }
@@ -199,12 +204,15 @@ impl Search<'_> {
                     v[k] += step;
                     let t = self.trial(&v, &self.outcome(&v));
                     let fits = t.checks.len() == r.len();
-                    let slope = |(c, r): (&CheckResult, &Option<f64>)| Some((residual(c)? - (*r)?) / step);
+                    let slope = |(c, r): (&CheckResult, &Option<f64>)| {
+                        let r = (*r)?;
+                        Some((residual(c)? - r) / step * counted(r).1)
+                    };
                     fits.then(|| t.checks.iter().zip(&r).map(|x| slope(x).unwrap_or(0.0)).collect())
                 })
                 .collect();
             *runs += n;
-            let r: Vec<f64> = r.into_iter().map(|r| r.unwrap_or(0.0)).collect();
+            let r: Vec<f64> = r.into_iter().map(|r| r.map_or(0.0, |r| counted(r).0)).collect();
             for (idle, c) in idle.iter_mut().zip(&columns) {
                 *idle &= c.as_ref().is_some_and(|c| c.iter().all(|x| *x == 0.0));
             }
