@@ -342,7 +342,7 @@ mod tests {
     /// From far away, past a check that has no value there, with a variable that nothing depends on.
     #[test]
     fn a_far_start_finds_its_way() {
-        let deck = "t\n.param r=1k spare=1\nv1 a 0 pulse(0 1 0 1n)\nr1 a b {r}\nr2 b 0 1k\nc1 b 0 1p\n.tran 10n 1u\n\
+        let deck = "t\n.param r=1k spare=1\nv1 a 0 pulse(0 1 0 1n 1n 10u 20u)\nr1 a b {r}\nr2 b 0 1k\nc1 b 0 1p\n.tran 10n 1u\n\
                     .meas tran end find v(b) at=1u\n.meas tran late when v(b)=0.2 rise=1\n\
                     .check end end within 1e-6 of 0.25\n.check late late < 1u\n.end\n";
         let variables = [Variable::parse("r=500:1meg:900k").unwrap(), Variable::parse("spare=0:2").unwrap()];
