@@ -149,6 +149,22 @@ fn another_temperature_forgets_what_was_kept() {
     assert!(hot.1.bypassed > 0 && apart(&hot, &again) < 1e-9, "{}", apart(&hot, &again));
 }
 
+#[test]
+fn an_analysis_does_not_depend_on_what_ran_before() {
+    let mixed = "mixed\n.model d d is=1e-14 cjo=1p rs=10\n.model q npn is=1e-15 bf=100 cje=1p\n.model n nmos vto=0.7 kp=100u tox=20n\n\
+                 V1 a 0 PULSE(0.4 1 1n 1n 1n 5n)\nR1 a b 1k\nD1 b 0 d\nVc c 0 3\nR2 c e 10k\nQ1 e b 0 q\nR3 c f 10k\nM1 f a 0 0 n w=10u l=1u\n\
+                 S1 c g a 0 s\nR4 g 0 1k\n.model s sw(vt=0.5 vh=0.3 ron=100 roff=1meg)\nZ1 c f 0 z\n.model z nmf(cgs=1p cgd=1p)\n\
+                 .tran 0.1n 4n\n.end\n";
+    for (text, probes) in [(mixed, &["v(b)", "v(e)", "v(f)", "v(g)"][..]), (&array(24), &["v(r1_0)", "v(c12_23)"][..])]
+    {
+        let mut used = compile(text);
+        let first = simulate(&mut used, probes);
+        let second = simulate(&mut used, probes);
+        assert_eq!(first.0, second.0);
+        assert_eq!((first.1.iterations, first.1.bypassed), (second.1.iterations, second.1.bypassed));
+    }
+}
+
 /// An array of nonlinear resistors with wires, one row of which is pulsed: its factors are dear.
 fn array(n: usize) -> String {
     let mut s = String::from("array\n");

@@ -5,12 +5,15 @@
 //! repeat
 //!     h <- controller's proposal, cut to land on the next breakpoint exactly
 //!     predict x, solve f(x) + a0 q(x) + past = 0
-//!     Newton failed: h <- h/8, backward Euler         (rejected)
+//!     Newton failed: forget the past, h <- h/8        (rejected)
 //!     an event inside the step: h <- just past it     (rejected)
 //!     local error too large: h <- smaller             (rejected)
 //!     accept: commit device states, record, ask for wishes (next event, step bound)
-//!     at a breakpoint or discontinuity: forget the past, one step of SDIRK2
+//!     at a breakpoint or discontinuity: forget the past
 //! ```
+//! The step after the past was forgotten is one of SDIRK2, of second order like the others: backward Euler there would leave
+//! a charge behind at every corner, and at every failure, of a train of pulses. It is for what SDIRK2 cannot do.
+//!
 //! The content q of an accepted point is `q(x_k) + C dx` with the last iterate x_k: then Kirchhoff's laws hold to rounding
 //! for the contents that the next step starts from, and charge is conserved however loose the tolerances are.
 
@@ -44,6 +47,8 @@ const LTE_OF_GEAR: f64 = 0.3;
 const CUT: f64 = 8.0;
 /// The first step after a corner is at most this many times the first step after the corner before it.
 const AFTER_CORNER: f64 = 2.0;
+/// After so many failures in a row backward Euler tries.
+const GENTLE_AFTER: u32 = 3;
 /// Steps of the shortest length in a row that may have too large an error.
 const MOST_FORCED: u32 = 50;
 /// An event is located to this fraction of the step in which it was first seen.
@@ -139,7 +144,7 @@ impl Transient<'_> {
         Ok(c)
     }
 
-    /// `gentle`: a step like this one has just failed.
+    /// `gentle`: shorter and shorter steps like this one have just failed.
     fn attempt(&mut self, t1: f64, order: usize, gentle: bool) -> Result<Coefficients, Failure> {
         if self.history.len() == 1 && self.method.max_order() > 1 && !gentle {
             return self.solve_start(t1);
@@ -406,7 +411,8 @@ fn advance(
     let mut time = 0.0;
     let mut h = (0.1 * plan.step.min(plan.stop / 100.0)).min(longest);
     let mut order = 1;
-    let mut after_failure = false;
+    // Failures of Newton's method running.
+    let mut failures = 0;
     // An event known to come: not later than the first, located to the second, tries so far.
     let mut event = (0.0, 0.0, 0);
     // The step proposed is meant exactly: it ends at an event.
@@ -441,7 +447,7 @@ fn advance(
             order = 1;
             continue;
         }
-        if t.history.len() == 1 && !after_failure {
+        if t.history.len() == 1 && failures == 0 {
             h = h.min(0.05 * (target - time));
         }
         h = h.min(longest).min(wishes.max_step.max(shortest)).max(shortest);
@@ -453,7 +459,7 @@ fn advance(
         }
         let t1 = if lands { target } else { time + h };
 
-        match t.attempt(t1, order, after_failure) {
+        match t.attempt(t1, order, failures >= GENTLE_AFTER) {
             Err(failure) => {
                 t.sim.stats.rejected_newton += 1;
                 t.reject();
@@ -462,7 +468,7 @@ fn advance(
                     t.history.restart();
                 }
                 order = 1;
-                after_failure = true;
+                failures += 1;
                 if h < floor {
                     return Err(vec![t.sim.step_failed(time, h, &failure)]);
                 }
@@ -520,7 +526,7 @@ fn advance(
                 }
             }
         }
-        (after_failure, is_exact) = (false, false);
+        (failures, is_exact) = (0, false);
         let step = t1 - time;
         if t.history.len() == 1 {
             first = step;

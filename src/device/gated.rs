@@ -7,8 +7,8 @@
 use super::junction::{critical_voltage, diode_current, limit_gate, limit_junction};
 use super::values::{Values, flicker_of, incomplete};
 use super::{
-    Batch, Binder, DeviceInfo, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot, Terminal, Unknown,
-    UnknownSpec, Value, Wiring, Wishes,
+    AnalysisKind, Batch, Binder, DeviceInfo, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot,
+    Terminal, Unknown, UnknownSpec, Value, Wiring, Wishes,
 };
 use crate::base::consts;
 use crate::diag::Diagnostic;
@@ -313,6 +313,10 @@ impl<M: Model> Batch for Fets<M> {
                 }
             }
         }
+    }
+
+    fn begin(&mut self, _kind: AnalysisKind) {
+        self.insts.iter_mut().for_each(|t| t.path = Path::default());
     }
 
     fn accept(&mut self, _at: &Point, x: &[f64]) -> Wishes {

@@ -76,7 +76,7 @@ struct Places<const R: usize, const W: usize> {
 }
 
 /// How a device is connected, as its batch describes it.
-pub struct Wiring<'a, const V: usize> {
+pub struct Connection<'a, const V: usize> {
     /// The voltages that it depends on.
     pub pairs: [(Unknown, Unknown); V],
     /// Rows that it adds to.
@@ -121,7 +121,7 @@ pub struct Resting<const R: usize, const W: usize, const V: usize> {
 }
 
 impl<const R: usize, const W: usize, const V: usize> Resting<R, W, V> {
-    pub fn new<'a>(devices: impl Iterator<Item = Wiring<'a, V>>) -> Self {
+    pub fn new<'a>(devices: impl Iterator<Item = Connection<'a, V>>) -> Self {
         let mut s = Resting { entries: vec![(0, 0, 0)], rows: vec![0], ..Default::default() };
         for d in devices {
             let mut p = Places {

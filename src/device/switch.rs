@@ -217,14 +217,15 @@ fn build(is_voltage: bool, group: &Group, env: &Env) -> Result<Box<dyn Batch>, V
         quad: vec![Quad::default(); size],
         cross: vec![Quad::default(); size],
         m: vec![1.0; size],
-        is_closed: vec![false; size],
+        at_first: vec![false; size],
+        is_closed: vec![],
         last: vec![(f64::NAN, 0.0); size],
         temp: env.temp,
     };
     for inst in group.iter() {
         b.p.push(node(&inst, 0));
         b.n.push(node(&inst, 1));
-        b.is_closed[inst.index] = inst.flag(ON) && !inst.flag(OFF);
+        b.at_first[inst.index] = inst.flag(ON) && !inst.flag(OFF);
         if is_voltage {
             b.control[inst.index] = (node(&inst, 2), node(&inst, 3));
         } else if let Some(r) = inst.refs.first() {
@@ -246,6 +247,7 @@ fn build(is_voltage: bool, group: &Group, env: &Env) -> Result<Box<dyn Batch>, V
             }
         }
     }
+    b.is_closed.clone_from(&b.at_first);
     if faults.is_empty() { Ok(Box::new(b)) } else { Err(faults) }
 }
 
@@ -265,6 +267,8 @@ struct Switches {
     /// Rows p, n by the control.
     cross: Vec<Quad>,
     m: Vec<f64>,
+    /// `on` was given.
+    at_first: Vec<bool>,
     /// Committed.
     is_closed: Vec<bool>,
     /// Time and control at the last accepted point.
@@ -334,6 +338,11 @@ impl Batch for Switches {
             |i: usize| self.curves[self.model[i]].entry(self.control(i, x0), self.control(i, x), self.is_closed[i]);
         let part = (0..self.p.len()).filter_map(enters).reduce(f64::min)?;
         Some(at0.time + part * (at.time - at0.time))
+    }
+
+    fn begin(&mut self, _kind: AnalysisKind) {
+        self.is_closed.clone_from(&self.at_first);
+        self.last.fill((f64::NAN, 0.0));
     }
 
     fn accept(&mut self, at: &Point, x: &[f64]) -> Wishes {

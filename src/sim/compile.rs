@@ -245,6 +245,7 @@ impl Simulation {
             jacobian: vec![0.0; values],
             magnitude: vec![0.0; n],
             factored_for: None,
+            has_pivots: false,
             has_nonlinear,
             is_moved: true,
             modified: Modified::new(circuit.options.modnewton),

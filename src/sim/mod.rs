@@ -99,6 +99,8 @@ pub struct Simulation {
     pub(crate) magnitude: Vec<f64>,
     /// The a0 of the Jacobian and its factors where that says everything: a circuit without nonlinear devices.
     pub(crate) factored_for: Option<f64>,
+    /// The kernel has pivots that were chosen in this analysis.
+    pub(crate) has_pivots: bool,
     pub(crate) has_nonlinear: bool,
     /// A nonlinear device was evaluated since the last factorisation.
     pub(crate) is_moved: bool,
@@ -207,8 +209,11 @@ impl Simulation {
         wishes
     }
 
-    /// An analysis begins.
+    /// An analysis begins. It does not depend on what ran before, to the last bit.
     pub fn begin(&mut self, kind: AnalysisKind) {
+        self.factored_for = None;
+        self.has_pivots = false;
+        self.modified.begin();
         for s in &mut self.slots {
             s.batch.begin(kind);
         }

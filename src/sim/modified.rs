@@ -40,6 +40,11 @@ impl Modified {
         Modified { is_allowed, is_worth: false, is_due: false, rest: 0, matrix: Matrix::Exact }
     }
 
+    /// An analysis begins.
+    pub fn begin(&mut self) {
+        *self = Modified::new(self.is_allowed);
+    }
+
     /// Learns what a factorisation costs.
     pub fn note(&mut self, after: &Stats) {
         self.is_worth = self.is_allowed && after.flops >= LARGE && after.flops >= DEAR * after.factor_nnz as u64;

@@ -224,7 +224,9 @@ impl Problem for System<'_> {
         if !is_old && !self.dynamic.is_some_and(|d| sim.keeps_factors(d.a0)) {
             sim.factored_for = None;
             let before = sim.kernel.stats();
-            let mut result = sim.kernel.update(&sim.jacobian);
+            let has_pivots = std::mem::replace(&mut sim.has_pivots, true);
+            let mut result =
+                if has_pivots { sim.kernel.update(&sim.jacobian) } else { sim.kernel.factor(&sim.jacobian) };
             // Where an equation has a value, but no slope (sqrt|v|, exp(-1/|v|) at 0), Newton's method does with another.
             let has_values = || self.residual.iter().all(|r| r.is_finite());
             if matches!(&result, Err(s) if s.cause == Cause::NotFinite) && has_values() {

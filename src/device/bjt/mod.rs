@@ -6,11 +6,11 @@
 
 use crate::base::consts;
 use crate::device::junction::limit_junction;
-use crate::device::resting::{self, Added, Memory, Resting, Wiring as Rest};
+use crate::device::resting::{self, Added, Connection, Memory, Resting};
 use crate::device::values::{Values, flicker_of, incomplete};
 use crate::device::{
-    AcLoad, Batch, Binder, DeviceInfo, DeviceType, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot,
-    Terminal, Unknown, UnknownSpec, Value, Wiring,
+    AcLoad, AnalysisKind, Batch, Binder, DeviceInfo, DeviceType, Env, Group, IterMem, Load, NoiseSource, OpVar,
+    ParamId, Point, Slot, Terminal, Unknown, UnknownSpec, Value, Wiring,
 };
 use crate::diag::Diagnostic;
 
@@ -432,8 +432,12 @@ impl Batch for Bjts {
         self.memory = Memory::new(Resting::new(self.insts.iter().zip(&wires).map(|(t, wires)| {
             let pair = |a: usize, b: usize| (t.nodes[a], t.nodes[b]);
             let pairs = [pair(BI, EI), pair(BI, CI), pair(BI, CX), pair(S, t.bed()), pair(B, BI), pair(B, CI)];
-            Rest { pairs, rows: &t.nodes, wires }
+            Connection { pairs, rows: &t.nodes, wires }
         })));
+    }
+
+    fn begin(&mut self, _kind: AnalysisKind) {
+        self.memory.get_mut().forget();
     }
 
     fn set_temperature(&mut self, temp: f64) {

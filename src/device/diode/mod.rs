@@ -2,11 +2,11 @@
 //! depletion and diffusion charge, series resistance, temperature, noise.
 
 use crate::base::consts;
-use crate::device::resting::{self, Added, Memory, Resting, Wiring as Rest};
+use crate::device::resting::{self, Added, Connection, Memory, Resting};
 use crate::device::values::{Values, flicker_of, incomplete};
 use crate::device::{
-    Batch, Binder, DeviceInfo, DeviceType, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot,
-    Terminal, Unknown, UnknownSpec, Wiring,
+    AnalysisKind, Batch, Binder, DeviceInfo, DeviceType, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point,
+    Slot, Terminal, Unknown, UnknownSpec, Wiring,
 };
 use crate::diag::Diagnostic;
 
@@ -215,8 +215,13 @@ impl Batch for Diodes {
             .map(|d| [(0, d.pi, d.slots[3]), (0, d.n, d.slots[4]), (1, d.pi, d.slots[5]), (1, d.n, d.slots[6])])
             .collect();
         let rows: Vec<[Unknown; 2]> = self.insts.iter().map(|d| [d.pi, d.n]).collect();
-        let wiring = rows.iter().zip(&wires).map(|(rows, wires)| Rest { pairs: [(rows[0], rows[1])], rows, wires });
+        let wiring =
+            rows.iter().zip(&wires).map(|(rows, wires)| Connection { pairs: [(rows[0], rows[1])], rows, wires });
         self.memory = Memory::new(Resting::new(wiring));
+    }
+
+    fn begin(&mut self, _kind: AnalysisKind) {
+        self.memory.get_mut().forget();
     }
 
     fn set_temperature(&mut self, temp: f64) {

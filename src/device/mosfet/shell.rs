@@ -15,11 +15,11 @@ use super::stamp::{At, Stamp};
 use super::ward;
 use crate::base::consts;
 use crate::device::junction::{diode_current, limit_drain, limit_gate, limit_junction};
-use crate::device::resting::{self, Added, Memory, Resting, Wiring as Rest};
+use crate::device::resting::{self, Added, Connection, Memory, Resting};
 use crate::device::values::{Values, flicker_of, incomplete};
 use crate::device::{
-    Batch, Binder, DeviceInfo, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot, Unknown,
-    UnknownSpec, Value, Wiring, Wishes,
+    AnalysisKind, Batch, Binder, DeviceInfo, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot,
+    Unknown, UnknownSpec, Value, Wiring, Wishes,
 };
 use crate::diag::{Diagnostic, codes};
 
@@ -522,8 +522,13 @@ impl<L: Level> Batch for Mosfets<L> {
         self.memory = Memory::new(Resting::new(self.insts.iter().zip(&wires).map(|(t, wires)| {
             let [d, g, s, b] = t.inner;
             let rows = &t.inner[..if t.is_tied { 3 } else { 4 }];
-            Rest { pairs: [(g, s), (d, s), (b, s)], rows, wires }
+            Connection { pairs: [(g, s), (d, s), (b, s)], rows, wires }
         })));
+    }
+
+    fn begin(&mut self, _kind: AnalysisKind) {
+        self.memory.get_mut().forget();
+        self.insts.iter_mut().for_each(|t| t.has_path = false);
     }
 
     fn set_temperature(&mut self, temp: f64) {
