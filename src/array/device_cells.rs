@@ -54,6 +54,8 @@ struct Row {
     q: Vec<f64>,
     g: Vec<f64>,
     c: Vec<f64>,
+    /// Of the last evaluation alone: for each inner unknown its correction, and its change with the kept lines' voltages.
+    follow: Vec<f64>,
 }
 
 /// Cells of devices.
@@ -74,6 +76,8 @@ pub struct DeviceCells {
     gmin: f64,
     /// Of the bit line above ground, V.
     shift: f64,
+    /// Lines with something stored.
+    is_stored: Vec<bool>,
 }
 
 struct Blocks {
@@ -207,6 +211,7 @@ impl DeviceCells {
             initial: vec![],
             gmin: env.gmin,
             shift: 0.0,
+            is_stored: vec![false; t],
         };
         for n in &inner {
             out.add(circuit.node_name(*n), UnknownKind::Voltage, false);
@@ -262,6 +267,7 @@ impl DeviceCells {
                 q: vec![0.0; n],
                 g: vec![0.0; 1 + cols * k * k],
                 c: vec![0.0; 1 + cols * k * k],
+                follow: vec![],
             }));
         }
         Ok((out, touches_ground))
@@ -274,6 +280,9 @@ impl DeviceCells {
         let row = row.get_mut().unwrap_or_else(PoisonError::into_inner);
         for (c, internal) in self.internals.iter_mut().enumerate() {
             internal.is_dynamic |= (0..k).any(|r| row.c[1 + r * k + c + t] != 0.0);
+        }
+        for (c, stored) in self.is_stored.iter_mut().enumerate() {
+            *stored |= (0..k).any(|r| row.c[1 + r * k + c] != 0.0);
         }
         row.memory.iter_mut().for_each(|m| m.fill(0.0));
     }
@@ -556,6 +565,104 @@ impl DeviceCells {
         Err(Stuck { cell: frame.first, text: "a device of the row keeps limiting its voltages".into() })
     }
 
+    /// See [`LineCells::once`].
+    fn follow(&self, at: &Moment, is_first: bool, frame: LineFrame) -> Result<bool, Stuck> {
+        let (k, t, kept) = (self.unknowns, self.terminals, self.kept);
+        let inner = k - t;
+        let is_static = at.a0 == 0.0;
+        let point = if is_static { Point::dc() } else { Point::tran(at.time) };
+        let point = Point { gmin: self.gmin, quiet: at.quiet, ..point };
+        let mut guard = self.rows[frame.first / self.cols].lock().unwrap_or_else(PoisonError::into_inner);
+        let row = &mut *guard;
+        let per_cell = inner * (kept + 1);
+        row.follow.resize(self.cols * per_cell, 0.0);
+        for cell in 0..self.cols {
+            let x = &mut row.x[1 + cell * k..1 + (cell + 1) * k];
+            let v = &frame.v[cell * kept..(cell + 1) * kept];
+            let (lines, z) = x.split_at_mut(t);
+            if is_first {
+                z.copy_from_slice(&frame.z[cell * inner..(cell + 1) * inner]);
+            } else {
+                let follow = row.follow[cell * per_cell..(cell + 1) * per_cell].chunks_exact(kept + 1);
+                for (z, f) in z.iter_mut().zip(follow) {
+                    *z += f[0];
+                    for a in 0..kept {
+                        *z -= f[1 + a] * (v[a] - (lines[a] - self.shift));
+                    }
+                }
+            }
+            lines.fill(self.shift);
+            lines.iter_mut().zip(v).for_each(|(x, v)| *x += v);
+        }
+        row.f.fill(0.0);
+        row.q.fill(0.0);
+        row.g.fill(0.0);
+        row.c.fill(0.0);
+        let mut is_settled = true;
+        for (batch, memory) in row.batches.iter().zip(&mut row.memory) {
+            let mut mem = IterMem::new(memory);
+            let mut load = Load { f: &mut row.f, q: &mut row.q, g: &mut row.g, c: &mut row.c };
+            batch.eval(&point, &row.x, &mut mem, &mut load);
+            is_settled &= !mem.limited;
+        }
+        let mut block = [0.0f64; MOST * (MOST + 1 + LINES)];
+        let stride = kept + inner;
+        let width = inner + 1 + kept;
+        for cell in 0..self.cols {
+            let (at1, blk) = (1 + cell * k, 1 + cell * k * k);
+            let past: &[f64] = if is_static { &[] } else { &at.past[cell * stride..(cell + 1) * stride] };
+            let (f, q) = (&row.f[at1..at1 + k], &row.q[at1..at1 + k]);
+            let (g, c) = (&row.g[blk..blk + k * k], &row.c[blk..blk + k * k]);
+            let before = |r: usize| past.get(if r < kept { r } else { (kept + r).wrapping_sub(t) }).copied().unwrap_or(0.0);
+            let residual = |r: usize| f[r] + at.a0 * q[r] + before(r);
+            let slope = |r: usize, s: usize| g[r * k + s] + at.a0 * c[r * k + s];
+            for r in 0..inner {
+                let line = &mut block[r * width..(r + 1) * width];
+                if is_static && self.is_held[r] {
+                    line.fill(0.0);
+                    line[r] = 1.0;
+                    continue;
+                }
+                for s in 0..inner {
+                    line[s] = slope(r + t, s + t);
+                }
+                line[inner] = -residual(r + t);
+                for a in 0..kept {
+                    line[inner + 1 + a] = slope(r + t, a);
+                }
+            }
+            if !eliminate(&mut block, inner, width) {
+                let text = "the inner equations of the cell have no unique solution".into();
+                return Err(Stuck { cell: frame.first + cell, text });
+            }
+            let solved = |s: usize, column: usize| block[s * width + inner + column];
+            for a in 0..kept {
+                let at = cell * kept + a;
+                frame.i[at] = (0..inner).fold(residual(a), |i, s| i + slope(a, s + t) * solved(s, 0));
+                for b in 0..kept {
+                    frame.g[at * kept + b] =
+                        (0..inner).fold(slope(a, b), |g, s| g - slope(a, s + t) * solved(s, 1 + b));
+                }
+            }
+            let z = &row.x[at1 + t..at1 + k];
+            for s in 0..inner {
+                let dz = solved(s, 0);
+                // After this correction the error is that of its square. NaN is not small.
+                is_settled &= dz.abs() <= 1e-5 * z[s].abs() + 1e3 * self.tolerance[s];
+                frame.z[cell * inner + s] = z[s] + dz;
+                let follow = &mut row.follow[cell * per_cell + s * (kept + 1)..][..kept + 1];
+                follow.copy_from_slice(&block[s * width + inner..(s + 1) * width]);
+            }
+            if !frame.c.is_empty() {
+                let to = &mut frame.c[cell * stride..(cell + 1) * stride];
+                let content = |r: usize| (0..inner).fold(q[r], |q, s| q + c[r * k + s + t] * solved(s, 0));
+                (0..kept).for_each(|r| to[r] = content(r));
+                (t..k).for_each(|r| to[kept + r - t] = content(r));
+            }
+        }
+        Ok(is_settled)
+    }
+
     /// Commits an accepted point; `v` has the kept lines' voltages of every cell.
     fn commit(&mut self, time: f64, v: &[f64], z: &[f64]) -> f64 {
         let (k, t, kept) = (self.unknowns, self.terminals, self.kept);
@@ -623,8 +730,16 @@ impl LineCells for DeviceCells {
         z.copy_from_slice(&self.initial);
     }
 
+    fn is_stored(&self, line: usize) -> bool {
+        self.is_stored.get(line).copied().unwrap_or(true)
+    }
+
     fn eval(&self, at: &Moment, frame: LineFrame) -> Result<(), Stuck> {
         self.run(at, frame)
+    }
+
+    fn once(&self, at: &Moment, is_first: bool, frame: LineFrame) -> Result<bool, Stuck> {
+        self.follow(at, is_first, frame)
     }
 
     fn accept(&mut self, time: f64, v: &[f64], z: &[f64]) -> f64 {
