@@ -102,6 +102,9 @@ pub struct Network<C: LineCells> {
     is_started: bool,
     /// In time: see [`Moment::quiet`].
     pub(super) quiet: f64,
+    /// In time: the largest currents and voltages of the sources in the whole program, by which errors are measured. Those
+    /// of the moment may be none.
+    pub(super) largest: (f64, f64),
     /// The kernel has factors of a matrix like the present one.
     is_factored: bool,
     /// Where a step in time began.
@@ -204,6 +207,7 @@ impl<C: LineCells> Network<C> {
             channel: (0, t - 1),
             is_started: false,
             quiet: 0.0,
+            largest: (0.0, 0.0),
             is_factored: false,
             back: (vec![], vec![]),
             statistics: Statistics::default(),
@@ -374,9 +378,7 @@ impl<C: LineCells> Network<C> {
     /// A step in time with one evaluation of the cells an iteration, and factors that are kept while they serve: matrices
     /// of neighbouring steps are much alike. `None`: this way does not converge.
     fn quick(&mut self, past: &PastAt, settings: &Settings, control: &Control) -> Option<bool> {
-        let ends = self.planes.iter().flat_map(|p| p.plane.ends.iter().flatten());
-        let top = ends.fold(0.0f64, |s, e| s.max(e.volts.abs())).max(1e-3);
-        let size = self.scale(1.0);
+        let (size, top) = self.largest;
         let (mut last_step, mut last) = (f64::INFINITY, f64::INFINITY);
         let mut is_new = false;
         for iteration in 0..QUICK {
@@ -557,6 +559,12 @@ impl<C: LineCells> Network<C> {
         if scale > 0.0 { scale } else { 1e-6 }
     }
 
+    /// What errors are measured by: the currents that the sources could drive, and their largest voltage.
+    pub(super) fn sizes(&self, level: f64) -> (f64, f64) {
+        let ends = self.planes.iter().flat_map(|p| p.plane.ends.iter().flatten());
+        (self.scale(level), ends.fold(0.0f64, |s, e| s.max(e.volts.abs())).max(1e-3))
+    }
+
     fn newton(
         &mut self,
         level: f64,
@@ -568,9 +576,13 @@ impl<C: LineCells> Network<C> {
             self.start(level);
         }
         let n = self.x.len() - 1;
-        let ends = self.planes.iter().flat_map(|p| p.plane.ends.iter().flatten());
-        let top = ends.fold(0.0f64, |s, e| s.max(e.volts.abs())).max(1e-3) * level.max(1e-3);
-        let size = self.scale(level);
+        let (size, top) = match past {
+            None => {
+                let (size, top) = self.sizes(level);
+                (size, top * level.max(1e-3))
+            }
+            Some(_) => self.largest,
+        };
         let small = SMALL[usize::from(past.is_some())];
         let stuck = |s: Stuck| Failure { cell: Some(s.cell), node: 0, residual: f64::NAN, why: Some(s.text) };
         let Imbalance { mut norm, mut worst, mut node, .. } = self.imbalance(level, past, None).map_err(stuck)?;

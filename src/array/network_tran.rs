@@ -62,6 +62,14 @@ impl<C: LineCells> Network<C> {
         }
         let stride = self.cells.lines() + self.cells.internals().len();
         self.c = vec![0.0; self.cells.len() * stride];
+        self.largest = (0.0, 0.0);
+        for (_, planes) in &program.frames {
+            for (p, volts) in planes.iter().enumerate() {
+                volts.iter().enumerate().for_each(|(line, v)| self.set_volts(p, line, *v));
+            }
+            let (size, top) = self.sizes(1.0);
+            self.largest = (size.max(self.largest.0), top.max(self.largest.1));
+        }
         // A share of the tolerance of the currents of junctions, the steepest that there are.
         self.quiet = 0.02585 * (0.1 * settings.reltol).sqrt();
         let mut driven = Driven { old: (self.x.clone(), self.z.clone()), network: self, program, stride };
