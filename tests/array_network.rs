@@ -266,7 +266,15 @@ fn a_large_card_and_the_primitive_agree() {
 
 /// Cells whose gate has its own line and whose state a Verilog-A device keeps, both ways: at rest, swept, and read after a
 /// write pulse through wires that make the state count.
-fn own_gates(cards: &str, pins: [&'static str; 3], along: [bool; 3], wire: f64, write: [&[f64]; 3], read: [&[f64]; 3], unit: f64) {
+fn own_gates(
+    cards: &str,
+    pins: [&'static str; 3],
+    along: [bool; 3],
+    wire: f64,
+    write: [&[f64]; 3],
+    read: [&[f64]; 3],
+    unit: f64,
+) {
     let (m, n) = (write[0].len().min(read[0].len()), 3);
     assert_eq!(m, 3);
     let head = format!(
@@ -275,11 +283,11 @@ fn own_gates(cards: &str, pins: [&'static str; 3], along: [bool; 3], wire: f64, 
         pins.iter().map(|p| format!(" r{p}={wire}")).collect::<String>(),
         if pins.contains(&"sl") { " sl=col" } else { "" },
     );
-    let planes = |volts: [&[f64]; 3]| -> Vec<Lines> {
-        (0..3).map(|k| lines(pins[k], along[k], volts[k], wire, 0.0)).collect()
-    };
+    let planes =
+        |volts: [&[f64]; 3]| -> Vec<Lines> { (0..3).map(|k| lines(pins[k], along[k], volts[k], wire, 0.0)).collect() };
     let named: Vec<(usize, &str)> = pins.into_iter().enumerate().collect();
-    let network = |volts| Network::new((m, n), planes(volts), vec![vec![0, 1, 2]], cells(cards, &pins, (m, n))).unwrap();
+    let network =
+        |volts| Network::new((m, n), planes(volts), vec![vec![0, 1, 2]], cells(cards, &pins, (m, n))).unwrap();
     let settings = Settings { tol: 1e-12, iterations: 0 };
     // At rest, and swept from nothing to the voltages of a reading.
     let mut deck = format!("gates\n{TIGHT}\n{head}");
@@ -307,10 +315,11 @@ fn own_gates(cards: &str, pins: [&'static str; 3], along: [bool; 3], wire: f64, 
         5 | 6 => read[p][line],
         _ => 0.0,
     };
-    let mut deck = format!("gates\n.options reltol=1e-6 gmin=0\n{head}");
+    let mut deck = format!("gates\n.options reltol=1e-5 gmin=0\n{head}");
     for (p, pin) in pins.iter().enumerate() {
         for line in 0..read[p].len() {
-            let wave: String = times.iter().enumerate().map(|(k, t)| format!("{t:e} {:e} ", level(k, p, line))).collect();
+            let wave: String =
+                times.iter().enumerate().map(|(k, t)| format!("{t:e} {:e} ", level(k, p, line))).collect();
             let _ = writeln!(deck, "v{pin}{line} xb.{pin}[{line}] 0 pwl({wave})");
         }
     }
@@ -320,7 +329,7 @@ fn own_gates(cards: &str, pins: [&'static str; 3], along: [bool; 3], wire: f64, 
     let zero = [&[0.0; 3][..]; 3];
     let mut a = network(zero);
     let before = a.internals().to_vec();
-    let settings = TranSettings { reltol: 1e-6, ..TranSettings::new(times[6]) };
+    let settings = TranSettings { reltol: 1e-5, ..TranSettings::new(times[6]) };
     a.transient(&program, &settings, &Control::default(), |_, _| {}).unwrap();
     let last = table.real(&format!("v(xb.{}[0][0])", pins[0])).unwrap().len() - 1;
     compare_at(&table, last, &a, &named, n, 1e-5);

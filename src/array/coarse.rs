@@ -112,7 +112,8 @@ impl Coarse {
         if !(1.0 / (1.0 - s) > WORTH) {
             return None;
         }
-        let intervals = |modes: f64, nodes: usize| ((2.0 * modes).ceil() as usize).clamp(1, (nodes / SPACING).min(MOST));
+        let intervals =
+            |modes: f64, nodes: usize| ((2.0 * modes).ceil() as usize).clamp(1, (nodes / SPACING).min(MOST));
         let across = Hats::new(n, intervals(modes_w, n));
         let down = Hats::new(m, intervals(modes_b, m));
         let mut out = Coarse { across, down, factor: vec![], band: 0 };
@@ -379,7 +380,8 @@ mod tests {
             let (k, l) = (c.down.interval(i), c.across.interval(j));
             let (s, t) = (c.down.t[i], c.across.t[j]);
             let at = |k: usize, l: usize| x[c.index(k, l, plane)];
-            (1.0 - s) * ((1.0 - t) * at(k, l) + t * at(k, l + 1)) + s * ((1.0 - t) * at(k + 1, l) + t * at(k + 1, l + 1))
+            (1.0 - s) * ((1.0 - t) * at(k, l) + t * at(k, l + 1))
+                + s * ((1.0 - t) * at(k + 1, l) + t * at(k + 1, l + 1))
         };
         let mut fine = 0.0;
         for i in 0..m {
@@ -401,7 +403,8 @@ mod tests {
         }
         let mut coarse = 0.0;
         for k in 0..c.size() {
-            let y: f64 = (k..(k + c.band + 1).min(c.size())).map(|i| c.factor[i * (c.band + 1) + c.band - (i - k)] * x[i]).sum();
+            let y: f64 =
+                (k..(k + c.band + 1).min(c.size())).map(|i| c.factor[i * (c.band + 1) + c.band - (i - k)] * x[i]).sum();
             coarse += y * y;
         }
         assert!((coarse / fine - 1.0).abs() < 1e-10, "{coarse} for {fine}");

@@ -667,7 +667,8 @@ impl DeviceCells {
             let past: &[f64] = if is_static { &[] } else { &at.past[cell * stride..(cell + 1) * stride] };
             let (f, q) = (&row.f[at1..at1 + k], &row.q[at1..at1 + k]);
             let (g, c) = (&row.g[blk..blk + k * k], &row.c[blk..blk + k * k]);
-            let before = |r: usize| past.get(if r < kept { r } else { (kept + r).wrapping_sub(t) }).copied().unwrap_or(0.0);
+            let before =
+                |r: usize| past.get(if r < kept { r } else { (kept + r).wrapping_sub(t) }).copied().unwrap_or(0.0);
             let residual = |r: usize| f[r] + at.a0 * q[r] + before(r);
             let slope = |r: usize, s: usize| g[r * k + s] + at.a0 * c[r * k + s];
             for r in 0..inner {

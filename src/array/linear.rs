@@ -13,8 +13,8 @@ use crate::diag::codes::array::{ARRAY_CELL, ARRAY_UNSOLVED};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// Norm of the imbalance of currents over all nodes, against that of the currents that the sources could send; and
-    /// voltages to ten times this share of the largest source. 1e-11, the default, gives the smallest column current of a
-    /// large array to 1e-9.
+    /// voltages to ten times this share of the largest source. 1e-12, the default, gives the smallest column current of a
+    /// large array to 1e-9, most to 1e-11.
     pub tol: f64,
     /// At most so many iterations; 0: by the size.
     pub iterations: usize,
@@ -22,7 +22,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { tol: 1e-11, iterations: 0 }
+        Settings { tol: 1e-12, iterations: 0 }
     }
 }
 

@@ -124,9 +124,11 @@ pub fn solve(
         "power": s.currents.source_power, "cell_power": s.currents.cell_power, "wire_power": s.currents.wire_power,
         "current": currents.iter().sum::<f64>(),
     });
-    r.picture = job.results.plot.is_some().then(|| {
-        Picture::Heat(Box::new(map(m, n, s.all_across(), "Voltage across the cells", "voltage", "V")))
-    });
+    r.picture = job
+        .results
+        .plot
+        .is_some()
+        .then(|| Picture::Heat(Box::new(map(m, n, s.all_across(), "Voltage across the cells", "voltage", "V"))));
     let rows = s.currents.rows();
     r.items = vec![
         Item::vector("column_currents", currents),
