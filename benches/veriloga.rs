@@ -164,23 +164,27 @@ fn evaluate(c: &mut Criterion) {
     let mut g = c.benchmark_group("evaluate");
     g.throughput(Throughput::Elements(ROW as u64));
 
-    let mut module = compiled(DIODE, &[("is", 1e-14), ("cjo", 1e-12), ("tt", 1e-9)]);
+    let mut module = compiled(DIODE, &[("is", 1e-14), ("cjo", 1e-12), ("tt", 1e-9), ("rs", 2.0)]);
     let n = module.program.lowered.unknowns.len();
     let volts: Vec<f64> = (0..ROW).map(|k| -1.0 + 1.8 * k as f64 / ROW as f64).collect();
     for (k, v) in volts.iter().enumerate() {
-        module.x[k * n] = *v;
+        module.x[k * n..][..2].copy_from_slice(&[*v, -1e-3]);
         module.old[k] = *v;
     }
-    let native = Diode::new(1e-14, 1e-12, 1e-9);
-    let at: Vec<[f64; 2]> = volts.iter().map(|v| [*v, 0.0]).collect();
+    let native = Diode::new(1e-14, 1e-12, 1e-9, 2.0);
+    // Anode, cathode, inner node.
+    let at: Vec<[f64; 3]> = volts.iter().map(|v| [*v, -1e-3, 0.0]).collect();
     let mut out = vec![[0.0; native::DIODE]; ROW];
     module.run();
     native.run(&at, &volts, &mut out);
     for (k, out) in out.iter().enumerate() {
         same("current", module.result(k, Out::F, 0, 0), out[0]);
-        same("charge", module.result(k, Out::Q, 0, 0), out[2]);
-        same("conductance", module.result(k, Out::G, 0, 0), out[4]);
-        same("capacitance", module.result(k, Out::C, 0, 0), out[8]);
+        same("current of the resistance", module.result(k, Out::F, 1, 0), out[1]);
+        same("current of the inner node", module.result(k, Out::F, 2, 0), out[2]);
+        same("charge", module.result(k, Out::Q, 0, 0), out[3]);
+        same("conductance", module.result(k, Out::G, 0, 0), out[5]);
+        same("conductance of the inner node", module.result(k, Out::G, 2, 2), out[8]);
+        same("capacitance", module.result(k, Out::C, 0, 0), out[12]);
     }
     g.bench_function("diode, compiled", |b| b.iter(|| module.run()));
     g.bench_function("diode, native", |b| b.iter(|| native.run(&at, &volts, &mut out)));

@@ -85,6 +85,21 @@ fn a_train_of_pulses_leaves_no_charge() {
     assert!((m("late") - m("early")).abs() < 1e-6 * m("swing"), "{} {} {}", m("early"), m("late"), m("swing"));
 }
 
+/// The current of a capacitor jumps at the corners of its voltage: its integral over a ramp is the charge, by the measure too.
+#[test]
+fn the_measured_integral_of_a_current_is_its_charge() {
+    let out = run("charge of a ramp\n\
+         v1 a 0 pulse(-1 1 1u 1u 2u 3u 10u)\nc1 a 0 1n\nr1 a b 1k\nc2 b 0 0.2n\ni1 0 c pulse(0 1m 1u 1u 2u 3u 10u)\n\
+         l1 c 0 1u\n.tran 10u 1m\n\
+         .meas tran up integ i(v1) from=0.9905m to=0.995m\n.meas tran down integ i(v1) from=0.9949m to=0.9995m\n\
+         .meas tran flux integ v(c) from=0.9905m to=0.994m\n.meas tran most max i(c1)\n.end\n");
+    let m = |n: &str| out.measure(n)[0];
+    assert!((m("up") + 2.4e-9).abs() < 1e-4 * 2.4e-9, "{}", m("up"));
+    assert!((m("down") - 2.4e-9).abs() < 1e-4 * 2.4e-9, "{}", m("down"));
+    assert!((m("flux") - 1e-9).abs() < 1e-4 * 1e-9, "{}", m("flux"));
+    assert!((m("most") - 2e-3).abs() < 1e-6 * 2e-3, "{}", m("most"));
+}
+
 /// The amplitude and phase of a settled transient are those of AC.
 #[test]
 fn ac_is_the_settled_transient() {

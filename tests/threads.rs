@@ -47,6 +47,20 @@ fn inverters(count: usize, stop: &str, options: &str) -> String {
     s
 }
 
+/// Clippers with a diode and a transistor each, all driven by the same sine.
+fn clippers(count: usize) -> String {
+    let mut s = String::from(
+        "clippers\n.model d d is=1e-14 rs=2 cjo=1p tt=1n\n.model q npn is=1e-15 bf=100 rb=100 cje=1p cjc=0.5p tf=0.3n\n\
+         Vcc vcc 0 5\nVin n0 0 SIN(0 1 100meg)\n",
+    );
+    for k in 1..=count {
+        let _ = writeln!(s, "R{k} n0 n{k} {}\nD{k} n{k} 0 d\nRb{k} n{k} b{k} 2k\nQ{k} c{k} b{k} 0 q", 1000 + k);
+        let _ = writeln!(s, "Rc{k} vcc c{k} 10k");
+    }
+    s.push_str(".tran 0.2n 10n\n.end\n");
+    s
+}
+
 fn run(text: &str, threads: usize) -> Bits {
     let mut sources = SourceMap::new();
     let options = netlist::ParseOptions::default();
@@ -65,10 +79,11 @@ fn run(text: &str, threads: usize) -> Bits {
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
     // Enough transistors of each level for all threads to take part.
-    let text = inverters(1100, "0.3n", "");
-    let one = run(&text, 1);
-    assert!(one.0.len() > 30, "{:?}", one.1);
-    for threads in [2, 4] {
-        assert!(one.0 == run(&text, threads).0, "{threads} threads give another waveform");
+    for text in [inverters(1100, "0.3n", ""), clippers(1100)] {
+        let one = run(&text, 1);
+        assert!(one.0.len() > 30, "{:?}", one.1);
+        for threads in [2, 4] {
+            assert!(one.0 == run(&text, threads).0, "{threads} threads give another waveform");
+        }
     }
 }

@@ -17,6 +17,7 @@ class Circuit:
         self.elements, self.models, self.saved = [], {}, []
         self.step = self.stop = self.most = None
         self.reltol = 1e-3
+        self.tight = 1e-6
         # Further options of ferrospice and ngspice, with a leading blank each.
         self.options = ""
         self.metric = "wave"
@@ -216,8 +217,8 @@ def for_vacask(circuit, memristor=None, tight=False, options=""):
 
 
 def tolerances(circuit, tight):
-    """reltol, abstol [A], vntol [V], largest step [s]; the reference run is a thousand times tighter, at a quarter of
-    the step."""
+    """reltol, abstol [A], vntol [V], largest step [s]; the reference run is a thousand times tighter (or what `--tight`
+    says), at a quarter of the step."""
     if tight:
-        return 1e-6, 1e-15, 1e-9, (circuit.most or 0) / 4
+        return circuit.tight, 1e-9 * circuit.tight, 1e-3 * circuit.tight, (circuit.most or 0) / 4
     return circuit.reltol, 1e-12, 1e-6, circuit.most

@@ -167,7 +167,7 @@ def precision(circuit, simulators, folder, args):
         if reference:
             say(f"{circuit.name}: the common reference is a run of {s.name}")
             break
-    for reltol in (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5):
+    for reltol in args.reltol or (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5):
         circuit.reltol = reltol
         records = measure(circuit, simulators, folder, args)
         for s in simulators:
@@ -198,6 +198,8 @@ def main():
     ap.add_argument("--reference-timeout", type=float, default=1800, help="seconds allowed to a reference")
     ap.add_argument("--slow", type=float, default=120, help="runs longer than this are not repeated")
     ap.add_argument("--precision", action="store_true", help="error against time at several reltol, instead")
+    ap.add_argument("--reltol", type=float, action="append", help="with --precision: only this reltol (repeatable)")
+    ap.add_argument("--tight", type=float, default=1e-6, help="reltol of the reference run (default 1e-6)")
     ap.add_argument("--no-own", action="store_true", help="no tight run of each peer, only of ferrospice")
     ap.add_argument("--no-reference", action="store_true", help="no accuracy columns")
     ap.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all figures to this file")
@@ -232,6 +234,7 @@ def main():
         folder.mkdir(parents=True, exist_ok=True)
         for name in names:
             circuit = CIRCUITS[name](args.quick)
+            circuit.tight = args.tight
             say(f"{name}: {circuit.title} ({len(circuit.elements)} elements)")
             if args.precision:
                 if circuit.stop:

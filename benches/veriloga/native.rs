@@ -128,15 +128,17 @@ pub struct Diode {
     f2: f64,
     f3: f64,
     tt: f64,
+    gs: f64,
     gmin: f64,
 }
 
-/// Numbers that the native diode gives for each instance: f, q of both rows, df/dx and dq/dx of 2 x 2, the limited voltage,
+/// Numbers that the native diode gives for each instance, rows and columns anode, cathode, inner node behind the series
+/// resistance: f of all, q of anode and inner node, df/dx but for anode and cathode, dq/dx of 2 x 2, the limited voltage,
 /// whether it was limited.
-pub const DIODE: usize = 14;
+pub const DIODE: usize = 18;
 
 impl Diode {
-    pub fn new(is: f64, cjo: f64, tt: f64) -> Diode {
+    pub fn new(is: f64, cjo: f64, tt: f64, rs: f64) -> Diode {
         let (vt, vj, mj, fc) = (K_Q * TEMPERATURE, 1.0, 0.5, 0.5);
         let f2 = cjo * (1.0f64 - fc).powf(-1.0 - mj);
         Diode {
@@ -151,6 +153,7 @@ impl Diode {
             f2,
             f3: 1.0 - fc * (1.0 + mj),
             tt,
+            gs: 1.0 / rs,
             gmin: 1e-12,
         }
     }
@@ -171,9 +174,9 @@ impl Diode {
         }
     }
 
-    pub fn run(&self, x: &[[f64; 2]], old: &[f64], out: &mut [[f64; DIODE]]) {
+    pub fn run(&self, x: &[[f64; 3]], old: &[f64], out: &mut [[f64; DIODE]]) {
         for ((x, old), out) in x.iter().zip(old).zip(out) {
-            let across = x[0] - x[1];
+            let across = x[0] - x[2];
             let v = self.limited(across, *old);
             let (i, g) = if v >= -3.0 * self.vt {
                 let (a, most) = (v / self.vt, 80.0);
@@ -196,7 +199,9 @@ impl Diode {
             let (i, g) = (i + self.gmin * v, g + self.gmin);
             let (q, c) = (q + self.tt * (i - self.gmin * v), c + self.tt * (g - self.gmin));
             let (i, q) = (i + g * (across - v), q + c * (across - v));
-            *out = [i, -i, q, -q, g, -g, -g, g, c, -c, -c, c, v, f64::from(u8::from(v != across))];
+            let (gs, through) = (self.gs, self.gs * (x[2] - x[1]));
+            let limited = f64::from(u8::from(v != across));
+            *out = [i, -through, through - i, q, -q, g, -g, -g, g + gs, -gs, -gs, gs, c, -c, -c, c, v, limited];
         }
     }
 }

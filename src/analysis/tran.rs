@@ -9,7 +9,7 @@
 //!     an event inside the step: h <- just past it     (rejected)
 //!     local error too large: h <- smaller             (rejected)
 //!     accept: commit device states, record, ask for wishes (next event, step bound)
-//!     at a breakpoint or discontinuity: forget the past
+//!     at a breakpoint or discontinuity: forget the past; record what jumps there just behind it, too
 //! ```
 //! The step after the past was forgotten is one of SDIRK2, of second order like the others: backward Euler there would leave
 //! a charge behind at every corner, and at every failure, of a train of pulses. It is for what SDIRK2 cannot do.
@@ -51,6 +51,8 @@ const AFTER_CORNER: f64 = 2.0;
 const GENTLE_AFTER: u32 = 3;
 /// Steps of the shortest length in a row that may have too large an error.
 const MOST_FORCED: u32 = 50;
+/// What jumps at a corner is recorded so far behind it, in steps.
+const JUST_BEHIND: f64 = 1e-6;
 /// An event is located to this fraction of the step in which it was first seen.
 const EVENT: f64 = 1e-3;
 
@@ -65,6 +67,9 @@ struct Transient<'a> {
     residual: Vec<f64>,
     q: Vec<f64>,
     qdot: Vec<f64>,
+    /// The intermediate point of the last step of SDIRK2; then what is just behind the corner where it began.
+    middle: Vec<f64>,
+    has_middle: bool,
     /// Iteration memory at the last accepted point.
     memory: Vec<f64>,
     max_iterations: usize,
@@ -129,6 +134,7 @@ impl Transient<'_> {
         let t0 = self.history.time();
         let (tm, mut c) = Coefficients::sdirk2(t0, t1);
         self.solve(tm, &c)?;
+        self.middle.copy_from_slice(&self.x);
         let rest = (1.0 - SDIRK) * (t1 - t0);
         for ((p, q0), k) in self.past.iter_mut().zip(self.history.q(0)).zip(&self.qdot) {
             *p = -c.a0 * (q0 + rest * k);
@@ -140,12 +146,37 @@ impl Transient<'_> {
             }
         }
         self.iterate(t1, c.a0)?;
+        self.has_middle = true;
         c.order = 2;
         Ok(c)
     }
 
+    /// The currents of capacitances and the voltages of inductances jump where the slope of a source does. The point at a
+    /// corner has what they were before; finds in `middle` what they are just behind it, from the two stages of the step
+    /// that begins there. True if something has jumped: without a point for it, a straight line from the corner to the end
+    /// of the step would be taken for the waveform, and its integral for the charge.
+    fn finds_jump(&mut self) -> bool {
+        if !std::mem::take(&mut self.has_middle) {
+            return false;
+        }
+        let c = &self.controller;
+        let mut jumps = false;
+        for (i, ((m, x1), x0)) in self.middle.iter_mut().zip(&self.x).zip(self.history.x(0)).enumerate() {
+            if c.is_dynamic[i] {
+                *m = *x0;
+                continue;
+            }
+            // Straight back through both stages, but no further than the first of them.
+            let back = *m + (*m - x1) * (SDIRK / (1.0 - SDIRK));
+            *m = back.clamp(m.min(*x0), m.max(*x0));
+            jumps |= (*m - x0).abs() > c.reltol * m.abs().max(x0.abs()).max(x1.abs()) + c.abstol[i];
+        }
+        jumps
+    }
+
     /// `gentle`: shorter and shorter steps like this one have just failed.
     fn attempt(&mut self, t1: f64, order: usize, gentle: bool) -> Result<Coefficients, Failure> {
+        self.has_middle = false;
         if self.history.len() == 1 && self.method.max_order() > 1 && !gentle {
             return self.solve_start(t1);
         }
@@ -362,6 +393,8 @@ pub fn run(
         residual: vec![0.0; n],
         q: vec![0.0; n],
         qdot: vec![0.0; n],
+        middle: vec![0.0; n],
+        has_middle: false,
         memory,
         max_iterations: options.itl4.max(10),
         rings: false,
@@ -420,6 +453,7 @@ fn advance(
     // What the last start after a corner got away with: corners of one deck resemble each other.
     let mut first = f64::INFINITY;
     let mut forced = 0;
+    let mut is_behind_corner = true;
     loop {
         if control.is_cancelled() {
             return Ok(true);
@@ -445,6 +479,7 @@ fn advance(
             }
             t.history.restart();
             order = 1;
+            is_behind_corner = true;
             continue;
         }
         if t.history.len() == 1 && failures == 0 {
@@ -536,6 +571,11 @@ fn advance(
         stats.min_step = stats.min_step.min(step);
         stats.max_step = stats.max_step.max(step);
         let at_break = wishes.next_break <= t1;
+        if t.finds_jump() && is_behind_corner {
+            let behind = time + (JUST_BEHIND * step).max(floor);
+            recorder.record(t.sim, behind, &t.middle);
+        }
+        is_behind_corner = false;
         time = t1;
         wishes = t.commit(t1);
         recorder.record(t.sim, time, &t.x);
@@ -545,6 +585,7 @@ fn advance(
         if at_break || wishes.discontinuity {
             t.history.restart();
             order = 1;
+            is_behind_corner = true;
             // The time scale before the corner says little about the one after it, but something.
             h = (10.0 * step).max(proposed).min(longest).min(AFTER_CORNER * first);
         }

@@ -29,6 +29,7 @@ mod primitive_tests;
 pub mod registry;
 pub mod resistor;
 pub mod resting;
+pub mod rounds;
 pub mod source;
 pub mod switch;
 #[cfg(test)]

@@ -7,6 +7,7 @@
 use crate::base::consts;
 use crate::device::junction::limit_junction;
 use crate::device::resting::{self, Added, Connection, Memory, Resting};
+use crate::device::rounds::Rounds;
 use crate::device::values::{Values, flicker_of, incomplete};
 use crate::device::{
     AcLoad, AnalysisKind, Batch, Binder, DeviceInfo, DeviceType, Env, Group, IterMem, Load, NoiseSource, OpVar,
@@ -89,8 +90,8 @@ impl DeviceType for Bjt {
             });
         }
         if faults.is_empty() {
-            let (memory, entries) = (Memory::default(), vec![]);
-            Ok(Box::new(Bjts { insts, models, env: *env, memory, entries, may_rest: false }))
+            let (memory, entries, rounds) = (Memory::default(), vec![], Rounds::default());
+            Ok(Box::new(Bjts { insts, models, env: *env, memory, entries, may_rest: false, rounds }))
         } else {
             Err(faults)
         }
@@ -327,6 +328,7 @@ struct Bjts {
     entries: Vec<Vec<(usize, usize)>>,
     /// Without excess phase, whose states move by themselves.
     may_rest: bool,
+    rounds: Rounds<Fresh>,
 }
 
 /// Local numbers of nodes and entries, after the dump.
@@ -343,28 +345,60 @@ const LOCAL: ([Unknown; 8], [Slot; 64]) = {
     (nodes, slots)
 };
 
+/// A new evaluation: rows after a dump, entries in the order of the instance's, the voltages that it depends on.
+#[derive(Clone)]
+struct Fresh {
+    f: [f64; 9],
+    q: [f64; 9],
+    g: [f64; 64],
+    c: [f64; 64],
+    at: [f64; 6],
+    old: [f64; 4],
+    limited: bool,
+}
+
+impl Fresh {
+    const NONE: Self =
+        Fresh { f: [0.0; 9], q: [0.0; 9], g: [0.0; 64], c: [0.0; 64], at: [0.0; 6], old: [0.0; 4], limited: false };
+}
+
 impl Bjts {
+    #[inline(always)]
+    fn fresh(&self, i: usize, at: &Point, x: &[f64], old: &[f64]) -> Fresh {
+        let t = &self.insts[i];
+        let mut new = Fresh::NONE;
+        new.old.copy_from_slice(old);
+        let (mut g, mut c) = ([0.0; 65], [0.0; 65]);
+        let mut local = Load { f: &mut new.f, q: &mut new.q, g: &mut g, c: &mut c };
+        let (l, limited) = t.eval(at, x, &mut new.old, (&LOCAL.0, &LOCAL.1), &mut local);
+        new.limited = limited;
+        for (k, (r, col)) in self.entries[i].iter().enumerate() {
+            (new.g[k], new.c[k]) = (g[8 * r + col + 1], c[8 * r + col + 1]);
+        }
+        let [be, bc, bcx, sub] = [t.pol * l[0], t.pol * l[1], t.pol * l[2], t.pol * t.substrate_sign() * l[3]];
+        new.at = [be, bc, bcx, sub, t.pol * t.v(x, B, BI), t.pol * t.v(x, B, CI)];
+        new
+    }
+
     /// Evaluates the transistors that have moved and adds them all.
     fn eval_moved(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
         let mut rest = self.memory.lock();
         let n = rest.look(at, x);
-        for k in 0..n {
-            let i = rest.moved(k);
-            let t = &self.insts[i];
-            let ((mut f, mut q), (mut g, mut c)) = (([0.0; 9], [0.0; 9]), ([0.0; 65], [0.0; 65]));
-            let mut local = Load { f: &mut f, q: &mut q, g: &mut g, c: &mut c };
-            let old = &mut mem.values[4 * i..4 * i + 4];
-            let (l, limited) = t.eval(at, x, old, (&LOCAL.0, &LOCAL.1), &mut local);
-            mem.limited |= limited;
-            let (mut wired_g, mut wired_c) = ([0.0; 64], [0.0; 64]);
-            for (k, (r, col)) in self.entries[i].iter().enumerate() {
-                (wired_g[k], wired_c[k]) = (g[8 * r + col + 1], c[8 * r + col + 1]);
-            }
-            let here = [t.pol * l[0], t.pol * l[1], t.pol * l[2], t.pol * t.substrate_sign() * l[3]];
-            let [be, bc, bcx, sub] = here;
-            let at = [be, bc, bcx, sub, t.pol * t.v(x, B, BI), t.pol * t.v(x, B, CI)];
-            rest.replace(i, at, x, &Added { f: &f[1..], q: &q[1..], g: &wired_g, c: &wired_c });
-        }
+        self.rounds.each(
+            (n, 1),
+            &mut (&mut *rest, &mut *mem),
+            |(rest, mem), k| {
+                let i = rest.moved(k);
+                self.fresh(i, at, x, &mem.values[4 * i..4 * i + 4])
+            },
+            |(rest, mem), k, new| {
+                let i = rest.moved(k);
+                mem.values[4 * i..4 * i + 4].copy_from_slice(&new.old);
+                mem.limited |= new.limited;
+                let (f, q) = (&new.f[1..], &new.q[1..]);
+                rest.replace(i, new.at, x, &Added { f, q, g: &new.g, c: &new.c });
+            },
+        );
         rest.add(x, out);
         mem.reused = self.insts.len() - n;
     }
@@ -429,6 +463,7 @@ impl Batch for Bjts {
             e.iter().map(|&(r, c)| (r as u8, t.nodes[c], t.slots[8 * r + c])).collect()
         };
         let wires: Vec<_> = self.insts.iter().zip(&self.entries).map(|(t, e)| wire(t, e)).collect();
+        self.rounds = Rounds::new(self.insts.len(), Fresh::NONE);
         self.memory = Memory::new(Resting::new(self.insts.iter().zip(&wires).map(|(t, wires)| {
             let pair = |a: usize, b: usize| (t.nodes[a], t.nodes[b]);
             let pairs = [pair(BI, EI), pair(BI, CI), pair(BI, CX), pair(S, t.bed()), pair(B, BI), pair(B, CI)];

@@ -3,6 +3,7 @@
 
 use crate::base::consts;
 use crate::device::resting::{self, Added, Connection, Memory, Resting};
+use crate::device::rounds::Rounds;
 use crate::device::values::{Values, flicker_of, incomplete};
 use crate::device::{
     AnalysisKind, Batch, Binder, DeviceInfo, DeviceType, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point,
@@ -56,8 +57,8 @@ impl DeviceType for Diode {
             insts.push(Inst { p, n, pi: p, slots: [0; 7], core, model, values });
         }
         if faults.is_empty() {
-            let (memory, with_series) = (Memory::default(), vec![]);
-            Ok(Box::new(Diodes { insts, models, env: *env, memory, with_series }))
+            let (memory, with_series, rounds) = (Memory::default(), vec![], Rounds::default());
+            Ok(Box::new(Diodes { insts, models, env: *env, memory, with_series, rounds }))
         } else {
             Err(faults)
         }
@@ -124,48 +125,84 @@ struct Diodes {
     memory: Memory<2, 4, 1>,
     /// Instances with a series resistance.
     with_series: Vec<u32>,
+    rounds: Rounds<Fresh<LANES>>,
 }
 
 /// Diodes evaluated side by side.
 const LANES: usize = 4;
 
+/// New evaluations of a group: the junction voltages there, what the junctions add at x, who was limited.
+#[derive(Clone, Copy)]
+struct Fresh<const N: usize> {
+    at: [f64; N],
+    states: [State; N],
+    limited: bool,
+}
+
 impl Diodes {
-    /// Evaluates a group of diodes: `each` gets the number, the junction voltage of the evaluation, and what the junction
-    /// adds at `x`.
+    /// Evaluates a group of diodes; `old` has the voltages of the iteration before.
     #[inline(always)]
-    fn group<const N: usize>(
-        &self,
-        group: [usize; N],
-        at: &Point,
-        x: &[f64],
-        mem: &mut IterMem,
-        each: &mut impl FnMut(usize, f64, &State),
-    ) {
+    fn group<const N: usize>(&self, group: [usize; N], at: &Point, x: &[f64], old: &[f64]) -> Fresh<N> {
         let d = group.map(|i| &self.insts[i]);
-        let (mut v, mut l, mut held) = ([0.0; N], [0.0; N], [false; N]);
+        let (mut v, mut l, mut held, mut limited) = ([0.0; N], [0.0; N], [false; N], false);
         for k in 0..N {
             v[k] = x[d[k].pi as usize] - x[d[k].n as usize];
             l[k] = if at.is_first_iteration {
                 d[k].core.start(d[k].values.get(params::OFF) != 0.0)
             } else {
-                d[k].core.limit(v[k], mem.values[group[k]])
+                d[k].core.limit(v[k], old[group[k]])
             };
             if at.is_uic_start
                 && let Some(ic) = d[k].ic()
             {
                 (l[k], held[k]) = (ic, true);
             }
-            mem.limited |= l[k] != v[k] && !held[k];
-            mem.values[group[k]] = l[k];
+            limited |= l[k] != v[k] && !held[k];
         }
-        let states = Core::eval_all(d.map(|d| &d.core), l, at.gmin);
+        let mut states = Core::eval_all(d.map(|d| &d.core), l, at.gmin);
         for k in 0..N {
-            let mut s = states[k];
+            let s = &mut states[k];
             s.i += s.g * (v[k] - l[k]);
             if !held[k] {
                 s.q += s.c * (v[k] - l[k]);
             }
-            each(group[k], l[k], &s);
+        }
+        Fresh { at: l, states, limited }
+    }
+
+    /// Evaluates diodes, four at a time and what is left one by one: number k is `number(k)`. `take` gets the number, the
+    /// junction voltage of the evaluation, and what the junction adds at `x`.
+    #[inline(always)]
+    fn each<S: Sync>(
+        &self,
+        (at, x, mem): (&Point, &[f64], &mut IterMem),
+        (n, state): (usize, &mut S),
+        number: impl Fn(&S, usize) -> usize + Sync,
+        mut take: impl FnMut(&mut S, usize, f64, &State),
+    ) {
+        let whole = n / LANES;
+        self.rounds.each(
+            (whole, LANES),
+            &mut (&mut *state, &mut *mem),
+            |(s, mem), k| {
+                let group = std::array::from_fn::<_, LANES, _>(|j| number(s, LANES * k + j));
+                self.group(group, at, x, mem.values)
+            },
+            |(s, mem), k, new| {
+                mem.limited |= new.limited;
+                for j in 0..LANES {
+                    let i = number(s, LANES * k + j);
+                    mem.values[i] = new.at[j];
+                    take(s, i, new.at[j], &new.states[j]);
+                }
+            },
+        );
+        for k in LANES * whole..n {
+            let i = number(state, k);
+            let new = self.group([i], at, x, mem.values);
+            mem.limited |= new.limited;
+            mem.values[i] = new.at[0];
+            take(state, i, new.at[0], &new.states[0]);
         }
     }
 }
@@ -218,6 +255,8 @@ impl Batch for Diodes {
         let wiring =
             rows.iter().zip(&wires).map(|(rows, wires)| Connection { pairs: [(rows[0], rows[1])], rows, wires });
         self.memory = Memory::new(Resting::new(wiring));
+        let nothing = Fresh { at: [0.0; LANES], states: [State::default(); LANES], limited: false };
+        self.rounds = Rounds::new(self.insts.len(), nothing);
     }
 
     fn begin(&mut self, _kind: AnalysisKind) {
@@ -240,35 +279,19 @@ impl Batch for Diodes {
     }
 
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
+        let size = self.insts.len();
         if resting::is_on(at) {
             let mut rest = self.memory.lock();
             let n = rest.look(at, x);
-            let mut first = 0;
-            while first < n {
-                let one = [rest.moved(first)];
-                let many: Option<[usize; LANES]> =
-                    (n - first >= LANES).then(|| std::array::from_fn(|k| rest.moved(first + k)));
-                let mut keep = |i: usize, l: f64, s: &State| {
-                    let (g, c) = (signs(s.g), signs(s.c));
-                    rest.replace(i, [l], x, &Added { f: &[s.i, -s.i], q: &[s.q, -s.q], g: &g, c: &c });
-                };
-                match many {
-                    Some(group) => self.group(group, at, x, mem, &mut keep),
-                    None => self.group(one, at, x, mem, &mut keep),
-                }
-                first += many.map_or(1, |g| g.len());
-            }
+            let keep = |rest: &mut Resting<2, 4, 1>, i: usize, l: f64, s: &State| {
+                let (g, c) = (signs(s.g), signs(s.c));
+                rest.replace(i, [l], x, &Added { f: &[s.i, -s.i], q: &[s.q, -s.q], g: &g, c: &c });
+            };
+            self.each((at, x, mem), (n, &mut *rest), |rest, k| rest.moved(k), keep);
             rest.add(x, out);
-            mem.reused = self.insts.len() - n;
+            mem.reused = size - n;
         } else {
-            let mut add = |i: usize, _, s: &State| self.insts[i].add(s, out);
-            let whole = self.insts.len() / LANES * LANES;
-            for first in (0..whole).step_by(LANES) {
-                self.group(std::array::from_fn::<_, LANES, _>(|k| first + k), at, x, mem, &mut add);
-            }
-            for i in whole..self.insts.len() {
-                self.group([i], at, x, mem, &mut add);
-            }
+            self.each((at, x, mem), (size, &mut ()), |_, k| k, |_, i, _, s| self.insts[i].add(s, out));
         }
         for &i in &self.with_series {
             self.insts[i as usize].add_series(x, out);

@@ -4,8 +4,6 @@
 //! only. Local nodes are 0 drain, 1 gate, 2 source (both behind their resistances), 3 bulk; voltages are
 //! multiplied by the polarity (+1 nmos, -1 pmos), currents and charges too, derivatives then by 1.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use rayon::prelude::*;
 
 pub use super::common::{Common, ModelBase};
@@ -16,6 +14,7 @@ use super::ward;
 use crate::base::consts;
 use crate::device::junction::{diode_current, limit_drain, limit_gate, limit_junction};
 use crate::device::resting::{self, Added, Connection, Memory, Resting};
+use crate::device::rounds::{GRAIN, PARALLEL_FROM, Rounds};
 use crate::device::values::{Values, flicker_of, incomplete};
 use crate::device::{
     AnalysisKind, Batch, Binder, DeviceInfo, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot,
@@ -107,8 +106,7 @@ pub struct Mosfets<L: Level> {
     memory: Memory<4, 16, 3>,
     /// Instances with a resistance at drain or source.
     with_series: Vec<u32>,
-    /// Where threads leave their evaluations.
-    scratch: Mutex<Vec<Fresh>>,
+    rounds: Rounds<Fresh>,
 }
 
 impl<L: Level> Clone for Mosfets<L> {
@@ -119,17 +117,10 @@ impl<L: Level> Clone for Mosfets<L> {
             env: self.env,
             memory: self.memory.clone(),
             with_series: self.with_series.clone(),
-            scratch: Mutex::new(self.scratch().clone()),
+            rounds: self.rounds.clone(),
         }
     }
 }
-
-/// From this many transistors on, all threads evaluate; below, handing out the work costs more than it saves.
-const PARALLEL_FROM: usize = 1024;
-/// Evaluations that are spread over the threads before they are added one after the other.
-const ROUND: usize = 4096;
-/// Transistors that a thread takes at once.
-const GRAIN: usize = 128;
 
 /// A new evaluation of a transistor.
 #[derive(Clone, Copy, Default)]
@@ -224,7 +215,7 @@ impl<L: Level> Mosfets<L> {
                 env: *env,
                 memory: Memory::default(),
                 with_series: vec![],
-                scratch: Mutex::default(),
+                rounds: Rounds::default(),
             })
         } else {
             Err(faults)
@@ -298,36 +289,22 @@ impl<L: Level> Mosfets<L> {
         Fresh { stamp, von, at: l, limited: l != v && Self::is_limited(t, at) }
     }
 
-    fn scratch(&self) -> MutexGuard<'_, Vec<Fresh>> {
-        self.scratch.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Evaluates the transistors that have moved and adds them all.
     fn eval_moved(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
         let mut rest = self.memory.lock();
         let n = rest.look(at, x);
-        if n >= PARALLEL_FROM && rayon::current_num_threads() > 1 {
-            let mut fresh = self.scratch();
-            for first in (0..n).step_by(ROUND) {
-                let round = &mut fresh[..(n - first).min(ROUND)];
-                let old = &*mem.values;
-                round.par_iter_mut().with_min_len(GRAIN).enumerate().for_each(|(k, f)| {
-                    let i = rest.moved(first + k);
-                    *f = Self::fresh(&self.insts[i], at, x, &old[4 * i..4 * i + 4]);
-                });
-                // In one order, so that sums are the same to the last bit for any number of threads.
-                for (k, f) in round.iter().enumerate() {
-                    let i = rest.moved(first + k);
-                    Self::replace(&mut rest, &self.insts[i], i, f, x, mem);
-                }
-            }
-        } else {
-            for k in 0..n {
+        self.rounds.each(
+            (n, 1),
+            &mut (&mut *rest, &mut *mem),
+            |(rest, mem), k| {
                 let i = rest.moved(k);
-                let f = Self::fresh(&self.insts[i], at, x, &mem.values[4 * i..4 * i + 4]);
-                Self::replace(&mut rest, &self.insts[i], i, &f, x, mem);
-            }
-        }
+                Self::fresh(&self.insts[i], at, x, &mem.values[4 * i..4 * i + 4])
+            },
+            |(rest, mem), k, new| {
+                let i = rest.moved(k);
+                Self::replace(rest, &self.insts[i], i, new, x, mem);
+            },
+        );
         rest.add(x, out);
         for &i in &self.with_series {
             Self::add_series(&self.insts[i as usize], x, out);
@@ -513,8 +490,7 @@ impl<L: Level> Batch for Mosfets<L> {
                 }
             }
         }
-        let shared = if self.insts.len() >= PARALLEL_FROM { self.insts.len().min(ROUND) } else { 0 };
-        self.scratch = Mutex::new(vec![Fresh::default(); shared]);
+        self.rounds = Rounds::new(self.insts.len(), Fresh::default());
         let has_series = |t: &Inst<L::Params>| t.common.g_drain > 0.0 || t.common.g_source > 0.0;
         let series = self.insts.iter().enumerate().filter(|(_, t)| has_series(t));
         self.with_series = series.map(|(i, _)| i as u32).collect();
@@ -556,26 +532,16 @@ impl<L: Level> Batch for Mosfets<L> {
         if resting::is_on(at) {
             return self.eval_moved(at, x, mem, out);
         }
-        let mut add = |t: &Inst<L::Params>, old: &mut [f64], f: Fresh| {
-            old.copy_from_slice(&[f.at[0], f.at[1], f.at[2], f.von]);
-            mem.limited |= f.limited;
-            Self::add(t, f.stamp, x, out);
-        };
-        if self.insts.len() >= PARALLEL_FROM && rayon::current_num_threads() > 1 {
-            let mut fresh = self.scratch();
-            for (insts, memory) in self.insts.chunks(ROUND).zip(mem.values.chunks_mut(4 * ROUND)) {
-                let each = insts.par_iter().zip(memory.par_chunks_exact(4)).zip(fresh.par_iter_mut());
-                each.with_min_len(GRAIN).for_each(|((t, old), f)| *f = Self::fresh(t, at, x, old));
-                for ((t, old), f) in insts.iter().zip(memory.chunks_exact_mut(4)).zip(fresh.iter()) {
-                    add(t, old, *f);
-                }
-            }
-            return;
-        }
-        for (t, old) in self.insts.iter().zip(mem.values.chunks_exact_mut(4)) {
-            let f = Self::fresh(t, at, x, old);
-            add(t, old, f);
-        }
+        self.rounds.each(
+            (self.insts.len(), 1),
+            mem,
+            |mem, i| Self::fresh(&self.insts[i], at, x, &mem.values[4 * i..4 * i + 4]),
+            |mem, i, new| {
+                mem.values[4 * i..4 * i + 4].copy_from_slice(&[new.at[0], new.at[1], new.at[2], new.von]);
+                mem.limited |= new.limited;
+                Self::add(&self.insts[i], new.stamp, x, out);
+            },
+        );
     }
 
     fn accept(&mut self, at: &Point, x: &[f64]) -> Wishes {

@@ -4,7 +4,7 @@
 //! Where the instances of a pair part at an `if`, both bodies are computed and their results blended; a body that neither
 //! needs is jumped over. A loop goes on until both are done, and what is done stays as it is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
@@ -107,6 +107,8 @@ pub fn build(
         Kind::Routine => vec![false; func.vals.len()],
     };
     let vals = vec![None; func.vals.len()];
+    let read =
+        func.vals.iter().filter_map(|v| if let Def::Op(Op::Input(c, ..)) = v.def { Some(c) } else { None }).collect();
     let (shared, lanes) = (Shared::new(raw), [Lane::new(i); 2]);
     let may = |v: Val| kind == Kind::Evaluation && varying[v.index()] && func.ty(v) != Ty::Int;
     let frame = Frame::new(func, may);
@@ -129,6 +131,7 @@ pub fn build(
         bodies: 0,
         constants: vec![],
         constant_of: HashMap::new(),
+        read,
     };
     g.enter(i);
     g.nodes(&func.nodes);
@@ -249,6 +252,8 @@ pub struct Gen<'a, 'f> {
     bodies: u32,
     pub constants: Vec<u64>,
     pub constant_of: HashMap<u64, u32>,
+    /// Classes of inputs that the function reads.
+    read: HashSet<In>,
 }
 
 impl Gen<'_, '_> {
@@ -322,6 +327,11 @@ impl Gen<'_, '_> {
         if size == 0 { base } else { self.offset(base, index, size) }
     }
 
+    /// The same for the inputs of a class: nothing where the function reads none of them.
+    fn part_of(&mut self, class: Option<In>, field: i32, index: Value, size: usize) -> Value {
+        if class.is_some_and(|c| self.read.contains(&c)) { self.part(field, index, size) } else { self.raw }
+    }
+
     /// Addresses for the pass `i`.
     fn enter(&mut self, i: Value) {
         let s = *self.sizes;
@@ -336,17 +346,17 @@ impl Gen<'_, '_> {
         let class = self.b.ins().uload32(fixed(), class, 0);
         self.class = class;
         let is_routine = self.kind == Kind::Routine;
-        let of = |n: usize| if is_routine { n } else { 0 };
         let width = if is_routine { 8 } else { 16 };
+        let only_routine = |class: In| is_routine.then_some(class);
         self.shared = Shared {
-            cache: self.part(field::CACHE, class, width * s.slots),
+            cache: self.part_of(Some(In::Cache), field::CACHE, class, width * s.slots),
             constants: self.array(field::CONSTANTS),
             frame: self.array(field::FRAME),
             tables: self.array(field::TABLES),
-            params: self.part(field::PARAMS, class, of(8 * s.params)),
-            given: self.part(field::GIVEN, class, of(8 * s.params)),
-            connected: self.part(field::CONNECTED, class, of(8 * s.terminals)),
-            env: self.part(field::ENV, class, of(8 * env::COUNT)),
+            params: self.part_of(only_routine(In::Param), field::PARAMS, class, 8 * s.params),
+            given: self.part_of(only_routine(In::Given), field::GIVEN, class, 8 * s.params),
+            connected: self.part_of(only_routine(In::Connected), field::CONNECTED, class, 8 * s.terminals),
+            env: self.part_of(only_routine(In::Env), field::ENV, class, 8 * env::COUNT),
         };
         self.lanes = numbers.map(|number| Lane {
             number,
@@ -354,13 +364,13 @@ impl Gen<'_, '_> {
                 Kind::Evaluation => self.part(field::X, number, 8 * s.unknowns),
                 Kind::Routine => self.part(field::ROWS, number, 4 * s.unknowns),
             },
-            hidden: self.part(field::HIDDEN, number, 8 * s.cells),
-            old: self.part(field::OLD, number, if is_routine { 0 } else { 8 * s.limits }),
-            uniforms: self.part(field::UNIFORMS, number, 8 * s.uniforms),
-            normals: self.part(field::NORMALS, number, 8 * s.normals),
-            keys: self.part(field::KEYS, number, 8 * KEYS),
-            signals: self.part(field::SIGNALS, number, 8 * s.signals),
-            events: self.part(field::EVENTS, number, of(8 * s.events)),
+            hidden: self.part_of(Some(In::Hidden), field::HIDDEN, number, 8 * s.cells),
+            old: self.part_of((!is_routine).then_some(In::Old), field::OLD, number, 8 * s.limits),
+            uniforms: self.part_of(Some(In::Uniform), field::UNIFORMS, number, 8 * s.uniforms),
+            normals: self.part_of(Some(In::Normal), field::NORMALS, number, 8 * s.normals),
+            keys: self.part_of(Some(In::Key), field::KEYS, number, 8 * KEYS),
+            signals: self.part_of(Some(In::Signal), field::SIGNALS, number, 8 * s.signals),
+            events: self.part_of(only_routine(In::Event), field::EVENTS, number, 8 * s.events),
             out: self.part(field::OUT, number, 8 * s.outputs),
         });
     }
