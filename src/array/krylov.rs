@@ -189,18 +189,18 @@ impl Work {
 
     /// x += α p, p = z + β p, and the first half of t = (Tb + D)⁻¹ D p; z is in `q`, t goes there. Returns p·S p.
     fn down(&mut self, a: &Matrix, alpha: f64, beta: f64) -> f64 {
-        pulp::Arch::new().dispatch(|| down(self, a, alpha, beta))
+        pulp::Arch::new().dispatch(Pass::Down(self, a, alpha, beta)).0
     }
 
     /// The second half of t, r -= α S p with S p = Tw p + D (p - t), and z = M⁻¹ r into `q`, but for the coarse grid's
     /// part, whose coefficients are kept. Returns |r|², r·z and the largest |z|.
     fn up(&mut self, a: &Matrix, alpha: f64) -> (f64, f64, f64) {
-        pulp::Arch::new().dispatch(|| up(self, a, alpha))
+        pulp::Arch::new().dispatch(Pass::Up(self, a, alpha))
     }
 
     /// The same for a residual that is there.
     fn first(&mut self, a: &Matrix) -> (f64, f64, f64) {
-        pulp::Arch::new().dispatch(|| first(self, a))
+        pulp::Arch::new().dispatch(Pass::First(self, a))
     }
 
     /// q = b for the word lines in `x`; r = fw - Tw x - D (x - b).
@@ -232,6 +232,26 @@ impl Work {
     /// q = (Tb + D)⁻¹ (fb + D x), held nodes at their voltages.
     fn bit_lines(&mut self, a: &Matrix, rhs: &Rhs) {
         pulp::Arch::new().dispatch(|| bit_lines(self, a, rhs));
+    }
+}
+
+/// A pass over memory. Not a closure: the compiler may leave a long one outside of the function with vector instructions.
+enum Pass<'a> {
+    Down(&'a mut Work, &'a Matrix, f64, f64),
+    Up(&'a mut Work, &'a Matrix, f64),
+    First(&'a mut Work, &'a Matrix),
+}
+
+impl pulp::NullaryFnOnce for Pass<'_> {
+    type Output = (f64, f64, f64);
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        match self {
+            Pass::Down(work, a, alpha, beta) => (down(work, a, alpha, beta), 0.0, 0.0),
+            Pass::Up(work, a, alpha) => up(work, a, alpha),
+            Pass::First(work, a) => first(work, a),
+        }
     }
 }
 

@@ -84,6 +84,17 @@ pub(crate) struct Matrix {
     pub coarse: Option<Coarse>,
 }
 
+struct Factor<'a>(&'a mut Matrix);
+
+impl pulp::NullaryFnOnce for Factor<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.0.factor_lines();
+    }
+}
+
 impl Matrix {
     /// Not factored yet.
     pub fn new(geometry: &Geometry, g: Vec<f64>) -> Matrix {
@@ -96,7 +107,7 @@ impl Matrix {
     }
 
     pub fn factor(&mut self) {
-        pulp::Arch::new().dispatch(|| self.factor_lines());
+        pulp::Arch::new().dispatch(Factor(self));
     }
 
     #[inline(always)]

@@ -37,8 +37,12 @@ impl Stream {
     }
 
     /// `uniform(k >> 32, k)` for the numbers k from `first` on; many at a time in vector registers.
-    #[inline(always)]
     pub fn uniforms(&self, first: u64, out: &mut [f64]) {
+        pulp::Arch::new().dispatch(Uniforms { stream: self, first, out });
+    }
+
+    #[inline(always)]
+    fn fill(&self, first: u64, out: &mut [f64]) {
         const LANES: usize = 8;
         let mut k = first;
         for out in out.chunks_mut(LANES) {
@@ -76,6 +80,21 @@ impl Stream {
         let u = (f64::from(r[0]) + 0.5) / 4_294_967_296.0;
         let v = (f64::from(r[1]) + 0.5) / 4_294_967_296.0;
         (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+    }
+}
+
+struct Uniforms<'a> {
+    stream: &'a Stream,
+    first: u64,
+    out: &'a mut [f64],
+}
+
+impl pulp::NullaryFnOnce for Uniforms<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.stream.fill(self.first, self.out);
     }
 }
 

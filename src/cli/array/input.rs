@@ -101,12 +101,10 @@ fn matrix(args: &Cells) -> Result<Matrix, Vec<Diagnostic>> {
             let stream = Stream { seed: args.seed, run: 0, instance: 0 };
             let span = (hi / lo).ln();
             let mut g = vec![0.0; rows * cols];
-            pulp::Arch::new().dispatch(|| {
-                for (k, g) in g.chunks_mut(1024).enumerate() {
-                    stream.uniforms(1024 * k as u64, g);
-                    g.iter_mut().for_each(|g| *g = 1.0 / (lo * fastmath::exp(span * *g)));
-                }
-            });
+            for (k, g) in g.chunks_mut(1024).enumerate() {
+                stream.uniforms(1024 * k as u64, g);
+                pulp::Arch::new().dispatch(|| g.iter_mut().for_each(|g| *g = 1.0 / (lo * fastmath::exp(span * *g))));
+            }
             g
         }
         (None, Some(r)) if r > 0.0 => vec![1.0 / r; rows * cols],
