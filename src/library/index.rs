@@ -75,12 +75,27 @@ pub fn markdown() -> String {
             }
         }
     }
+    s += "\n## Rows without a deck\n\nReview rows that no deck reproduces: classes, systems, materials without a figure, and devices \
+          whose published numbers do not determine a model.\n\n| row | what it is | why there is no deck |\n|---|---|---|\n";
+    for (row, name, why) in without_deck() {
+        let _ = writeln!(s, "| {row} | {} | {} |", cell(name), cell(why));
+    }
     s += "\n## Families\n\n| model | cards | what it is |\n|---|---|---|\n";
     for (name, text) in &models {
         let own = cards.iter().filter(|c| c.model == *name).count();
         let _ = writeln!(s, "| {} | {own} | {} |", file(name, "", ".va"), cell(&summary(text)));
     }
     s
+}
+
+/// Review rows without a deck: row, what it is, why.
+fn without_deck() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let lines = include_str!("../../models/rows_without_deck.tsv").lines().skip(1);
+    lines.filter_map(|line| {
+        let (row, rest) = line.split_once('\t')?;
+        let (name, why) = rest.split_once('\t')?;
+        Some((row, name, why))
+    })
 }
 
 fn file(name: &str, folder: &str, ending: &str) -> String {
@@ -98,4 +113,24 @@ fn sort_key(rows: &[String]) -> (String, String, u32) {
     let letters: String = row.chars().take_while(|c| c.is_alphabetic()).collect();
     let number = row[letters.len()..].chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0);
     (review.to_string(), letters, number)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_row_is_in_one_place() {
+        let shown: BTreeSet<String> = decks().iter().flat_map(|d| d.rows.clone()).collect();
+        let mut seen = BTreeSet::new();
+        let lines = include_str!("../../models/rows_without_deck.tsv").lines().skip(1).count();
+        for (row, name, why) in without_deck() {
+            assert!(seen.insert(row), "{row} is listed twice");
+            assert!(!shown.contains(row), "{row} has a deck");
+            assert!(!name.is_empty() && !why.is_empty(), "{row}");
+        }
+        assert_eq!(seen.len(), lines);
+    }
 }

@@ -16,7 +16,7 @@ pub mod wave;
 
 use crate::base::units::format_si;
 use crate::dataset::{Column, PlotKind, Table, interp};
-use crate::diag::codes::results::{EMPTY_TABLE, MEASURE_FAILED, MEASURE_SYNTAX, MEASURE_WINDOW};
+use crate::diag::codes::results::{EMPTY_TABLE, MEASURE_FAILED, MEASURE_SYNTAX, MEASURE_TWICE, MEASURE_WINDOW};
 use crate::diag::{Diagnostic, Span, nearest};
 use crate::expr::Expr;
 
@@ -420,6 +420,13 @@ impl Evaluation<'_> {
 pub fn reversed(name: &str, span: Span) -> Diagnostic {
     Diagnostic::warning(MEASURE_WINDOW, format!("measure `{name}`: `from` lies after `to`"))
         .at(span, "the interval between them is taken")
+}
+
+/// The warning about a name that an earlier measure has.
+pub fn named_twice(name: &str, span: Span, before: Span) -> Diagnostic {
+    Diagnostic::warning(MEASURE_TWICE, format!("there are two measures named `{name}`"))
+        .at(span, "this one is what the name stands for")
+        .at(before, "the other")
 }
 
 fn ends(axis: &[f64]) -> (f64, f64) {

@@ -83,7 +83,10 @@ const MAX_DEVICE_ROWS: usize = 4000;
 /// Faults of the `.meas` cards: all of them, before an hour of simulation and not after it.
 pub(super) fn cards(circuit: &Circuit) -> Vec<Diagnostic> {
     let mut faults = vec![];
-    for m in &circuit.measures {
+    for (k, m) in circuit.measures.iter().enumerate() {
+        if let Some(other) = circuit.measures[..k].iter().find(|o| o.name.eq_ignore_ascii_case(&m.name)) {
+            faults.push(measure::named_twice(&m.name, m.span, other.span));
+        }
         let kinds = measure::kinds_of(&m.analysis);
         let (spec, found) = measure::parse_with(&m.text, m.span);
         let needs_table = !matches!(spec, Some(measure::Spec::Param(_)));

@@ -30,6 +30,9 @@ crate::codes! { CODES:
     MEASURE_WORD = "L0709", "word without effect in a measure",
         "`goal=`, `minval=` and `weight=` steer HSPICE's optimiser and `print=` its listing. The measure is made without \
          them; what a deck has to reach can be said with a `.check`.";
+    MEASURE_TWICE = "W0710", "two measures of one name",
+        "Both are made, but an expression or a `.check` that names them gets the later one, and so does whoever reads the \
+         results by name. Give each a name of its own, also those of different analyses.";
     EMPTY_TABLE = "E0706", "no data to evaluate",
         "The analysis produced no points (it failed or was stopped at once), or the deck has no analysis of the kind that \
          the measure, Fourier or plot card names. Add the analysis, or change the kind on the card.";
