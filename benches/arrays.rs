@@ -6,11 +6,12 @@
 use std::time::Instant;
 
 use ferrospice::array::{
-    Array, Drift, DriftCells, Effective, End, Geometry, Law, LawCells, Linear, Program, Settings, TranSettings,
-    transient,
+    Array, DeviceCells, Drift, DriftCells, Effective, End, Geometry, Law, LawCells, Linear, Lines, Network,
+    NetworkProgram, Plane, Program, Settings, TranSettings, transient,
 };
 use ferrospice::base::Control;
 use ferrospice::base::rng::Stream;
+use ferrospice::session::{self, RunOptions};
 
 fn uniform(k: usize) -> f64 {
     Stream { seed: 1, run: 0, instance: 1 }.uniform((k >> 20) as u32, (k & 0xf_ffff) as u32)
@@ -87,6 +88,7 @@ fn main() {
     effective(&filter);
     nonlinear(&filter);
     pulse(&filter);
+    gated(&filter);
 }
 
 fn linear(filter: &Filter) {
@@ -216,6 +218,46 @@ fn pulse(filter: &Filter) {
         println!(
             "{name:42} {s}  {} steps, {} rejected, {} Newton, {} inner, x = {x:.4}",
             t.accepted, t.rejected, t.newton, t.inner
+        );
+    }
+}
+
+/// 24 ns with a write pulse through the transistors of one row, source lines along the rows: every second bit line is driven.
+fn gated(filter: &Filter) {
+    const CELL: &str = "cell\n.model nm nmos level=1 vto=0.5 kp=1m\n.subckt mem bl wl sl\nm1 d wl sl sl nm w=10u l=1u\n\
+        bm bl d i=v(bl,d)*(1e-6+9.9e-5*v(x))\ncx x 0 1 ic=0.1\nrx x 0 1e15\n\
+        bx 0 x i=2e8*sinh(v(bl,d)/0.5)*v(x)*(1-v(x))\n.ends\nxc bl wl sl mem\nvb bl 0 0\nvw wl 0 0\nvs sl 0 0\n.end\n";
+    for n in [32, 64, 128, 256] {
+        let name = format!("1T1R pulse {n}x{n}");
+        if !filter.wants(&name) || (n > 64 && filter.0.is_empty()) {
+            continue;
+        }
+        let (circuit, _, diags) = session::circuit("cell.cir", CELL, &RunOptions::default(), &session::Disk);
+        let circuit = circuit.unwrap_or_else(|| panic!("{diags:?}"));
+        let line = |name: &'static str, along_row: bool| {
+            let mut plane = Plane::floating(n, 1.0);
+            plane.capacitance = 1e-15;
+            plane.ends[usize::from(!along_row)].fill(End::driven(0.0, 1.0));
+            Lines { name, along_row, plane }
+        };
+        let mut select = vec![0.0; n];
+        select[0] = 2.0;
+        let write: Vec<f64> = (0..n).map(|j| if j % 2 == 0 { 1.0 } else { 0.0 }).collect();
+        let program = NetworkProgram::pulse(&[write, select, vec![0.0; n]], 0.0, 2e-9, 20e-9, 2e-9);
+        let (s, (t, x)) = best(1, || {
+            let cells = DeviceCells::on_lines(&circuit, &["bl", "wl", "sl"], &["vb", "vw", "vs"], (n, n), &[]);
+            let planes = vec![line("bit", false), line("word", true), line("source", true)];
+            let mut a = Network::new((n, n), planes, vec![vec![0, 1, 2]], cells.expect("cells")).expect("an array");
+            let t = a.transient(&program, &TranSettings::new(24e-9), &Control::default(), |_, _| {});
+            let k = a.internals().len() / (n * n);
+            (t.expect("a run"), a.internals()[..k].to_vec())
+        });
+        println!(
+            "{name:42} {s}  {} steps, {} rejected, {} Newton, first cell {x:.4?}, peak {:.0} MB",
+            t.accepted,
+            t.rejected,
+            t.newton,
+            peak()
         );
     }
 }

@@ -248,3 +248,47 @@ fn cells_with_gates() {
         assert!(!o.status.success() && err(&o).contains(what), "{}", err(&o));
     }
 }
+
+/// A long run says how far it is and how long it will take, and ends when it is told to, with what there is.
+#[cfg(unix)]
+#[test]
+fn a_long_run_is_interrupted() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    // So hard that it would take many times as long as it is given.
+    let args = ["solve", "--random", "1:100k", "--size", "500", "--wire", "1k", "--seed", "7", "--drive", "both"];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ferrospice"))
+        .current_dir(d)
+        .arg("array")
+        .args(args)
+        .args(["--tol", "1e-13", "--progress", "json", "--json", "-o", "r.json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut seen = vec![];
+    for line in lines.by_ref().map_while(Result::ok) {
+        let v: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        assert_eq!(v["progress"], "array", "{line}");
+        seen.push(v);
+        if seen.len() == 3 {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 3);
+    assert!(seen[2]["fraction"].as_f64().unwrap() > 0.0 && seen[2]["eta"].as_f64().unwrap() > 0.0, "{seen:?}");
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let rest: Vec<String> = lines.map_while(Result::ok).collect();
+    let o = child.wait_with_output().unwrap();
+    assert_eq!(o.status.code(), Some(130), "{rest:?}");
+    assert_eq!(json(&o)["partial"], true);
+    // The file is whole and says what it is; nothing else is left.
+    let r: serde_json::Value = serde_json::from_str(&fs::read_to_string(d.join("r.json")).unwrap()).unwrap();
+    assert_eq!(r["partial"], true);
+    let left: Vec<String> = fs::read_dir(d).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into()).collect();
+    assert_eq!(left, ["r.json"]);
+}

@@ -9,8 +9,14 @@ use ferrospice::circuit::Circuit;
 use ferrospice::dataset::Table;
 use ferrospice::session::{self, RunOptions};
 
+/// With the models of the library.
+fn options() -> RunOptions {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    RunOptions { include_dirs: vec![models.clone(), models.join("cards")], ..RunOptions::default() }
+}
+
 fn run(text: &str) -> Table {
-    let out = session::run_text("array.cir", text, &RunOptions::default(), &session::Disk, &Control::default());
+    let out = session::run_text("array.cir", text, &options(), &session::Disk, &Control::default());
     assert!(!out.has_errors(), "{:?}\n{text}", out.diagnostics);
     out.tables().next().expect("a table").clone()
 }
@@ -21,7 +27,7 @@ fn cell(cards: &str, nodes: &[&str]) -> Circuit {
     for n in nodes {
         let _ = writeln!(text, "vhold{n} {n} 0 0");
     }
-    let (circuit, _, diags) = session::circuit("cell.cir", &(text + ".end\n"), &RunOptions::default(), &session::Disk);
+    let (circuit, _, diags) = session::circuit("cell.cir", &(text + ".end\n"), &options(), &session::Disk);
     circuit.unwrap_or_else(|| panic!("{diags:?}"))
 }
 
@@ -61,6 +67,20 @@ fn sources(card: &mut String, line: &str, volts: &[f64], wave: impl Fn(f64) -> S
 }
 
 fn compare(table: &Table, a: &Network<DeviceCells>, planes: &[(usize, &str)], cols: usize, tolerance: f64) {
+    let last = table.real("v(xb.bl[0][0])").expect("a first node").len() - 1;
+    let largest = compare_at(table, last, a, planes, cols, tolerance);
+    assert!(largest > 0.1);
+}
+
+/// At one point of the table. The largest voltage.
+fn compare_at(
+    table: &Table,
+    point: usize,
+    a: &Network<DeviceCells>,
+    planes: &[(usize, &str)],
+    cols: usize,
+    tolerance: f64,
+) -> f64 {
     let mut largest = 0.0f64;
     for &(p, name) in planes {
         let rows = a.internals().len();
@@ -69,13 +89,13 @@ fn compare(table: &Table, a: &Network<DeviceCells>, planes: &[(usize, &str)], co
             let (i, j) = (cell / cols, cell % cols);
             let (line, at) = if a.planes()[p].along_row { (i, j) } else { (j, i) };
             let Some(x) = table.real(&format!("v(xb.{name}[{line}][{at}])")) else { break };
-            let x = x[x.len() - 1];
+            let x = x[point];
             let d = (x - a.voltage(p, cell)).abs();
             assert!(d < tolerance, "{name} of cell {i},{j}: {} for {x}", a.voltage(p, cell));
             largest = largest.max(x.abs());
         }
     }
-    assert!(largest > 0.1);
+    largest
 }
 
 /// One transistor and one resistor with wires on gate, bit and source lines; source lines along either side.
@@ -201,7 +221,8 @@ fn a_stack_shares_its_lines() {
     let taps = vec![vec![0, 1], vec![2, 1], vec![2, 3]];
     let mut a = Network::new((m, n), planes, taps, cells(cards, &["a", "b"], (3 * m, n))).unwrap();
     a.solve(&Settings { tol: 1e-12, iterations: 0 }, &Control::default()).unwrap();
-    compare(&table, &a, &[(0, "wl0"), (1, "bl1"), (2, "wl2"), (3, "bl3")], n, 1e-9);
+    let layers = [(0, "wl0"), (1, "bl1"), (2, "wl2"), (3, "bl3")];
+    assert!(compare_at(&table, 0, &a, &layers, n, 1e-9) > 0.1);
 }
 
 /// An array of a card, large enough to be ordered by its places, against the crossbar solver.
@@ -241,4 +262,101 @@ fn a_large_card_and_the_primitive_agree() {
             assert!((x - plain.real(&name).unwrap()[0]).abs() < 1e-9, "{name}");
         }
     }
+}
+
+/// Cells whose gate has its own line and whose state a Verilog-A device keeps, both ways: at rest, swept, and read after a
+/// write pulse through wires that make the state count.
+fn own_gates(
+    cards: &str,
+    pins: [&'static str; 3],
+    along: [bool; 3],
+    wire: f64,
+    write: [&[f64]; 3],
+    read: [&[f64]; 3],
+    unit: f64,
+) {
+    let (m, n) = (3, read[2].len());
+    assert_eq!(read[0].len(), m);
+    let head = format!(
+        "{cards}\n.array xb rows={m} cols={n} cell=cell pins=\"{}\"{}{}\n",
+        pins.join(" "),
+        pins.iter().map(|p| format!(" r{p}={wire}")).collect::<String>(),
+        if pins.contains(&"sl") { " sl=col" } else { "" },
+    );
+    let planes =
+        |volts: [&[f64]; 3]| -> Vec<Lines> { (0..3).map(|k| lines(pins[k], along[k], volts[k], wire, 0.0)).collect() };
+    let named: Vec<(usize, &str)> = pins.into_iter().enumerate().collect();
+    let network =
+        |volts| Network::new((m, n), planes(volts), vec![vec![0, 1, 2]], cells(cards, &pins, (m, n))).unwrap();
+    let settings = Settings { tol: 1e-12, iterations: 0 };
+    // At rest, and swept from nothing to the voltages of a reading.
+    let mut deck = format!("gates\n{TIGHT}\n{head}");
+    for (pin, volts) in pins.iter().zip(read) {
+        for (k, v) in volts.iter().enumerate() {
+            let _ = writeln!(deck, "e{pin}{k} xb.{pin}[{k}] 0 level 0 {v:e}");
+        }
+    }
+    let rest = run(&format!("{deck}vlevel level 0 1\n.op\n.end\n"));
+    let mut a = network(read);
+    a.solve(&settings, &Control::default()).unwrap();
+    assert!(compare_at(&rest, 0, &a, &named, n, 1e-9) > 0.05);
+    let swept = run(&format!("{deck}vlevel level 0 0\n.dc vlevel 0 1 0.25\n.end\n"));
+    for point in 0..5 {
+        for (p, volts) in read.iter().enumerate() {
+            volts.iter().enumerate().for_each(|(line, v)| a.set_volts(p, line, 0.25 * point as f64 * v));
+        }
+        a.solve(&settings, &Control::default()).unwrap();
+        compare_at(&swept, point, &a, &named, n, 1e-9);
+    }
+    // Written, left alone, read.
+    let times = [0.0, 0.05, 1.05, 1.1, 1.3, 1.35, 1.6].map(|t| t * unit);
+    let level = |k: usize, p: usize, line: usize| match k {
+        1 | 2 => write[p][line],
+        5 | 6 => read[p][line],
+        _ => 0.0,
+    };
+    let mut deck = format!("gates\n.options reltol=1e-5 gmin=0\n{head}");
+    for (p, pin) in pins.iter().enumerate() {
+        for line in 0..read[p].len() {
+            let wave: String =
+                times.iter().enumerate().map(|(k, t)| format!("{t:e} {:e} ", level(k, p, line))).collect();
+            let _ = writeln!(deck, "v{pin}{line} xb.{pin}[{line}] 0 pwl({wave})");
+        }
+    }
+    let table = run(&format!("{deck}.tran {:e} {:e}\n.end\n", 1e-2 * unit, times[6]));
+    let frame = |k: usize| (0..3).map(|p| (0..read[p].len()).map(|l| level(k, p, l)).collect()).collect();
+    let program = NetworkProgram { frames: times.iter().enumerate().map(|(k, t)| (*t, frame(k))).collect() };
+    let zeros: Vec<Vec<f64>> = read.iter().map(|v| vec![0.0; v.len()]).collect();
+    let mut a = network([&zeros[0], &zeros[1], &zeros[2]]);
+    let before = a.internals().to_vec();
+    let settings = TranSettings { reltol: 1e-5, ..TranSettings::new(times[6]) };
+    a.transient(&program, &settings, &Control::default(), |_, _| {}).unwrap();
+    let last = table.real(&format!("v(xb.{}[0][0])", pins[0])).unwrap().len() - 1;
+    compare_at(&table, last, &a, &named, n, 1e-5);
+    // The pulse did something, and what it did is seen: the fresh array reads otherwise.
+    assert!(before.iter().zip(a.internals()).any(|(x, y)| (x - y).abs() > 0.01));
+    let mut fresh = network(read);
+    fresh.solve(&Settings { tol: 1e-12, iterations: 0 }, &Control::default()).unwrap();
+    let seen = (0..m * n).flat_map(|c| (0..3).map(move |p| (p, c)));
+    let most = seen.map(|(p, c)| (fresh.voltage(p, c) - a.voltage(p, c)).abs()).fold(0.0, f64::max);
+    assert!(most > 1e-4, "{most}");
+}
+
+#[test]
+fn ferroelectric_transistors_by_both_ways() {
+    let cards = ".include \"fefet_28nm.lib\"\n.subckt cell wl bl sl\nxf bl wl sl 0 fefet_28nm\n.ends";
+    let v = 4.0;
+    let columns = [2.0 * v / 3.0, 0.0];
+    let write: [&[f64]; 3] = [&[v / 3.0, v, v / 3.0], &columns, &columns];
+    let read: [&[f64]; 3] = [&[0.6, 0.9, 1.2], &[0.1, 0.2], &[0.0, 0.0]];
+    own_gates(cards, ["wl", "bl", "sl"], [true, false, false], 1e3, write, read, 1e-6);
+}
+
+#[test]
+fn electrochemical_cells_by_both_ways() {
+    let cards = ".hdl \"ecram.va\"\n.subckt cell gl wl bl\nx1 gl wl bl ecram w=10u l=10u tch=20n cmax=1.9e28 rel=1m \
+        cdl=10m j0=20k u0=0 ufr=0 gmin=1u gmax=10u kappa=0 x0=0.5\n.ends";
+    let write: [&[f64]; 3] = [&[-2.0, 1.0, 2.0], &[0.0; 3], &[0.0; 3]];
+    let read: [&[f64]; 3] = [&[0.0; 3], &[0.1, 0.2, 0.3], &[0.0; 3]];
+    own_gates(cards, ["gl", "wl", "bl"], [true, true, false], 1e3, write, read, 3e-3);
 }

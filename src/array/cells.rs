@@ -18,12 +18,15 @@ pub struct Moment<'a> {
     pub time: f64,
     /// Weight of the contents in their derivative, 1/s; 0: nothing moves, states are held at their values.
     pub a0: f64,
+    /// How far, V, the voltages at a device may be from those of its last evaluation for its tangent there to be taken; 0:
+    /// never. For cells of devices.
+    pub quiet: f64,
     /// The rest of the derivatives, for each cell of the run the terminal's, then the internals'. Empty if `a0` is 0.
     pub past: &'a [f64],
 }
 
 impl Moment<'_> {
-    pub const STATIC: Moment<'static> = Moment { time: 0.0, a0: 0.0, past: &[] };
+    pub const STATIC: Moment<'static> = Moment { time: 0.0, a0: 0.0, quiet: 0.0, past: &[] };
 }
 
 /// A run of cells at their voltages, and what they answer.
@@ -146,8 +149,22 @@ pub trait LineCells: Send + Sync {
         let _ = z;
     }
 
+    /// Whether a line stores something in the cell, as far as is known: its voltage is then followed in time.
+    fn is_stored(&self, line: usize) -> bool {
+        let _ = line;
+        true
+    }
+
     /// A row of cells.
     fn eval(&self, at: &Moment, frame: LineFrame) -> Result<(), Stuck>;
+
+    /// One evaluation of a row: the internal unknowns follow the lines' voltages by the slopes of the evaluation before
+    /// (the guess itself if this is the first one), and currents and contents are those after the correction that is due.
+    /// Whether that correction is small enough to be the last one.
+    fn once(&self, at: &Moment, is_first: bool, frame: LineFrame) -> Result<bool, Stuck> {
+        let _ = is_first;
+        self.eval(at, frame).map(|()| true)
+    }
 
     /// See [`Cells::accept`].
     fn accept(&mut self, time: f64, v: &[f64], z: &[f64]) -> f64 {

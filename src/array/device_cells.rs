@@ -14,6 +14,8 @@
 //! states only: one whose current changes when both of its lines rise by the same voltage is refused. Cells of more lines
 //! ([`LineCells`]: gates, bulks) know the voltage of each.
 
+mod once;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cells::{Cells, Frame, Internal, LineCells, LineFrame, Moment, Stuck};
@@ -54,6 +56,10 @@ struct Row {
     q: Vec<f64>,
     g: Vec<f64>,
     c: Vec<f64>,
+    /// Where the devices were evaluated last, and what they gave; empty: not known.
+    at: [Vec<f64>; 3],
+    /// Of the last evaluation alone: for each inner unknown its correction, and its change with the kept lines' voltages.
+    follow: Vec<f64>,
 }
 
 /// Cells of devices.
@@ -74,6 +80,8 @@ pub struct DeviceCells {
     gmin: f64,
     /// Of the bit line above ground, V.
     shift: f64,
+    /// Lines with something stored.
+    is_stored: Vec<bool>,
 }
 
 struct Blocks {
@@ -207,6 +215,7 @@ impl DeviceCells {
             initial: vec![],
             gmin: env.gmin,
             shift: 0.0,
+            is_stored: vec![false; t],
         };
         for n in &inner {
             out.add(circuit.node_name(*n), UnknownKind::Voltage, false);
@@ -262,6 +271,8 @@ impl DeviceCells {
                 q: vec![0.0; n],
                 g: vec![0.0; 1 + cols * k * k],
                 c: vec![0.0; 1 + cols * k * k],
+                at: [vec![], vec![], vec![]],
+                follow: vec![],
             }));
         }
         Ok((out, touches_ground))
@@ -274,6 +285,9 @@ impl DeviceCells {
         let row = row.get_mut().unwrap_or_else(PoisonError::into_inner);
         for (c, internal) in self.internals.iter_mut().enumerate() {
             internal.is_dynamic |= (0..k).any(|r| row.c[1 + r * k + c + t] != 0.0);
+        }
+        for (c, stored) in self.is_stored.iter_mut().enumerate() {
+            *stored |= (0..k).any(|r| row.c[1 + r * k + c] != 0.0);
         }
         row.memory.iter_mut().for_each(|m| m.fill(0.0));
     }
@@ -449,6 +463,7 @@ impl DeviceCells {
         debug_assert!(frame.first.is_multiple_of(self.cols) && frame.v.len() == kept * self.cols, "cells come by rows");
         let mut guard = self.rows[frame.first / self.cols].lock().unwrap_or_else(PoisonError::into_inner);
         let row = &mut *guard;
+        row.at[0].clear();
         for cell in 0..self.cols {
             let x = &mut row.x[1 + cell * k..1 + (cell + 1) * k];
             x[..t].fill(self.shift);
@@ -623,8 +638,16 @@ impl LineCells for DeviceCells {
         z.copy_from_slice(&self.initial);
     }
 
+    fn is_stored(&self, line: usize) -> bool {
+        self.is_stored.get(line).copied().unwrap_or(true)
+    }
+
     fn eval(&self, at: &Moment, frame: LineFrame) -> Result<(), Stuck> {
         self.run(at, frame)
+    }
+
+    fn once(&self, at: &Moment, is_first: bool, frame: LineFrame) -> Result<bool, Stuck> {
+        self.follow(at, is_first, frame)
     }
 
     fn accept(&mut self, time: f64, v: &[f64], z: &[f64]) -> f64 {

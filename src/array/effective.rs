@@ -46,7 +46,7 @@ impl Effective {
                     if quiet.is_cancelled() {
                         return Ok((vec![0.0; if by_word { n } else { m }], 0.0, true));
                     }
-                    work.x.fill(0.0);
+                    work.guess(a, [&word, &word]);
                     let rhs = Rhs::Ends { word: [&word, &word], bit: [&bit, &bit] };
                     let c = solve(a, work, &rhs, settings, &quiet)?;
                     let g = &a.g;

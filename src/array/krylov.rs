@@ -11,9 +11,19 @@
 //! n² r g < 10, then in proportion to n sqrt(r g). Which plane is eliminated makes no difference: both preconditioned
 //! Schur complements have the same eigenvalues. Here the bit lines go, because rows lie together in memory.
 //!
-//! An iteration passes over memory three times: down the rows (new direction, first half of the bit lines), up the rows
-//! (second half, product with S), and once more for the update and the word lines.
+//! [`Coarse`](super::coarse::Coarse) takes the error that is smooth along both directions, where there is much of it: the
+//! iterations then stay some tens.
+//!
+//! An iteration passes over memory twice. Down the rows: solution, new direction p, first half of the bit lines, which with
+//! Tb + D = L Δ Lᵀ gives the length of the step before S p is known,
+//!
+//! ```text
+//!   p·S p = p·(Tw + D) p - y·Δ⁻¹ y,      y = L⁻¹ D p
+//! ```
+//!
+//! and up the rows: second half, S p, residual, word lines.
 
+use super::coarse::Values;
 use super::planes::{Matrix, TIED, TOGETHER, dot, max_abs, of_row, sum};
 use crate::base::Control;
 use crate::base::control::Progress;
@@ -77,19 +87,36 @@ pub(crate) struct Work {
     /// Voltages of the word lines: the guess before, the solution after.
     pub x: Vec<f64>,
     r: Vec<f64>,
-    p: Vec<f64>,
+    pub p: Vec<f64>,
     /// Voltages of the bit lines after a solution.
     pub q: Vec<f64>,
     /// One row.
     next: Vec<f64>,
     /// Sums over the columns, for bit lines without resistance.
     columns: Vec<f64>,
+    /// Of the coarse grid.
+    coarse: Values,
 }
 
 impl Work {
     pub fn new(a: &Matrix) -> Work {
         let all = || vec![0.0; a.m * a.n];
-        Work { x: all(), r: all(), p: all(), q: all(), next: vec![0.0; a.n], columns: vec![0.0; a.n] }
+        let coarse = Values::default();
+        Work { x: all(), r: all(), p: all(), q: all(), next: vec![0.0; a.n], columns: vec![0.0; a.n], coarse }
+    }
+
+    /// Every word line at the voltage of its drivers; 0 where it has none.
+    pub fn guess(&mut self, a: &Matrix, volts: [&[f64]; 2]) {
+        for (i, row) in self.x.chunks_exact_mut(a.n).enumerate() {
+            let (mut sum, mut weight) = (0.0, 0.0);
+            for (ends, volts) in a.word.ends.iter().zip(volts) {
+                // A held end counts for all.
+                let g = ends[i].min(1e12);
+                sum += g * volts[i];
+                weight += g;
+            }
+            row.fill(if weight > 0.0 { sum / weight } else { 0.0 });
+        }
     }
 
     /// Solves from the guess in `x`. Afterwards `x` has the word lines and `q` the bit lines.
@@ -97,12 +124,15 @@ impl Work {
         let mut run = Run::default();
         let scale = scale(a, rhs);
         self.p.fill(0.0);
+        if let Some(c) = &a.coarse {
+            c.fit(&mut self.coarse);
+        }
         self.hold(a, rhs);
         self.residual(a, rhs);
-        let (mut rn, mut rz, mut largest) = self.advance(a, 0.0);
+        let (mut rn, mut rz, mut largest) = self.first(a);
         let target = (stop.tol * scale).powi(2);
         let first = rn.max(f64::MIN_POSITIVE);
-        let mut beta = 0.0;
+        let (mut alpha, mut beta) = (0.0, 0.0);
         loop {
             if rn <= target && largest <= stop.volts {
                 run.converged = true;
@@ -120,16 +150,20 @@ impl Work {
                 "array",
                 &Progress { fraction, at: (rn.sqrt() / scale).min(1e300), step: 0.0, points: run.iterations },
             );
-            self.down(a, beta);
-            let pq = self.up(a);
+            let pq = self.down(a, alpha, beta);
+            alpha = 0.0;
             if !(pq > 0.0) {
                 // Rounding has eaten the direction: this is as far as double precision goes.
                 break;
             }
-            let (rn1, rz1, largest1) = self.advance(a, rz / pq);
+            alpha = rz / pq;
+            let (rn1, rz1, largest1) = self.up(a, alpha);
             beta = rz1 / rz;
             (rn, rz, largest) = (rn1, rz1, largest1);
             run.iterations += 1;
+        }
+        if alpha != 0.0 {
+            self.x.iter_mut().zip(&self.p).for_each(|(x, p)| *x += alpha * p);
         }
         self.bit_lines(a, rhs);
         run
@@ -153,19 +187,20 @@ impl Work {
         }
     }
 
-    /// p = z + β p, and the first half of t = (Tb + D)⁻¹ D p; z is in `q`, t goes there.
-    fn down(&mut self, a: &Matrix, beta: f64) {
-        pulp::Arch::new().dispatch(|| down(self, a, beta));
+    /// x += α p, p = z + β p, and the first half of t = (Tb + D)⁻¹ D p; z is in `q`, t goes there. Returns p·S p.
+    fn down(&mut self, a: &Matrix, alpha: f64, beta: f64) -> f64 {
+        pulp::Arch::new().dispatch(Pass::Down(self, a, alpha, beta)).0
     }
 
-    /// The second half of t, and q = Tw p + D (p - t). Returns p·q.
-    fn up(&mut self, a: &Matrix) -> f64 {
-        pulp::Arch::new().dispatch(|| up(self, a))
+    /// The second half of t, r -= α S p with S p = Tw p + D (p - t), and z = M⁻¹ r into `q`, but for the coarse grid's
+    /// part, whose coefficients are kept. Returns |r|², r·z and the largest |z|.
+    fn up(&mut self, a: &Matrix, alpha: f64) -> (f64, f64, f64) {
+        pulp::Arch::new().dispatch(Pass::Up(self, a, alpha))
     }
 
-    /// x += α p, r -= α q, z = M⁻¹ r into `q`. Returns |r|², r·z and the largest |z|.
-    fn advance(&mut self, a: &Matrix, alpha: f64) -> (f64, f64, f64) {
-        pulp::Arch::new().dispatch(|| advance(self, a, alpha))
+    /// The same for a residual that is there.
+    fn first(&mut self, a: &Matrix) -> (f64, f64, f64) {
+        pulp::Arch::new().dispatch(Pass::First(self, a))
     }
 
     /// q = b for the word lines in `x`; r = fw - Tw x - D (x - b).
@@ -197,6 +232,26 @@ impl Work {
     /// q = (Tb + D)⁻¹ (fb + D x), held nodes at their voltages.
     fn bit_lines(&mut self, a: &Matrix, rhs: &Rhs) {
         pulp::Arch::new().dispatch(|| bit_lines(self, a, rhs));
+    }
+}
+
+/// A pass over memory. Not a closure: the compiler may leave a long one outside of the function with vector instructions.
+enum Pass<'a> {
+    Down(&'a mut Work, &'a Matrix, f64, f64),
+    Up(&'a mut Work, &'a Matrix, f64),
+    First(&'a mut Work, &'a Matrix),
+}
+
+impl pulp::NullaryFnOnce for Pass<'_> {
+    type Output = (f64, f64, f64);
+
+    #[inline(always)]
+    fn call(self) -> Self::Output {
+        match self {
+            Pass::Down(work, a, alpha, beta) => (down(work, a, alpha, beta), 0.0, 0.0),
+            Pass::Up(work, a, alpha) => up(work, a, alpha),
+            Pass::First(work, a) => first(work, a),
+        }
     }
 }
 
@@ -293,94 +348,149 @@ fn bit_lines(work: &mut Work, a: &Matrix, rhs: &Rhs) {
 }
 
 #[inline(always)]
-fn down(work: &mut Work, a: &Matrix, beta: f64) {
-    let (p, q, columns) = (&mut work.p, &mut work.q, &mut work.columns);
+fn down(work: &mut Work, a: &Matrix, alpha: f64, beta: f64) -> f64 {
+    let (x, p, q, columns) = (&mut work.x, &mut work.p, &mut work.q, &mut work.columns);
+    let along = &mut work.next;
     let n = a.n;
+    let mut product = 0.0;
     if a.bit.is_ideal() {
         columns.fill(0.0);
-        for ((p, z), g) in p.chunks_exact_mut(n).zip(q.chunks_exact(n)).zip(a.g.chunks_exact(n)) {
-            direct_sums(columns, p, z, g, beta);
-        }
-        return;
     }
     for i in 0..a.m {
         let (before, now) = q.split_at_mut(i * n);
-        let (z, p, g) = (&mut now[..n], &mut p[i * n..(i + 1) * n], &a.g[i * n..(i + 1) * n]);
-        if i == 0 {
-            direct_first(z, p, g, beta);
+        let rows = i * n..(i + 1) * n;
+        let (z, x, p, g) = (&mut now[..n], &mut x[rows.clone()], &mut p[rows.clone()], &a.g[rows.clone()]);
+        if let Some(c) = &a.coarse {
+            c.spread(i, z, &mut work.coarse);
+            a.mask_word(i, z);
+        }
+        let by = (alpha, beta);
+        if a.bit.is_ideal() {
+            direct_sums(columns, x, p, z, g, by);
+            a.word_row(i, p, along);
+            product += dot(p, along) + weighted(g, p);
             continue;
         }
-        let (t, f) = (&before[(i - 1) * n..i * n], &a.pb[(i - 1) * n..i * n]);
-        direct(z, p, g, t, f, (a.bit.g, beta));
-        for &(_, j) in of_row(&a.bit.breaks, i - 1) {
-            z[j] = g[j] * p[j];
-        }
-    }
-}
-
-#[inline(always)]
-fn up(work: &mut Work, a: &Matrix) -> f64 {
-    let (p, q, next, columns) = (&work.p, &mut work.q, &mut work.next, &mut work.columns);
-    let mut product = 0.0;
-    let n = a.n;
-    if a.bit.is_ideal() {
-        columns.iter_mut().zip(&a.pb).for_each(|(c, f)| *c *= f);
-    }
-    next.fill(0.0);
-    for i in (0..a.m).rev() {
-        let rows = i * n..(i + 1) * n;
-        let (p, q, g) = (&p[rows.clone()], &mut q[rows.clone()], &a.g[rows.clone()]);
-        if a.bit.is_ideal() {
-            next.copy_from_slice(columns);
+        if i == 0 {
+            direct_first(z, x, p, g, by);
         } else {
-            for &(_, j) in of_row(&a.bit.breaks, i) {
-                next[j] = 0.0;
+            let (t, f) = (&before[(i - 1) * n..i * n], &a.pb[(i - 1) * n..i * n]);
+            direct(z, x, p, g, (t, f, a.bit.g), by);
+            for &(_, j) in of_row(&a.bit.breaks, i - 1) {
+                z[j] = g[j] * p[j];
             }
-            back(next, q, &a.pb[rows], a.bit.g);
         }
-        a.word_row(i, p, q);
-        couple(q, p, g, next);
-        a.mask_word(i, q);
-        product += dot(p, q);
+        a.word_row(i, p, along);
+        product += power((p, along, g), (z, &a.pb[rows]));
+    }
+    if a.bit.is_ideal() {
+        product -= weighted(&a.pb, columns);
     }
     product
 }
 
 #[inline(always)]
-fn advance(work: &mut Work, a: &Matrix, alpha: f64) -> (f64, f64, f64) {
-    let (x, r, p, q) = (&mut work.x, &mut work.r, &work.p, &mut work.q);
-    let (mut rn, mut rz, mut largest) = (0.0, 0.0, 0.0);
+fn up(work: &mut Work, a: &Matrix, alpha: f64) -> (f64, f64, f64) {
+    let (r, p, q) = (&mut work.r, &work.p, &mut work.q);
+    let (next, columns) = (&mut work.next, &mut work.columns);
     let n = a.n;
-    for i in (0..a.m).step_by(TOGETHER) {
-        let rows = TOGETHER.min(a.m - i);
-        let all = i * n..(i + rows) * n;
-        let (x, r, p, q) = (&mut x[all.clone()], &mut r[all.clone()], &p[all.clone()], &mut q[all]);
-        step(x, r, p, q, alpha);
+    let mut sums = Sums::default();
+    if let Some(c) = &a.coarse {
+        c.clear(&mut work.coarse);
+    }
+    if a.bit.is_ideal() {
+        columns.iter_mut().zip(&a.pb).for_each(|(c, f)| *c *= f);
+    }
+    next.fill(0.0);
+    for from in (0..a.m).step_by(TOGETHER).rev() {
+        let to = (from + TOGETHER).min(a.m);
+        for i in (from..to).rev() {
+            let rows = i * n..(i + 1) * n;
+            let (p, q, g) = (&p[rows.clone()], &mut q[rows.clone()], &a.g[rows.clone()]);
+            if a.bit.is_ideal() {
+                next.copy_from_slice(columns);
+            } else {
+                for &(_, j) in of_row(&a.bit.breaks, i) {
+                    next[j] = 0.0;
+                }
+                back(next, q, &a.pb[rows.clone()], a.bit.g);
+            }
+            a.word_row(i, p, q);
+            couple(q, p, g, next);
+            a.mask_word(i, q);
+            step(&mut r[rows], q, alpha);
+        }
+        sums.word_lines(a, from, &r[from * n..to * n], &mut q[from * n..to * n], &mut work.coarse);
+    }
+    sums.finish(a, &mut work.coarse)
+}
+
+#[inline(always)]
+fn first(work: &mut Work, a: &Matrix) -> (f64, f64, f64) {
+    let n = a.n;
+    let mut sums = Sums::default();
+    if let Some(c) = &a.coarse {
+        c.clear(&mut work.coarse);
+    }
+    for from in (0..a.m).step_by(TOGETHER) {
+        let rows = from * n..(from + TOGETHER).min(a.m) * n;
+        let (r, q) = (&work.r[rows.clone()], &mut work.q[rows]);
+        q.copy_from_slice(r);
+        sums.word_lines(a, from, r, q, &mut work.coarse);
+    }
+    sums.finish(a, &mut work.coarse)
+}
+
+/// |r|², r·z, the largest |z|.
+#[derive(Default)]
+struct Sums {
+    rn: f64,
+    rz: f64,
+    largest: f64,
+}
+
+impl Sums {
+    /// z = M⁻¹ r for a few word lines from line `i` on; z holds r before.
+    #[inline(always)]
+    fn word_lines(&mut self, a: &Matrix, i: usize, r: &[f64], z: &mut [f64], coarse: &mut Values) {
+        let n = a.n;
+        if let Some(c) = &a.coarse {
+            for (k, r) in r.chunks_exact(n).enumerate() {
+                c.collect(i + k, r, coarse);
+            }
+        }
+        let rows = r.len() / n;
         if a.word.is_ideal() {
             for (k, r) in r.chunks_exact(n).enumerate() {
                 let s = sum(r);
                 let f = a.pw[i + k];
-                rn += if f == 0.0 { 0.0 } else { s * s };
-                rz += s * s * f;
+                self.rn += if f == 0.0 { 0.0 } else { s * s };
+                self.rz += s * s * f;
             }
-            a.solve_word(i, rows, q);
+            a.solve_word(i, rows, z);
         } else {
-            rn += dot(r, r);
-            a.solve_word(i, rows, q);
-            rz += dot(r, q);
+            self.rn += dot(r, r);
+            a.solve_word(i, rows, z);
+            self.rz += dot(r, z);
         }
-        largest = max_abs(largest, q);
+        self.largest = max_abs(self.largest, z);
     }
-    (rn, rz, largest)
+
+    #[inline(always)]
+    fn finish(self, a: &Matrix, coarse: &mut Values) -> (f64, f64, f64) {
+        let (energy, most) = a.coarse.as_ref().map_or((0.0, 0.0), |c| c.solve(coarse));
+        (self.rn, self.rz + energy, self.largest + most)
+    }
 }
 
 // Inner loops are functions of slices: the compiler then knows that these do not overlap.
 
 #[inline(always)]
-fn direct_sums(c: &mut [f64], p: &mut [f64], z: &[f64], g: &[f64], beta: f64) {
+fn direct_sums(c: &mut [f64], x: &mut [f64], p: &mut [f64], z: &[f64], g: &[f64], (alpha, beta): (f64, f64)) {
     let n = c.len();
-    let (p, z, g) = (&mut p[..n], &z[..n], &g[..n]);
+    let (x, p, z, g) = (&mut x[..n], &mut p[..n], &z[..n], &g[..n]);
     for j in 0..n {
+        x[j] += alpha * p[j];
         let d = z[j] + beta * p[j];
         p[j] = d;
         c[j] += g[j] * d;
@@ -388,10 +498,11 @@ fn direct_sums(c: &mut [f64], p: &mut [f64], z: &[f64], g: &[f64], beta: f64) {
 }
 
 #[inline(always)]
-fn direct_first(z: &mut [f64], p: &mut [f64], g: &[f64], beta: f64) {
+fn direct_first(z: &mut [f64], x: &mut [f64], p: &mut [f64], g: &[f64], (alpha, beta): (f64, f64)) {
     let n = z.len();
-    let (p, g) = (&mut p[..n], &g[..n]);
+    let (x, p, g) = (&mut x[..n], &mut p[..n], &g[..n]);
     for j in 0..n {
+        x[j] += alpha * p[j];
         let d = z[j] + beta * p[j];
         p[j] = d;
         z[j] = g[j] * d;
@@ -399,14 +510,45 @@ fn direct_first(z: &mut [f64], p: &mut [f64], g: &[f64], beta: f64) {
 }
 
 #[inline(always)]
-fn direct(z: &mut [f64], p: &mut [f64], g: &[f64], t: &[f64], f: &[f64], (gb, beta): (f64, f64)) {
+fn direct(
+    z: &mut [f64],
+    x: &mut [f64],
+    p: &mut [f64],
+    g: &[f64],
+    (t, f, gb): (&[f64], &[f64], f64),
+    (alpha, beta): (f64, f64),
+) {
     let n = z.len();
-    let (p, g, t, f) = (&mut p[..n], &g[..n], &t[..n], &f[..n]);
+    let (x, p, g, t, f) = (&mut x[..n], &mut p[..n], &g[..n], &t[..n], &f[..n]);
     for j in 0..n {
+        x[j] += alpha * p[j];
         let d = z[j] + beta * p[j];
         p[j] = d;
         z[j] = g[j] * d + (gb * f[j]) * t[j];
     }
+}
+
+/// Σ p (t + g p) - f y²
+#[inline(always)]
+fn power((p, t, g): (&[f64], &[f64], &[f64]), (y, f): (&[f64], &[f64])) -> f64 {
+    let n = p.len();
+    let (t, g, y, f) = (&t[..n], &g[..n], &y[..n], &f[..n]);
+    let mut s = [0.0; 8];
+    let whole = n - n % 8;
+    for at in (0..whole).step_by(8) {
+        for k in 0..8 {
+            let j = at + k;
+            s[k] += p[j] * (t[j] + g[j] * p[j]) - f[j] * (y[j] * y[j]);
+        }
+    }
+    let rest: f64 = (whole..n).map(|j| p[j] * (t[j] + g[j] * p[j]) - f[j] * (y[j] * y[j])).sum();
+    ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])) + rest
+}
+
+/// Σ g p²
+#[inline(always)]
+fn weighted(g: &[f64], p: &[f64]) -> f64 {
+    g.iter().zip(p).map(|(g, p)| g * p * p).sum()
 }
 
 #[inline(always)]
@@ -446,11 +588,10 @@ fn couple(q: &mut [f64], p: &[f64], g: &[f64], t: &[f64]) {
 }
 
 #[inline(always)]
-fn step(x: &mut [f64], r: &mut [f64], p: &[f64], q: &mut [f64], alpha: f64) {
-    let n = x.len();
-    let (r, p, q) = (&mut r[..n], &p[..n], &mut q[..n]);
+fn step(r: &mut [f64], q: &mut [f64], alpha: f64) {
+    let n = r.len();
+    let q = &mut q[..n];
     for k in 0..n {
-        x[k] += alpha * p[k];
         let d = r[k] - alpha * q[k];
         r[k] = d;
         q[k] = d;
@@ -508,6 +649,7 @@ impl Rows {
 /// The residual of the full system at word-line voltages `w` and bit-line voltages `b`, with the currents of the cells
 /// (from word to bit line) given row by row: `each(i, word row, bit row)` sees currents missing at the nodes, A. Lines
 /// without resistance have theirs at their first node.
+#[inline(always)]
 pub(crate) fn full_residual(
     a: &Matrix,
     rhs: &Rhs,
@@ -524,13 +666,8 @@ pub(crate) fn full_residual(
         let rows = i * n..(i + 1) * n;
         cell(i, current);
         a.word_row(i, &w[rows.clone()], rw);
-        for j in 0..n {
-            rw[j] = -rw[j] - current[j];
-        }
         a.bit_row(i, b, rb);
-        for j in 0..n {
-            rb[j] = current[j] - rb[j];
-        }
+        missing(rw, rb, current);
         if let Some((fw, fb)) = full {
             rw.iter_mut().zip(&fw[rows.clone()]).for_each(|(r, f)| *r += f);
             rb.iter_mut().zip(&fb[rows]).for_each(|(r, f)| *r += f);
@@ -567,23 +704,40 @@ pub(crate) fn full_residual(
     }
 }
 
+#[inline(always)]
+fn missing(rw: &mut [f64], rb: &mut [f64], current: &[f64]) {
+    let n = current.len();
+    let (rw, rb) = (&mut rw[..n], &mut rb[..n]);
+    for j in 0..n {
+        rw[j] = -rw[j] - current[j];
+        rb[j] = current[j] - rb[j];
+    }
+}
+
+/// out += g (here - there)
+#[inline(always)]
+fn segment(out: &mut [f64], g: f64, here: &[f64], there: &[f64]) {
+    let n = out.len();
+    let (here, there) = (&here[..n], &there[..n]);
+    for j in 0..n {
+        out[j] += g * (here[j] - there[j]);
+    }
+}
+
 impl Matrix {
     /// out = (Tb + shunt) v at row `i`.
+    #[inline(always)]
     fn bit_row(&self, i: usize, v: &[f64], out: &mut [f64]) {
         let (m, n) = (self.m, self.n);
         let b = &self.bit;
         let row = |i: usize| &v[i * n..(i + 1) * n];
         let here = row(i);
-        for j in 0..n {
-            out[j] = b.shunt * here[j];
-        }
+        out.iter_mut().zip(here).for_each(|(o, v)| *o = b.shunt * v);
         if !b.is_ideal() {
             if i > 0 {
                 let above = row(i - 1);
                 let breaks = of_row(&b.breaks, i - 1);
-                for j in 0..n {
-                    out[j] += b.g * (here[j] - above[j]);
-                }
+                segment(out, b.g, here, above);
                 for &(_, j) in breaks {
                     out[j] -= b.g * (here[j] - above[j]);
                 }
@@ -591,9 +745,7 @@ impl Matrix {
             if i + 1 < m {
                 let below = row(i + 1);
                 let breaks = of_row(&b.breaks, i);
-                for j in 0..n {
-                    out[j] += b.g * (here[j] - below[j]);
-                }
+                segment(out, b.g, here, below);
                 for &(_, j) in breaks {
                     out[j] -= b.g * (here[j] - below[j]);
                 }

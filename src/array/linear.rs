@@ -3,7 +3,7 @@
 use super::geometry::{Geometry, conductance_faults, no_cell};
 use super::islands::Islands;
 use super::krylov::{Rhs, Rows, Stop, Work, full_residual};
-use super::planes::Matrix;
+use super::planes::{Matrix, dot, max_abs};
 use super::solution::Currents;
 use crate::base::Control;
 use crate::diag::Diagnostic;
@@ -12,7 +12,9 @@ use crate::diag::codes::array::{ARRAY_CELL, ARRAY_UNSOLVED};
 /// How exactly to solve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// Norm of the imbalance of currents over all nodes, against that of the currents that the sources could send.
+    /// Norm of the imbalance of currents over all nodes, against that of the currents that the sources could send; and
+    /// voltages to ten times this share of the largest source. 1e-12, the default, gives the smallest column current of a
+    /// large array to 1e-9, most to 1e-11.
     pub tol: f64,
     /// At most so many iterations; 0: by the size.
     pub iterations: usize,
@@ -44,6 +46,7 @@ pub struct Linear {
     work: Work,
     volts: [[Vec<f64>; 2]; 2],
     islands: Islands,
+    is_started: bool,
 }
 
 pub(crate) fn volts(geometry: &Geometry) -> [[Vec<f64>; 2]; 2] {
@@ -65,7 +68,7 @@ impl Linear {
         islands.tie(&mut a);
         a.factor();
         let work = Work::new(&a);
-        Ok(Linear { volts: volts(&geometry), geometry, a, work, islands })
+        Ok(Linear { volts: volts(&geometry), geometry, a, work, islands, is_started: false })
     }
 
     pub fn geometry(&self) -> &Geometry {
@@ -115,6 +118,9 @@ impl Linear {
     /// Solves, beginning at the last solution.
     pub fn solve(&mut self, settings: &Settings, control: &Control) -> Result<Certificate, Diagnostic> {
         let [word, bit] = &self.volts;
+        if !std::mem::replace(&mut self.is_started, true) {
+            self.work.guess(&self.a, [&word[0], &word[1]]);
+        }
         let rhs = Rhs::Ends { word: [&word[0], &word[1]], bit: [&bit[0], &bit[1]] };
         let certificate = solve(&self.a, &mut self.work, &rhs, settings, control)?;
         self.islands.blank(self.a.n, &mut self.work.x, &mut self.work.q);
@@ -141,6 +147,16 @@ impl Linear {
     /// Currents at the ends of the lines and the powers.
     pub fn currents(&self) -> Currents {
         Currents::new(&self.geometry, self.word(), self.bit(), |k| self.cell_current(k))
+    }
+
+    /// Voltages of the word lines and of the bit lines, and the currents of the cells, without a copy.
+    pub fn into_parts(self) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+        let Work { x, q, p: mut current, .. } = self.work;
+        for (c, ((w, b), g)) in current.iter_mut().zip(x.iter().zip(&q).zip(&self.a.g)) {
+            let v = w - b;
+            *c = if v.is_nan() { 0.0 } else { g * v };
+        }
+        (x, q, current)
     }
 
     pub(crate) fn matrix(&self) -> &Matrix {
@@ -194,20 +210,30 @@ fn certify(a: &Matrix, rhs: &Rhs, work: &Work) -> (f64, f64) {
     let n = a.n;
     let (mut square, mut worst) = (0.0, 0.0f64);
     let (w, b) = (&work.x, &work.q);
-    let cell = |i: usize, out: &mut [f64]| {
-        let at = i * n;
-        let (w, b, g) = (&w[at..at + n], &b[at..at + n], &a.g[at..at + n]);
-        for j in 0..n {
-            out[j] = g[j] * (w[j] - b[j]);
-        }
-    };
-    full_residual(a, rhs, (w, b), &mut Rows::new(n), cell, |_, rw, rb| {
-        for r in rw.iter().chain(rb) {
-            square += r * r;
-            // NaN must be seen.
-            worst = if r.abs() <= worst { worst } else { r.abs() };
-        }
+    let mut rows = Rows::new(n);
+    pulp::Arch::new().dispatch(|| {
+        let cell = |i: usize, out: &mut [f64]| {
+            let at = i * n..(i + 1) * n;
+            ohmic(out, &a.g[at.clone()], &w[at.clone()], &b[at]);
+        };
+        full_residual(a, rhs, (w, b), &mut rows, cell, |_, rw, rb| {
+            square += dot(rw, rw) + dot(rb, rb);
+            worst = max_abs(max_abs(worst, rw), rb);
+        });
     });
+    // NaN must be seen.
+    if square.is_nan() {
+        worst = f64::NAN;
+    }
     let scale = super::krylov::scale(a, rhs);
     (if square == 0.0 { 0.0 } else { square.sqrt() / scale }, worst)
+}
+
+#[inline(always)]
+fn ohmic(out: &mut [f64], g: &[f64], w: &[f64], b: &[f64]) {
+    let n = out.len();
+    let (g, w, b) = (&g[..n], &w[..n], &b[..n]);
+    for j in 0..n {
+        out[j] = g[j] * (w[j] - b[j]);
+    }
 }

@@ -7,6 +7,7 @@
 //! Every result has a [`Certificate`]: the imbalance of currents over all nodes, computed from the solution.
 
 pub mod cells;
+mod coarse;
 pub mod columns;
 pub mod device_cells;
 pub mod drift;

@@ -16,6 +16,7 @@
 //! with source lines along the bit lines, its factors have hardly more entries than itself.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
@@ -33,6 +34,11 @@ const ITERATIONS: usize = 100;
 /// A step is small when no voltage moves by more than this share of the largest source: at rest, in time. A small imbalance
 /// is not enough where a line is tied to its driver weakly.
 const SMALL: [f64; 2] = [1e-8, 1e-6];
+
+/// Iterations with one evaluation each at most.
+const QUICK: usize = 20;
+/// Kept factors serve as long as an iteration leaves less than this share of the imbalance.
+const SLOW: f64 = 0.1;
 
 /// One plane of lines, and how they run.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,6 +100,15 @@ pub struct Network<C: LineCells> {
     /// Lines of a cell between which one that is stuck conducts.
     channel: (usize, usize),
     is_started: bool,
+    /// In time: see [`Moment::quiet`].
+    pub(super) quiet: f64,
+    /// In time: the largest currents and voltages of the sources in the whole program, by which errors are measured. Those
+    /// of the moment may be none.
+    pub(super) largest: (f64, f64),
+    /// The kernel has factors of a matrix like the present one.
+    is_factored: bool,
+    /// Where a step in time began.
+    back: (Vec<f64>, Vec<f64>),
     pub statistics: Statistics,
 }
 
@@ -191,6 +206,10 @@ impl<C: LineCells> Network<C> {
             defects: vec![],
             channel: (0, t - 1),
             is_started: false,
+            quiet: 0.0,
+            largest: (0.0, 0.0),
+            is_factored: false,
+            back: (vec![], vec![]),
             statistics: Statistics::default(),
         };
         out.fix(&pattern);
@@ -342,7 +361,52 @@ impl<C: LineCells> Network<C> {
 
     /// One step in time. `None`: not converged.
     pub(super) fn advance(&mut self, past: &PastAt, settings: &Settings, control: &Control) -> Option<bool> {
-        self.newton(1.0, Some(past), settings, control).ok().map(|c| !c.is_partial)
+        let mut back = std::mem::take(&mut self.back);
+        back.0.clone_from(&self.x);
+        back.1.clone_from(&self.z);
+        let mut found = self.quick(past, settings, control);
+        if found.is_none() {
+            self.x.copy_from_slice(&back.0);
+            self.z.copy_from_slice(&back.1);
+            self.is_factored = false;
+            found = self.newton(1.0, Some(past), settings, control).ok().map(|c| !c.is_partial);
+        }
+        self.back = back;
+        found
+    }
+
+    /// A step in time with one evaluation of the cells an iteration, and factors that are kept while they serve: matrices
+    /// of neighbouring steps are much alike. `None`: this way does not converge.
+    fn quick(&mut self, past: &PastAt, settings: &Settings, control: &Control) -> Option<bool> {
+        let (size, top) = self.largest;
+        let (mut last_step, mut last) = (f64::INFINITY, f64::INFINITY);
+        let mut is_new = false;
+        for iteration in 0..QUICK {
+            let found = self.imbalance(1.0, Some(past), Some(iteration == 0)).ok()?;
+            let Imbalance { norm, is_settled, .. } = found;
+            if norm <= settings.tol * size && last_step <= SMALL[1] * top && is_settled {
+                return Some(true);
+            }
+            if control.is_cancelled() {
+                return Some(false);
+            }
+            if !norm.is_finite() || norm > 1e3 * last {
+                return None;
+            }
+            let is_slow = norm > SLOW * last && norm > settings.tol * size;
+            if !self.is_factored || (is_slow && (!is_new || iteration > 3)) {
+                self.fill(past.a0);
+                self.kernel.update(&self.values).ok()?;
+                (self.is_factored, is_new) = (true, true);
+            }
+            self.step.iter_mut().zip(&self.f[1..]).for_each(|(s, f)| *s = -f);
+            self.kernel.solve(&mut self.step);
+            self.x[1..].iter_mut().zip(&self.step).for_each(|(x, d)| *x += d);
+            last_step = self.step.iter().fold(0.0f64, |s, d| if d.abs() <= s { s } else { d.abs() });
+            self.statistics.newton += 1;
+            last = norm;
+        }
+        None
     }
 
     fn no_solution(&self, e: Failure) -> Diagnostic {
@@ -388,8 +452,8 @@ impl<C: LineCells> Network<C> {
         self.is_started = true;
     }
 
-    /// Evaluates the cells and the imbalance of currents; its norm, the largest and its node.
-    fn imbalance(&mut self, level: f64, past: Option<&PastAt>) -> Result<(f64, f64, u32), Stuck> {
+    /// Evaluates the cells, their inner equations solved or once (`Some`: for the first time?), and the imbalance.
+    fn imbalance(&mut self, level: f64, past: Option<&PastAt>, once: Option<bool>) -> Result<Imbalance, Stuck> {
         let (all, n, t) = (self.rows * self.cols, self.cols, self.cells.lines());
         let inner = self.cells.internals().len();
         for (layer, tap) in self.taps.iter().enumerate() {
@@ -414,6 +478,8 @@ impl<C: LineCells> Network<C> {
         } else {
             (0..self.taps.len() * self.rows).map(|_| Default::default()).collect()
         };
+        let unsettled = AtomicBool::new(false);
+        let quiet = if once.is_some() { self.quiet } else { 0.0 };
         (self.v.par_chunks(n * t), self.i.par_chunks_mut(n * t), self.g.par_chunks_mut(n * t * t))
             .into_par_iter()
             .zip(z.par_iter_mut().zip(c.par_iter_mut()))
@@ -422,10 +488,17 @@ impl<C: LineCells> Network<C> {
                 let moment = match past {
                     None => Moment::STATIC,
                     Some(p) => {
-                        Moment { time: p.time, a0: p.a0, past: &p.cells[row * n * contents..(row + 1) * n * contents] }
+                        let past = &p.cells[row * n * contents..(row + 1) * n * contents];
+                        Moment { time: p.time, a0: p.a0, quiet, past }
                     }
                 };
-                cells.eval(&moment, LineFrame { first: row * n, v, z, i, g, c })
+                let frame = LineFrame { first: row * n, v, z, i, g, c };
+                match once {
+                    None => cells.eval(&moment, frame),
+                    Some(is_first) => cells.once(&moment, is_first, frame).map(|settled| {
+                        unsettled.fetch_or(!settled, Ordering::Relaxed);
+                    }),
+                }
             })?;
         for &(cell, d) in &self.defects {
             let (i, g) = (&mut self.i[cell * t..(cell + 1) * t], &mut self.g[cell * t * t..(cell + 1) * t * t]);
@@ -469,7 +542,8 @@ impl<C: LineCells> Network<C> {
                 (worst, node) = (r.abs(), u as u32);
             }
         }
-        Ok((f64::sqrt(square), worst.max(0.0), node))
+        let is_settled = !unsettled.into_inner();
+        Ok(Imbalance { norm: f64::sqrt(square), worst: worst.max(0.0), node, is_settled })
     }
 
     /// The currents that the sources could drive: what an imbalance is measured by.
@@ -485,6 +559,12 @@ impl<C: LineCells> Network<C> {
         if scale > 0.0 { scale } else { 1e-6 }
     }
 
+    /// What errors are measured by: the currents that the sources could drive, and their largest voltage.
+    pub(super) fn sizes(&self, level: f64) -> (f64, f64) {
+        let ends = self.planes.iter().flat_map(|p| p.plane.ends.iter().flatten());
+        (self.scale(level), ends.fold(0.0f64, |s, e| s.max(e.volts.abs())).max(1e-3))
+    }
+
     fn newton(
         &mut self,
         level: f64,
@@ -496,12 +576,17 @@ impl<C: LineCells> Network<C> {
             self.start(level);
         }
         let n = self.x.len() - 1;
-        let ends = self.planes.iter().flat_map(|p| p.plane.ends.iter().flatten());
-        let top = ends.fold(0.0f64, |s, e| s.max(e.volts.abs())).max(1e-3) * level.max(1e-3);
-        let size = self.scale(level);
+        let (size, top) = match past {
+            None => {
+                let (size, top) = self.sizes(level);
+                (size, top * level.max(1e-3))
+            }
+            Some(_) => self.largest,
+        };
         let small = SMALL[usize::from(past.is_some())];
         let stuck = |s: Stuck| Failure { cell: Some(s.cell), node: 0, residual: f64::NAN, why: Some(s.text) };
-        let (mut norm, mut worst, mut node) = self.imbalance(level, past).map_err(stuck)?;
+        let Imbalance { mut norm, mut worst, mut node, .. } = self.imbalance(level, past, None).map_err(stuck)?;
+        self.is_factored = false;
         let (mut last_step, mut least) = (f64::INFINITY, f64::INFINITY);
         for iteration in 0..ITERATIONS {
             let rel = norm / size;
@@ -532,8 +617,8 @@ impl<C: LineCells> Network<C> {
                 let by = length - done;
                 self.x[1..].iter_mut().zip(&self.step).for_each(|(x, d)| *x += by * d);
                 done = length;
-                let (r, w, k) = match self.imbalance(level, past) {
-                    Ok(r) => r,
+                let (r, w, k) = match self.imbalance(level, past, None) {
+                    Ok(Imbalance { norm, worst, node, .. }) => (norm, worst, node),
                     Err(s) if length < 1e-3 => return Err(stuck(s)),
                     Err(_) => (f64::INFINITY, 0.0, node),
                 };
@@ -601,6 +686,16 @@ impl<C: LineCells> Network<C> {
             }
         }
     }
+}
+
+/// Missing currents.
+struct Imbalance {
+    norm: f64,
+    /// The largest, A, and its node.
+    worst: f64,
+    node: u32,
+    /// The inner equations of all cells are solved.
+    is_settled: bool,
 }
 
 /// Why there is no solution.

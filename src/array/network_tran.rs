@@ -62,6 +62,16 @@ impl<C: LineCells> Network<C> {
         }
         let stride = self.cells.lines() + self.cells.internals().len();
         self.c = vec![0.0; self.cells.len() * stride];
+        self.largest = (0.0, 0.0);
+        for (_, planes) in &program.frames {
+            for (p, volts) in planes.iter().enumerate() {
+                volts.iter().enumerate().for_each(|(line, v)| self.set_volts(p, line, *v));
+            }
+            let (size, top) = self.sizes(1.0);
+            self.largest = (size.max(self.largest.0), top.max(self.largest.1));
+        }
+        // A share of the tolerance of the currents of junctions, the steepest that there are.
+        self.quiet = 0.02585 * (0.1 * settings.reltol).sqrt();
         let mut driven = Driven { old: (self.x.clone(), self.z.clone()), network: self, program, stride };
         march(&mut driven, settings, control, |t, d| each(t, d.network))
     }
@@ -152,7 +162,7 @@ impl<C: LineCells> Dynamic for Driven<'_, C> {
         let mut class = vec![0; self.len()];
         for cell in 0..a.cells.len() {
             let from = 1 + cell * self.stride;
-            is_dynamic[from..from + t].fill(true);
+            (0..t).for_each(|l| is_dynamic[from + l] = a.cells.is_stored(l));
             for (k, i) in a.cells.internals().iter().enumerate() {
                 abstol[from + t + k] = i.abstol;
                 is_dynamic[from + t + k] = i.is_dynamic;

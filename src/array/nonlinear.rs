@@ -18,7 +18,7 @@ use super::geometry::{Geometry, place};
 use super::islands::Islands;
 use super::krylov::{Rhs, Rows, Stop, Work, full_residual, scale};
 use super::linear::{Certificate, Settings, volts};
-use super::planes::Matrix;
+use super::planes::{Matrix, dot, max_abs};
 use super::solution::Currents;
 use crate::base::Control;
 use crate::base::control::Progress;
@@ -339,7 +339,7 @@ impl<C: Cells> Array<C> {
             }
             let moment = match past {
                 None => Moment::STATIC,
-                Some(p) => Moment { time: p.time, a0: p.a0, past: &p.cells[contents.clone()] },
+                Some(p) => Moment { time: p.time, a0: p.a0, quiet: 0.0, past: &p.cells[contents.clone()] },
             };
             let frame = Frame {
                 first: at.start,
@@ -363,16 +363,21 @@ impl<C: Cells> Array<C> {
         let (mut square, mut worst, mut where_) = (0.0, 0.0f64, 0);
         let (i, fw, fb) = (&self.i, &mut self.fw, &mut self.fb);
         let cell = |row: usize, out: &mut [f64]| out.copy_from_slice(&i[row * n..(row + 1) * n]);
-        full_residual(&self.a, &rhs, (&self.w, &self.b), &mut self.rows, cell, |row, rw, rb| {
-            let at = row * n..(row + 1) * n;
-            fw[at.clone()].copy_from_slice(rw);
-            fb[at.clone()].copy_from_slice(rb);
-            for (r, k) in rw.iter().zip(at.clone()).chain(rb.iter().zip(at)) {
-                square += r * r;
-                if !(r.abs() <= worst) {
-                    (worst, where_) = (r.abs(), k);
+        let (a, rows, at_nodes) = (&self.a, &mut self.rows, (&self.w[..], &self.b[..]));
+        pulp::Arch::new().dispatch(|| {
+            full_residual(a, &rhs, at_nodes, rows, cell, |row, rw, rb| {
+                let at = row * n..(row + 1) * n;
+                fw[at.clone()].copy_from_slice(rw);
+                fb[at].copy_from_slice(rb);
+                let s = dot(rw, rw) + dot(rb, rb);
+                square += s;
+                let most = max_abs(max_abs(0.0, rw), rb);
+                if most > worst || s.is_nan() {
+                    let is_it = |r: &f64| r.abs() == most || r.is_nan();
+                    let k = rw.iter().position(is_it).or_else(|| rb.iter().position(is_it));
+                    (worst, where_) = (if s.is_nan() { f64::NAN } else { most }, row * n + k.unwrap_or(0));
                 }
-            }
+            });
         });
         let size = scale(&self.a, &Rhs::Ends { word: ends.0, bit: ends.1 });
         let size = if size > 0.0 { size } else { 1e-6 };
@@ -430,8 +435,10 @@ impl<C: Cells> Array<C> {
             let mut length = 1.0;
             loop {
                 let by = length - done;
-                self.w.iter_mut().zip(&self.work.x).for_each(|(w, d)| *w += by * d);
-                self.b.iter_mut().zip(&self.work.q).for_each(|(b, d)| *b += by * d);
+                pulp::Arch::new().dispatch(|| {
+                    self.w.iter_mut().zip(&self.work.x).for_each(|(w, d)| *w += by * d);
+                    self.b.iter_mut().zip(&self.work.q).for_each(|(b, d)| *b += by * d);
+                });
                 done = length;
                 let (r, _, k) = match self.imbalance(level, past) {
                     Ok(r) => r,
@@ -451,7 +458,7 @@ impl<C: Cells> Array<C> {
                 length = if fit.is_finite() { fit.clamp(0.1 * length, 0.5 * length) } else { 0.1 * length };
                 self.statistics.damped += 1;
             }
-            let moved = self.work.x.iter().chain(&self.work.q).fold(0.0f64, |s, d| s.max(d.abs()));
+            let moved = pulp::Arch::new().dispatch(|| max_abs(max_abs(0.0, &self.work.x), &self.work.q));
             last_step = length * moved;
             // Cells without nonlinearity are solved by one step.
             if self.cells.is_linear() && length == 1.0 {

@@ -14,6 +14,7 @@
 //! A node that is held by a source has no pivot (its inverse is 0) and stays at its value. A plane whose wires have no
 //! resistance has one node a line; vectors over its nodes are then constant along lines.
 
+use super::coarse::Coarse;
 use super::geometry::{Geometry, Plane};
 
 /// Conductance, S, that ties a group of lines without any driver to ground: no current flows through it.
@@ -79,6 +80,19 @@ pub(crate) struct Matrix {
     /// Inverse pivots of the lines, row by row; of an ideal plane one per line.
     pub pw: Vec<f64>,
     pub pb: Vec<f64>,
+    /// Where it pays.
+    pub coarse: Option<Coarse>,
+}
+
+struct Factor<'a>(&'a mut Matrix);
+
+impl pulp::NullaryFnOnce for Factor<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        self.0.factor_lines();
+    }
 }
 
 impl Matrix {
@@ -89,20 +103,21 @@ impl Matrix {
         let (word, bit) = (Wires::new(&geometry.word, true), Wires::new(&geometry.bit, false));
         let pw = vec![0.0; if word.is_ideal() { m } else { m * n }];
         let pb = vec![0.0; if bit.is_ideal() { n } else { m * n }];
-        Matrix { m, n, g, word, bit, pw, pb }
+        Matrix { m, n, g, word, bit, pw, pb, coarse: None }
     }
 
     pub fn factor(&mut self) {
-        pulp::Arch::new().dispatch(|| self.factor_lines());
+        pulp::Arch::new().dispatch(Factor(self));
     }
 
     #[inline(always)]
     fn factor_lines(&mut self) {
         self.factor_word(0, self.m);
         self.factor_bit(0, self.n);
+        self.coarse = Coarse::new(self);
     }
 
-    /// After the conductance of one cell has changed.
+    /// After the conductance of one cell has changed. The coarse grid hardly does.
     pub fn refactor_cell(&mut self, row: usize, col: usize) {
         self.factor_word(row, row + 1);
         self.factor_bit(col, col + 1);

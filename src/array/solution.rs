@@ -1,6 +1,7 @@
 //! Currents and powers that follow from the voltages of an array.
 
 use super::geometry::{Geometry, Plane};
+use super::planes::sum;
 
 /// Currents at the ends of the lines, A, and powers, W.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,17 +26,17 @@ impl Currents {
             Currents { word: [vec![0.0; m], vec![0.0; m]], bit: [vec![0.0; n], vec![0.0; n]], ..Currents::default() };
         let mut rows = vec![0.0; m];
         let mut cols = vec![0.0; n];
-        for i in 0..m {
-            for j in 0..n {
-                let k = i * n + j;
-                let c = cell(k);
-                rows[i] += c;
-                cols[j] += c;
-                if c != 0.0 {
-                    out.cell_power += c * (w[k] - b[k]);
-                }
+        let (mut current, mut power) = (vec![0.0; n], vec![0.0; n]);
+        pulp::Arch::new().dispatch(|| {
+            for i in 0..m {
+                let at = i * n..(i + 1) * n;
+                current.iter_mut().zip(at.clone()).for_each(|(c, k)| *c = cell(k));
+                powers(&mut power, &current, &w[at.clone()], &b[at]);
+                rows[i] = sum(&current);
+                cols.iter_mut().zip(&current).for_each(|(s, c)| *s += c);
+                out.cell_power += sum(&power);
             }
-        }
+        });
         let word = LineSet { plane: &geometry.word, nodes: n, first: |i| i * n, step: 1, v: w, sign: 1.0 };
         let bit = LineSet { plane: &geometry.bit, nodes: m, first: |j| j, step: n, v: b, sign: -1.0 };
         word.ends(&rows, &cell, &mut out.word);
@@ -124,17 +125,59 @@ impl<F: Fn(usize) -> usize> LineSet<'_, F> {
     }
 
     fn power(&self) -> f64 {
-        let mut sum = 0.0;
-        for line in 0..self.plane.lines() {
+        let lines = self.plane.lines();
+        let mut total = 0.0;
+        if self.plane.opens.is_empty() && self.nodes > 1 {
+            // Along the rows of memory in either plane.
+            let n = if self.step == 1 { self.nodes } else { lines };
+            let mut squares = vec![0.0; n];
+            pulp::Arch::new().dispatch(|| {
+                if self.step == 1 {
+                    for row in self.v.chunks_exact(n) {
+                        drops(&mut squares[..n - 1], &row[..n - 1], &row[1..]);
+                        total += sum(&squares[..n - 1]);
+                    }
+                } else {
+                    for (a, b) in self.v.chunks_exact(n).zip(self.v[n..].chunks_exact(n)) {
+                        drops(&mut squares, a, b);
+                        total += sum(&squares);
+                    }
+                }
+            });
+            return total / self.plane.segment;
+        }
+        for line in 0..lines {
             let is_whole = self.plane.opens.iter().all(|o| o.0 != line);
             for k in 0..self.nodes.saturating_sub(1) {
                 let at = (self.first)(line) + k * self.step;
                 let d = self.v[at] - self.v[at + self.step];
                 if d.is_finite() && (is_whole || !self.is_open(line, k)) {
-                    sum += d * d;
+                    total += d * d;
                 }
             }
         }
-        sum / self.plane.segment
+        total / self.plane.segment
+    }
+}
+
+/// Where no current flows, the voltage may be unknown.
+#[inline(always)]
+fn powers(out: &mut [f64], c: &[f64], w: &[f64], b: &[f64]) {
+    let n = out.len();
+    let (c, w, b) = (&c[..n], &w[..n], &b[..n]);
+    for j in 0..n {
+        let p = c[j] * (w[j] - b[j]);
+        out[j] = if c[j] == 0.0 { 0.0 } else { p };
+    }
+}
+
+/// Squares of differences; those that are not known count as none.
+#[inline(always)]
+fn drops(out: &mut [f64], a: &[f64], b: &[f64]) {
+    let n = out.len();
+    let (a, b) = (&a[..n], &b[..n]);
+    for j in 0..n {
+        let d = a[j] - b[j];
+        out[j] = if d.abs() < f64::INFINITY { d * d } else { 0.0 };
     }
 }

@@ -63,17 +63,10 @@ pub fn solve(
     if *law == Law::Ohmic {
         let mut a = Linear::new(geometry, g)?;
         let certificate = a.solve(settings, control).map_err(|d| vec![d])?;
-        return Ok(Solved {
-            rows,
-            cols,
-            cells: (0..rows * cols).map(|k| a.cell_current(k)).collect(),
-            currents: a.currents(),
-            warning: a.warning(),
-            certificate,
-            statistics: Statistics::default(),
-            word: a.word().to_vec(),
-            bit: a.bit().to_vec(),
-        });
+        let (currents, warning) = (a.currents(), a.warning());
+        let (word, bit, cells) = a.into_parts();
+        let statistics = Statistics::default();
+        return Ok(Solved { rows, cols, cells, currents, warning, certificate, statistics, word, bit });
     }
     let mut a = Array::new(geometry, LawCells::new(law.clone(), g)?)?;
     let certificate = a.solve(settings, control).map_err(|d| vec![d])?;

@@ -94,9 +94,14 @@ impl Watch for Meter {
             return;
         }
         if self.is_json {
-            let line = serde_json::json!({
+            let mut line = serde_json::json!({
                 "progress": what, "fraction": p.fraction, "at": p.at, "step": p.step, "points": p.points,
             });
+            // Seconds that remain, if it goes on like this.
+            let eta = self.start.elapsed().as_secs_f64() * (1.0 - p.fraction) / p.fraction;
+            if let (true, Some(o)) = (eta.is_finite(), line.as_object_mut()) {
+                o.insert("eta".into(), eta.into());
+            }
             let _ = writeln!(std::io::stderr().lock(), "{line}");
         } else {
             self.show(what, p);

@@ -398,6 +398,11 @@ pub trait Batch: Send + Sync {
         Linearity::Nonlinear
     }
 
+    /// In time, `eval` gives the same at the same x, whatever the time and whatever was accepted before.
+    fn depends_on_x_alone(&self) -> bool {
+        false
+    }
+
     /// Recomputes everything that depends on the temperature (K) or on changed parameters.
     fn set_temperature(&mut self, temp: f64);
 

@@ -161,6 +161,10 @@ impl Batch for CapacitorBatch {
         }
     }
 
+    fn depends_on_x_alone(&self) -> bool {
+        true
+    }
+
     fn eval(&self, at: &Point, x: &[f64], _mem: &mut IterMem, out: &mut Load) {
         for i in 0..self.p.len() {
             let (p, n, c) = (self.p[i], self.n[i], self.c[i]);

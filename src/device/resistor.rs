@@ -228,6 +228,10 @@ impl Batch for ResistorBatch {
         };
     }
 
+    fn depends_on_x_alone(&self) -> bool {
+        true
+    }
+
     fn eval(&self, _at: &Point, x: &[f64], _mem: &mut IterMem, out: &mut Load) {
         for i in 0..self.p.len() {
             let g = self.g[i];

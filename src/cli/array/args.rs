@@ -168,7 +168,7 @@ pub struct Results {
     /// No summary
     #[arg(short, long)]
     pub quiet: bool,
-    /// Imbalance of currents against those of the sources at which to stop
+    /// Imbalance of currents against those of the sources at which to stop; the default gives column currents to 1e-9
     #[arg(long, value_name = "TOL", value_parser = si, default_value = "1e-12")]
     pub tol: f64,
     /// Worker threads; 0 is one for each processor. Results do not depend on it

@@ -6,6 +6,7 @@ use super::args::{Cells, Drive, Ground, Selection, Wires, pair, si};
 use crate::array::geometry::{Listing, MAX_CELLS, apply_defects, place};
 use crate::array::laws::{LAWS, Table};
 use crate::array::{Defect, Law, Scheme, Wiring};
+use crate::base::fastmath;
 use crate::base::rng::Stream;
 use crate::diag::codes::array::{ARRAY_CELL, ARRAY_LAW, ARRAY_SHAPE, ARRAY_SIZE, ARRAY_WIRE};
 use crate::diag::{Diagnostic, nearest};
@@ -98,8 +99,13 @@ fn matrix(args: &Cells) -> Result<Matrix, Vec<Diagnostic>> {
     let data = match (random, args.uniform) {
         (Some((lo, hi)), _) => {
             let stream = Stream { seed: args.seed, run: 0, instance: 0 };
-            let draw = |k: usize| stream.uniform((k >> 32) as u32, k as u32);
-            (0..rows * cols).map(|k| 1.0 / (lo * (hi / lo).powf(draw(k)))).collect()
+            let span = (hi / lo).ln();
+            let mut g = vec![0.0; rows * cols];
+            for (k, g) in g.chunks_mut(1024).enumerate() {
+                stream.uniforms(1024 * k as u64, g);
+                pulp::Arch::new().dispatch(|| g.iter_mut().for_each(|g| *g = 1.0 / (lo * fastmath::exp(span * *g))));
+            }
+            g
         }
         (None, Some(r)) if r > 0.0 => vec![1.0 / r; rows * cols],
         (None, Some(r)) => return Err(vec![Diagnostic::error(ARRAY_CELL, format!("cells of {r} Ω"))]),

@@ -23,9 +23,12 @@ fn head(given: &input::Given, w: &Wiring) -> String {
     } else {
         format!("{} Ω and {} Ω a segment (word, bit)", w.word_segment, w.bit_segment)
     };
-    let least = given.g.iter().copied().filter(|g| *g > 0.0).fold(f64::INFINITY, f64::min);
-    let most = given.g.iter().copied().fold(0.0, f64::max);
-    let dead = given.g.iter().filter(|g| **g == 0.0).count();
+    let (least, most, dead) = given.g.chunks(1024).fold((f64::INFINITY, 0.0, 0), |(least, most, dead), g| {
+        g.iter().fold((least, most, dead), |(least, most, dead): (f64, f64, usize), &g| {
+            let low = if g > 0.0 { g } else { f64::INFINITY };
+            (if low < least { low } else { least }, if g > most { g } else { most }, dead + usize::from(g == 0.0))
+        })
+    });
     let mut text = format!(
         "array             {} x {}, wires {wire}, cells {} to {}",
         given.rows,
@@ -98,18 +101,20 @@ pub fn solve(
     wires: &Wires,
     job: &Job,
 ) -> Result<Report, Vec<Diagnostic>> {
-    let (given, wiring) = ready(cells, wires)?;
+    let (mut given, wiring) = ready(cells, wires)?;
     let (m, n) = (given.rows, given.cols);
     let inputs = input::inputs(path, volts, m).map_err(|d| vec![d])?;
     if inputs.len() > m {
         let converters = Converters::default();
         return sets(&given, &wiring, &inputs, &converters, job);
     }
-    let s = study::solve(wiring.inputs(&inputs), &given.law, given.g.clone(), &job.settings, &job.control)?;
+    let head = head(&given, &wiring);
+    let g = std::mem::take(&mut given.g);
+    let s = study::solve(wiring.inputs(&inputs), &given.law, g, &job.settings, &job.control)?;
     let currents = s.currents.columns();
     let mut r = Report { is_partial: s.certificate.is_partial, ..Report::default() };
     r.messages.extend(s.warning.clone());
-    r.text = head(&given, &wiring) + &columns(&currents) + &powers(&s) + &certified(&s.certificate);
+    r.text = head + &columns(&currents) + &powers(&s) + &certified(&s.certificate);
     if given.law != Law::Ohmic {
         let _ = writeln!(r.text, "newton            {} steps, {} halvings", s.statistics.newton, s.statistics.damped);
     }
@@ -119,7 +124,11 @@ pub fn solve(
         "power": s.currents.source_power, "cell_power": s.currents.cell_power, "wire_power": s.currents.wire_power,
         "current": currents.iter().sum::<f64>(),
     });
-    r.picture = Some(Picture::Heat(Box::new(map(m, n, s.all_across(), "Voltage across the cells", "voltage", "V"))));
+    r.picture = job
+        .results
+        .plot
+        .is_some()
+        .then(|| Picture::Heat(Box::new(map(m, n, s.all_across(), "Voltage across the cells", "voltage", "V"))));
     let rows = s.currents.rows();
     r.items = vec![
         Item::vector("column_currents", currents),

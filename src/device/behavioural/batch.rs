@@ -323,6 +323,10 @@ impl Batch for Behavioural {
         self.formulas.buffer_len()
     }
 
+    fn depends_on_x_alone(&self) -> bool {
+        !self.formulas.reads_time()
+    }
+
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
         for i in 0..self.law.len() {
             self.frame(i, at, x, out);

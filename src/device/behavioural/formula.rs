@@ -130,6 +130,11 @@ pub fn program_of(value: Option<&Value>) -> Option<Arc<Program>> {
 }
 
 impl Formulas {
+    /// Does a value change with nothing but time?
+    pub fn reads_time(&self) -> bool {
+        self.input.iter().any(|i| matches!(i, Input::Time | Input::Hertz))
+    }
+
     /// Adds a program and the arguments of its states; returns its number.
     pub fn add(&mut self, program: &Arc<Program>) -> usize {
         let base = self.states.len() as u32;

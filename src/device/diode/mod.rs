@@ -274,6 +274,10 @@ impl Batch for Diodes {
         self.insts.len()
     }
 
+    fn depends_on_x_alone(&self) -> bool {
+        true
+    }
+
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
         let size = self.insts.len();
         if resting::is_on(at) {

@@ -523,6 +523,11 @@ impl<L: Level> Batch for Mosfets<L> {
         4 * self.insts.len()
     }
 
+    fn depends_on_x_alone(&self) -> bool {
+        // Meyer's charges depend on the way.
+        self.insts.iter().all(|t| !(t.common.cox > 0.0 && t.common.xqc < 0.0))
+    }
+
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
         if resting::is_on(at) {
             return self.eval_moved(at, x, mem, out);
