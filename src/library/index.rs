@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn every_row_is_in_one_place() {
-        let shown: BTreeSet<String> = decks().iter().flat_map(|d| d.rows.clone()).collect();
+        let shown: BTreeSet<String> = decks().flat_map(|d| d.rows.clone()).collect();
         let mut seen = BTreeSet::new();
         let lines = include_str!("../../models/rows_without_deck.tsv").lines().skip(1).count();
         for (row, name, why) in without_deck() {
