@@ -453,7 +453,7 @@ fn advance(
     // What the last start after a corner got away with: corners of one deck resemble each other.
     let mut first = f64::INFINITY;
     let mut forced = 0;
-    let mut is_behind_corner = true;
+    let mut is_behind_corner = false;
     loop {
         if control.is_cancelled() {
             return Ok(true);
