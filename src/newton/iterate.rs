@@ -116,22 +116,6 @@ impl Newton {
         &self.dx
     }
 
-    /// Halved steps have ended at a solution within tolerance. A whole one from there, if it is as small, leaves no residual:
-    /// what a residual is over a step is a charge that would be lost.
-    fn finish<P: Problem + ?Sized>(&mut self, problem: &mut P, x: &mut [f64], s: &Settings) {
-        let is_fine = problem.step(&mut self.dx).is_ok();
-        let (reltol, abstol, counts) = (problem.reltol(), problem.abstol(), problem.is_nonlinear());
-        let is_small = |i: usize| {
-            let d = self.dx[i].abs();
-            d <= reltol * x[i].abs() + abstol[i] || (s.nonlinear_only && !counts[i] && d.is_finite())
-        };
-        if is_fine && (1..x.len()).all(is_small) {
-            x[1..].iter_mut().zip(&self.dx[1..]).for_each(|(x, d)| *x += d);
-        } else {
-            self.dx.fill(0.0);
-        }
-    }
-
     pub fn solve<P: Problem + ?Sized>(
         &mut self,
         problem: &mut P,
@@ -154,11 +138,7 @@ impl Newton {
             let limited = problem.load(x, knobs, s.first + k - 1);
             if is_suspect && !limited {
                 let (row, excess) = problem.worst_residual(x);
-                if excess <= 1.0 {
-                    self.finish(problem, x, s);
-                    return Ok(Solved { iterations: k });
-                }
-                if problem.residual()[row] * self.before[row] < 0.0 {
+                if excess <= 1.0 || problem.residual()[row] * self.before[row] < 0.0 {
                     self.dx.fill(0.0);
                     return Ok(Solved { iterations: k });
                 }
