@@ -21,8 +21,10 @@
 //! ends only between two points at which the worst residual has opposite signs.
 //!
 //! A problem may solve with an old matrix ([`Matrix`]). Such steps converge linearly: they go on while each is at most
-//! [`FAST`] of the one before, and end the search when the error that is left by then is a small part of the tolerance.
+//! [`FAST`] of the one before, and end the search when the error that is left by then is a small part of the tolerance. Where
+//! iterations are dear, how fast they converged lately tells that from the first step on ([`Rate`]).
 
+use super::rate::Rate;
 use super::{Knobs, Matrix, Problem, Singular};
 
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +95,8 @@ pub struct Newton {
     bisected: Vec<u8>,
     /// F where the last halved step began.
     before: Vec<f64>,
+    /// Of problems whose iterations are dear.
+    rate: Rate,
 }
 
 /// From this iteration on, components that swing are halved.
@@ -103,12 +107,20 @@ const ONE_WAY: u8 = 3;
 const FAST: f64 = 0.3;
 /// They end the search at this fraction of the tolerance, so that FAST/(1 - FAST) of it is left: 4 %.
 const OLD_ENOUGH: f64 = 0.1;
+/// That part of the tolerance.
+const LEFT: f64 = OLD_ENOUGH * FAST / (1.0 - FAST);
 /// Times in a row that a step is halved because its end has no value or no slope.
 const MAX_RETREATS: usize = 10;
 
 impl Newton {
     pub fn new(n: usize) -> Self {
-        Newton { dx: vec![0.0; n], previous: vec![0.0; n], bisected: vec![0; n], before: vec![0.0; n] }
+        Newton {
+            dx: vec![0.0; n],
+            previous: vec![0.0; n],
+            bisected: vec![0; n],
+            before: vec![0.0; n],
+            rate: Rate::default(),
+        }
     }
 
     /// The last update.
@@ -126,6 +138,8 @@ impl Newton {
         self.bisected.fill(0);
         let reltol = problem.reltol();
         let (mut worst, mut ratio) = (0, f64::INFINITY);
+        // The matrix of the step before, if its length compares with that of the next.
+        let mut last: Option<(Matrix, bool)> = None;
         let mut updates_settled = false;
         let mut k = 0;
         let (mut halved, mut released) = (false, false);
@@ -211,8 +225,16 @@ impl Newton {
             }
             self.previous.copy_from_slice(&self.dx);
             let mut settled = ratio <= 1.0 && !limited;
+            let mut is_near = false;
+            if problem.is_dear() && s.accept_first > 0.0 {
+                if let Some((m, _)) = last.filter(|l| l.1 == counts_all && !limited && !halved) {
+                    self.rate.learn(m, ratio / before);
+                }
+                last = (!limited && !halved).then_some((matrix, counts_all));
+                is_near = settled && !halved && ratio * self.rate.left(matrix) <= LEFT;
+            }
             if matrix != Matrix::Exact {
-                settled &= ratio <= OLD_ENOUGH;
+                settled &= is_near || ratio <= OLD_ENOUGH;
                 // A first step says nothing about how fast they shrink.
                 if limited || (k > 1 && ratio > FAST * before) {
                     settled = false;
@@ -227,8 +249,12 @@ impl Newton {
             if settled && residual_fine {
                 let first_is_enough = k > 1
                     || problem.is_linear()
+                    || is_near
                     || ratio <= s.accept_first * if matrix == Matrix::Exact { 1.0 } else { FAST };
                 if first_is_enough && (!s.check_residual || updates_settled || problem.is_linear()) {
+                    if k == 1 {
+                        self.rate.age(matrix);
+                    }
                     return Ok(Solved { iterations: k });
                 }
             }

@@ -2,6 +2,7 @@
 
 pub mod homotopy;
 pub mod iterate;
+mod rate;
 
 pub use homotopy::{Found, Plan, find};
 pub use iterate::{Failure, Newton, Settings, Solved};
@@ -57,6 +58,11 @@ pub trait Problem {
     /// Which matrix that was.
     fn matrix(&self) -> Matrix {
         Matrix::Exact
+    }
+
+    /// An iteration costs so much that it is worth knowing how fast steps shrink, to do without the last of them.
+    fn is_dear(&self) -> bool {
+        false
     }
 
     /// The steps with an old matrix converge badly: the next one has the Jacobian itself.

@@ -66,6 +66,17 @@ impl Modified {
         }
     }
 
+    /// Is a factorisation dear?
+    pub fn is_worth(&self) -> bool {
+        self.is_worth
+    }
+
+    /// What steps with the factors of another a0 are multiplied by: in between what what is all content and what is all
+    /// conductance would need, so that the error of either is the same (VODE, as in `newton/rate.rs`).
+    pub fn scale(&self, a0: f64, factored: f64) -> f64 {
+        2.0 / (1.0 + a0 / factored)
+    }
+
     /// The factors served badly.
     pub fn refresh(&mut self) {
         self.is_due = true;

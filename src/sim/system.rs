@@ -253,11 +253,21 @@ impl Problem for System<'_> {
         sim.stats.solves += 1;
         sim.kernel.solve(&mut dx[1..]);
         dx[0] = 0.0;
+        if is_old && let (Some(d), Some(old)) = (self.dynamic, sim.factored_for) {
+            let scale = sim.modified.scale(d.a0, old);
+            if scale != 1.0 {
+                dx.iter_mut().for_each(|d| *d *= scale);
+            }
+        }
         Ok(())
     }
 
     fn matrix(&self) -> Matrix {
         if self.dynamic.is_some() { self.sim.modified.matrix } else { Matrix::Exact }
+    }
+
+    fn is_dear(&self) -> bool {
+        self.dynamic.is_some() && self.sim.modified.is_worth()
     }
 
     fn refresh(&mut self) {
