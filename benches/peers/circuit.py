@@ -97,7 +97,7 @@ SPICE_MEMRISTOR = [
     ".subckt memristor te be x0=0",
     "cx x 0 1",
     "vx x0 0 {x0}",
-    "rx x x0 1e12",
+    "rx x x0 1",
     "bx 0 x i={beta:.12g}*(v(te,be)-0.5*(abs(v(te,be)+{vt:.12g})-abs(v(te,be)-{vt:.12g})))"
     "*(v(te,be)>0 ? 1-v(x) : v(x))",
     "bm te be i=v(te,be)*({goff:.12g}+{dg:.12g}*v(x))",

@@ -6,6 +6,7 @@ pub mod noise;
 pub mod op;
 mod pencil;
 pub mod pz;
+mod relref;
 pub mod sens;
 pub mod small_signal;
 pub mod tf;

@@ -17,6 +17,7 @@
 //! The content q of an accepted point is `q(x_k) + C dx` with the last iterate x_k: then Kirchhoff's laws hold to rounding
 //! for the contents that the next step starts from, and charge is conserved however loose the tolerances are.
 
+use super::relref::Relref;
 use super::{Probes, bad_range, meta, op, signals, time_axis};
 use crate::base::Control;
 use crate::base::control::Progress;
@@ -61,6 +62,7 @@ struct Transient<'a> {
     method: Method,
     history: History,
     controller: Controller,
+    relref: Relref,
     newton: Newton,
     x: Vec<f64>,
     past: Vec<f64>,
@@ -225,6 +227,7 @@ impl Transient<'_> {
     fn commit(&mut self, t1: f64) -> Wishes {
         self.history.push(t1, &self.x, &self.q, &self.qdot);
         self.controller.accept(&self.x, &self.q);
+        self.relref.note(self.sim, &self.x, &self.controller.class, &mut self.controller.abstol);
         self.memory.copy_from_slice(&self.sim.memory);
         let at = self.sim.point_tran(t1);
         self.sim.accept(&at, &self.x)
@@ -382,11 +385,14 @@ pub fn run(
         controller.resolution = plan.step;
     }
     let memory = sim.memory.clone();
+    let relref = Relref::new(sim, plan.stop);
+    sim.step_abstol.copy_from_slice(&sim.abstol);
     let mut t = Transient {
         sim,
         method,
         history: History::new(n),
         controller,
+        relref,
         newton: Newton::new(n),
         x: vec![0.0; n],
         past: vec![0.0; n],
@@ -404,6 +410,7 @@ pub fn run(
     t.history.start(0.0, &t.x.clone(), &t.q.clone(), !plan.uic);
     t.sim.describe(&mut t.controller);
     t.controller.start(&t.x, &t.q);
+    t.relref.note(t.sim, &t.x, &t.controller.class, &mut t.controller.abstol);
     t.memory.copy_from_slice(&t.sim.memory);
 
     let schema =

@@ -225,6 +225,8 @@ pub struct Options {
     pub maxord: usize,
     /// Damping of the trapezoidal rule, 0 to 0.5 as in ngspice (`xmu`, 0.5 is pure trapezoidal).
     pub xmu: f64,
+    /// What errors in time are relative to: a word of [`super::options::REFERENCES`].
+    pub relref: String,
     /// °C
     pub temp_c: f64,
     pub tnom_c: f64,
@@ -265,6 +267,7 @@ impl Default for Options {
             method: "trap".into(),
             maxord: 2,
             xmu: 0.5,
+            relref: "alllocal".into(),
             temp_c: 27.0,
             tnom_c: 27.0,
             seed: 1,

@@ -54,6 +54,9 @@ const INERT: &[&str] = &[
 /// Values of `solver`: the kernel that is expected to be fastest on the circuit, or one by name.
 pub const SOLVERS: [&str; 4] = ["auto", "lu", "multifrontal", "cholesky"];
 
+/// Values of `relref`: each unknown's own recent magnitude, or the largest voltage and the largest current of the circuit.
+pub const REFERENCES: [&str; 2] = ["alllocal", "sigglobal"];
+
 /// All names of options, for "did you mean".
 const KNOWN: &[&str] = &[
     "reltol",
@@ -75,6 +78,7 @@ const KNOWN: &[&str] = &[
     "method",
     "maxord",
     "xmu",
+    "relref",
     "temp",
     "tnom",
     "seed",
@@ -165,6 +169,15 @@ impl<'a> Elab<'a> {
                     return self.report(d.at(at, "here").help(help));
                 }
                 self.options.solver = text;
+                return;
+            }
+            "relref" => {
+                if !REFERENCES.contains(&text.as_str()) {
+                    let d = Diagnostic::error(codes::OPTION_VALUE, format!("unknown reference of errors `{text}`"));
+                    let help = format!("references: {}", REFERENCES.join(", "));
+                    return self.report(d.at(at, "here").help(help));
+                }
+                self.options.relref = text;
                 return;
             }
             "klu" | "sparse" => {

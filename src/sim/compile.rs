@@ -228,6 +228,7 @@ impl Simulation {
             kernel,
             diagonal,
             holds: holds.into(),
+            step_abstol: abstol.clone(),
             abstol,
             row_tol,
             is_nonlinear,

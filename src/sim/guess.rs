@@ -55,6 +55,25 @@ impl Simulation {
         }
     }
 
+    /// The largest voltage that an independent source has at one of these times.
+    pub fn largest_drive(&mut self, times: impl Iterator<Item = f64> + Clone) -> f64 {
+        let zeros = vec![0.0; self.n];
+        let mut largest = 0.0f64;
+        for (g, group) in self.circuit.groups.iter().enumerate().filter(|(_, g)| g.info().name == "vsource") {
+            for t in times.clone() {
+                self.f.fill(0.0);
+                let at = self.point_tran(t);
+                let mut mem = IterMem::new(&mut []);
+                let mut out = Load { f: &mut self.f, q: &mut self.q, g: &mut self.g, c: &mut self.c };
+                self.slots[g].batch.eval(&at, &zeros, &mut mem, &mut out);
+                for b in group.iter().filter_map(|i| self.branches.get(&i.name)) {
+                    largest = largest.max(self.f[*b as usize].abs());
+                }
+            }
+        }
+        largest
+    }
+
     /// Another place to begin at than the guess in `x`. False: there is no further one.
     pub(super) fn guess_again(&mut self, at: &Point, attempt: usize, x: &mut [f64]) -> bool {
         let Some(tries) = (BESIDE.len() + 1).checked_sub(attempt).filter(|t| *t > 0) else { return false };

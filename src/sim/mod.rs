@@ -79,6 +79,8 @@ pub struct Simulation {
     /// Absolute tolerance of every unknown and of every row's residual.
     pub(crate) abstol: Vec<f64>,
     pub(crate) row_tol: Vec<f64>,
+    /// Absolute tolerance of every unknown in the steps of a transient.
+    pub(crate) step_abstol: Vec<f64>,
     /// Unknowns that some nonlinear device reads.
     pub(crate) is_nonlinear: Vec<bool>,
     pub(crate) memory: Vec<f64>,

@@ -23,6 +23,8 @@ const LARGE: u64 = 200_000;
 const NEAR: f64 = 1.25;
 /// After factors that served badly, so many time points begin with their own.
 const REST: u32 = 8;
+/// After further iterations that they served badly, so many time points do without them there.
+const WARY: u32 = 4;
 
 #[derive(Clone, Debug)]
 pub struct Modified {
@@ -32,12 +34,13 @@ pub struct Modified {
     /// The next iteration has the Jacobian itself.
     is_due: bool,
     rest: u32,
+    wary: u32,
     pub matrix: Matrix,
 }
 
 impl Modified {
     pub fn new(is_allowed: bool) -> Self {
-        Modified { is_allowed, is_worth: false, is_due: false, rest: 0, matrix: Matrix::Exact }
+        Modified { is_allowed, is_worth: false, is_due: false, rest: 0, wary: 0, matrix: Matrix::Exact }
     }
 
     /// An analysis begins.
@@ -54,8 +57,11 @@ impl Modified {
     /// Decides about the next step: `factored` is the a0 of the factors, `None` without any.
     pub fn decide(&mut self, a0: f64, factored: Option<f64>, is_first: bool) {
         self.matrix = Matrix::Exact;
-        if is_first && self.rest > 0 {
-            self.rest -= 1;
+        if is_first {
+            self.rest = self.rest.saturating_sub(1);
+            self.wary = self.wary.saturating_sub(1);
+        }
+        if if is_first { self.rest > 0 } else { self.wary > 0 } {
             return;
         }
         let Some(old) = factored.filter(|_| self.is_worth && !self.is_due) else { return };
@@ -82,6 +88,8 @@ impl Modified {
         self.is_due = true;
         if self.matrix == Matrix::OfAnotherStep {
             self.rest = REST;
+        } else {
+            self.wary = WARY;
         }
     }
 }

@@ -300,7 +300,7 @@ impl Problem for System<'_> {
     }
 
     fn abstol(&self) -> &[f64] {
-        &self.sim.abstol
+        if self.dynamic.is_some() { &self.sim.step_abstol } else { &self.sim.abstol }
     }
 
     fn reltol(&self) -> f64 {

@@ -234,13 +234,14 @@ impl Watch {
 }
 
 /// LU of the first s rows and columns of the m × s matrix `a`; L continues below. `perm` receives which row came to
-/// which place, `diagonal` holds the magnitudes of the diagonal before elimination.
+/// which place, `inv` the reciprocals of the pivots; `diagonal` holds the magnitudes of the diagonal before elimination.
 #[inline(always)]
 pub fn lu<T: Dense, const FMA: bool>(
     m: usize,
     s: usize,
     a: &mut [T],
     perm: &mut [u32],
+    inv: &mut [T],
     diagonal: &[f64],
     watch: &mut Watch,
 ) {
@@ -252,7 +253,7 @@ pub fn lu<T: Dense, const FMA: bool>(
     let mut done = 0;
     while done < s {
         let end = (done + PANEL).min(s);
-        panel::<T, FMA>(m, s, done, end, a, perm, diagonal, watch);
+        panel::<T, FMA>(m, s, done, end, a, perm, inv, diagonal, watch);
         done = end;
         if done == s {
             break;
@@ -270,6 +271,27 @@ pub fn lu<T: Dense, const FMA: bool>(
     }
 }
 
+/// The largest magnitude, passing over what is not a number, and the sum of all, which does not. In lanes: neither depends
+/// on an order of additions that anything is compared with.
+#[inline(always)]
+fn sizes<T: Dense>(v: &[T]) -> (f64, f64) {
+    let (mut largest, mut sum) = ([0.0f64; 8], [0.0f64; 8]);
+    let (chunks, rest) = v.as_chunks::<8>();
+    for chunk in chunks {
+        for (j, v) in chunk.iter().enumerate() {
+            let size = v.mag();
+            largest[j] = if size > largest[j] { size } else { largest[j] };
+            sum[j] += size;
+        }
+    }
+    for (j, v) in rest.iter().enumerate() {
+        let size = v.mag();
+        largest[j] = if size > largest[j] { size } else { largest[j] };
+        sum[j] += size;
+    }
+    (largest.iter().fold(0.0, |a, &b| if b > a { b } else { a }), sum.iter().sum())
+}
+
 /// Width of the panels that are eliminated column by column.
 const PANEL: usize = 8;
 
@@ -282,21 +304,16 @@ fn panel<T: Dense, const FMA: bool>(
     to: usize,
     a: &mut [T],
     perm: &mut [u32],
+    inv: &mut [T],
     diagonal: &[f64],
     watch: &mut Watch,
 ) {
     for k in from..to {
         let column = &a[k * m..k * m + s];
+        let (max, _) = sizes(&column[k..]);
         let mut row = k;
-        let mut max = 0.0;
-        for (i, v) in column.iter().enumerate().skip(k) {
-            let size = v.mag();
-            if size > max {
-                (row, max) = (i, size);
-            }
-        }
-        if column[k].mag() >= watch.pivrel * max {
-            row = k;
+        if !(column[k].mag() >= watch.pivrel * max) {
+            row = k + column[k..].iter().position(|v| v.mag() == max).unwrap_or(0);
         }
         if row != k {
             perm.swap(row, k);
@@ -314,17 +331,14 @@ fn panel<T: Dense, const FMA: bool>(
                 watch.first = watch.base + k as u32 + 1;
             }
         }
-        let inv = pivot.recip();
+        let reciprocal = pivot.recip();
+        inv[k] = reciprocal;
         let (left, right) = a.split_at_mut((k + 1) * m);
         let l = &mut left[k * m + k + 1..];
-        let mut largest = 0.0;
-        let mut sum = 0.0;
         for v in l.iter_mut() {
-            *v *= inv;
-            let size = v.mag();
-            largest = if size > largest { size } else { largest };
-            sum += size;
+            *v *= reciprocal;
         }
+        let (largest, sum) = sizes(l);
         // The maximum passes over what is not a number, the sum does not.
         if !(largest <= watch.growth && sum < f64::INFINITY) {
             watch.growth = if sum < f64::INFINITY && !watch.growth.is_nan() { largest } else { f64::NAN };

@@ -58,6 +58,8 @@ pub struct Supernodal<T> {
     up_val: Vec<T>,
     lu: Vec<T>,
     perm: Vec<u32>,
+    /// 1 / pivot by position.
+    inv: Vec<T>,
     stacks: [Vec<T>; 2],
     /// One for every task of the tree, and one for the rest.
     works: Vec<numeric::Work<T>>,
@@ -93,6 +95,7 @@ impl<T: Dense> Supernodal<T> {
             up_val: vec![],
             lu: vec![],
             perm: vec![],
+            inv: vec![],
             stacks: [vec![], vec![]],
             works: vec![],
             growth: 0.0,
@@ -124,12 +127,13 @@ impl<T: Dense> Supernodal<T> {
         fill(&mut self.up_val, t.up_slot.len());
         fill(&mut self.lu, t.lu_ptr[t.fronts()]);
         self.perm = vec![0; t.n()];
+        fill(&mut self.inv, t.n());
         fill(&mut self.stacks[0], t.stack[0]);
         fill(&mut self.stacks[1], t.stack[1]);
         self.works = vec![numeric::Work::new(t); t.tasks.len() + 1];
         self.x = vec![zero; t.n()];
         self.y = vec![zero; t.max_pivots];
-        self.z = vec![zero; t.max_rows];
+        self.z = vec![zero; t.max_side];
         self.wide = [vec![], vec![], vec![]];
         self.stats.unknowns = t.n();
         self.stats.nnz = t.pattern.nnz();
@@ -195,7 +199,8 @@ impl<T: Dense> Supernodal<T> {
             *v = self.values[slot as usize].times(s);
         }
         let [left, right] = &mut self.stacks;
-        let whole = numeric::Whole { lu: &mut self.lu, perm: &mut self.perm, stacks: [left, right] };
+        let whole =
+            numeric::Whole { lu: &mut self.lu, perm: &mut self.perm, inv: &mut self.inv, stacks: [left, right] };
         let watch = Watch {
             pivrel: self.options.pivrel,
             perturbation: f64::EPSILON.sqrt(),
@@ -285,6 +290,7 @@ impl<T: Dense> Supernodal<T> {
             tree: t,
             lu: &self.lu,
             perm: &self.perm,
+            inv: &self.inv,
             up_val: &self.up_val,
             x: &mut self.x,
             y: &mut self.y,
@@ -303,14 +309,14 @@ impl<T: Dense> Supernodal<T> {
         let [x, y, z] = &mut self.wide;
         x.resize(n, [T::ZERO; SIDE]);
         y.resize(t.max_pivots, [T::ZERO; SIDE]);
-        z.resize(t.max_rows, [T::ZERO; SIDE]);
+        z.resize(t.max_side, [T::ZERO; SIDE]);
         for (j, b) in rhs.chunks_exact(n).enumerate() {
             for (x, &r) in x.iter_mut().zip(&t.row_perm) {
                 x[j] = b[r as usize].times(self.row_scale[r as usize]);
             }
         }
-        let (lu, perm, up_val) = (&self.lu, &self.perm, &self.up_val);
-        pulp::Arch::new().dispatch(solve::Solve { tree: t, lu, perm, up_val, x, y, z, is_transposed: false });
+        let (lu, perm, inv, up_val) = (&self.lu, &self.perm, &self.inv, &self.up_val);
+        pulp::Arch::new().dispatch(solve::Solve { tree: t, lu, perm, inv, up_val, x, y, z, is_transposed: false });
         for (j, b) in rhs.chunks_exact_mut(n).enumerate() {
             self.refine.b.copy_from_slice(b);
             let t = &*self.tree;

@@ -16,9 +16,10 @@ pub(super) struct Sweep<'a, T> {
     /// Values by slot, and scales by matrix entry in the order of the tree.
     pub values: &'a [T],
     pub scale: &'a [f64],
-    /// Factors and row orders from the first front's on.
+    /// Factors, row orders and reciprocals of the pivots from the first front's on.
     pub lu: &'a mut [T],
     pub perm: &'a mut [u32],
+    pub inv: &'a mut [T],
     /// Parts of the stacks, and where they begin.
     pub stacks: [&'a mut [T]; 2],
     pub base: [usize; 2],
@@ -51,6 +52,7 @@ impl<T: Dense> Work<T> {
 pub(super) struct Whole<'a, T> {
     pub lu: &'a mut [T],
     pub perm: &'a mut [u32],
+    pub inv: &'a mut [T],
     pub stacks: [&'a mut [T]; 2],
 }
 
@@ -64,11 +66,18 @@ pub(super) fn eliminate<T: Dense>(
     watch: Watch,
 ) -> Watch {
     let mut watch = watch;
-    let Whole { lu, perm, stacks: [left, right] } = whole;
+    let Whole { lu, perm, inv, stacks: [left, right] } = whole;
     let Some((last, works)) = works.split_last_mut() else { return watch };
     if !tree.tasks.is_empty() {
-        let part =
-            Part { lu: &mut *lu, perm: &mut *perm, left: &mut *left, right: &mut *right, front: 0, base: [0, 0] };
+        let part = Part {
+            lu: &mut *lu,
+            perm: &mut *perm,
+            inv: &mut *inv,
+            left: &mut *left,
+            right: &mut *right,
+            front: 0,
+            base: [0, 0],
+        };
         let is_parallel = rayon::current_num_threads() > 1;
         watch = watch.join(side_by_side(tree, values, scale, part, &tree.tasks, works, watch, is_parallel));
     }
@@ -79,6 +88,7 @@ pub(super) fn eliminate<T: Dense>(
         scale,
         lu,
         perm,
+        inv,
         stacks: [left, right],
         base: [0, 0],
         work: last,
@@ -91,6 +101,7 @@ pub(super) fn eliminate<T: Dense>(
 struct Part<'a, T> {
     lu: &'a mut [T],
     perm: &'a mut [u32],
+    inv: &'a mut [T],
     left: &'a mut [T],
     right: &'a mut [T],
     front: usize,
@@ -101,13 +112,15 @@ impl<'a, T> Part<'a, T> {
     fn split(self, tree: &Tree, task: &Task) -> (Self, Self) {
         let f = task.fronts.start;
         let (lu, lu1) = self.lu.split_at_mut(tree.lu_ptr[f] - tree.lu_ptr[self.front]);
-        let (perm, perm1) = self.perm.split_at_mut((tree.cols[f] - tree.cols[self.front]) as usize);
+        let columns = (tree.cols[f] - tree.cols[self.front]) as usize;
+        let (perm, perm1) = self.perm.split_at_mut(columns);
+        let (inv, inv1) = self.inv.split_at_mut(columns);
         let (left, left1) = self.left.split_at_mut(task.stack[0].start - self.base[0]);
         let (right, right1) = self.right.split_at_mut(task.stack[1].start - self.base[1]);
         let base = [task.stack[0].start, task.stack[1].start];
         (
-            Part { lu, perm, left, right, ..self },
-            Part { lu: lu1, perm: perm1, left: left1, right: right1, front: f, base },
+            Part { lu, perm, inv, left, right, ..self },
+            Part { lu: lu1, perm: perm1, inv: inv1, left: left1, right: right1, front: f, base },
         )
     }
 }
@@ -132,6 +145,7 @@ fn side_by_side<T: Dense>(
             scale,
             lu: own.lu,
             perm: own.perm,
+            inv: own.inv,
             stacks: [own.left, own.right],
             base: own.base,
             work,
@@ -222,7 +236,8 @@ impl<T: Dense> Sweep<'_, T> {
             let first = t.cols[f] as usize - col0;
             let perm = &mut self.perm[first..first + s];
             self.watch.base = t.cols[f];
-            dense::lu::<T, FMA>(m, s, l, perm, &self.work.diagonal[..s], &mut self.watch);
+            let inv = &mut self.inv[first..first + s];
+            dense::lu::<T, FMA>(m, s, l, perm, inv, &self.work.diagonal[..s], &mut self.watch);
             if r == 0 {
                 continue;
             }

@@ -14,9 +14,11 @@ pub(super) struct Solve<'a, T, const N: usize> {
     pub lu: &'a [T],
     pub perm: &'a [u32],
     /// 1 / pivot by position.
+    pub inv: &'a [T],
+    /// Entries above the diagonal blocks.
     pub up_val: &'a [T],
     pub x: &'a mut [[T; N]],
-    /// One front's pivots and rows below.
+    /// One front's pivots; its pivots and rows below.
     pub y: &'a mut [[T; N]],
     pub z: &'a mut [[T; N]],
     pub is_transposed: bool,
@@ -39,33 +41,42 @@ fn sub<T: Dense, const FMA: bool, const N: usize>(x: &mut [T; N], a: T, y: &[T; 
     }
 }
 
+/// z -= A y for K columns of A with stride `ld`.
+#[inline(always)]
+fn some<T: Dense, const FMA: bool, const N: usize, const K: usize>(a: &[T], ld: usize, y: &[[T; N]], z: &mut [[T; N]]) {
+    let m = z.len();
+    let mut column = [&a[..0]; K];
+    let mut factor = [[T::ZERO; N]; K];
+    for p in 0..K {
+        column[p] = &a[p * ld..][..m];
+        factor[p] = y[p];
+    }
+    for i in 0..m {
+        let mut v = z[i];
+        for p in 0..K {
+            sub::<T, FMA, N>(&mut v, column[p][i], &factor[p]);
+        }
+        z[i] = v;
+    }
+}
+
 /// z -= A y by columns of A, four at a time; A is m × k with stride `ld`.
 #[inline(always)]
 fn columns<T: Dense, const FMA: bool, const N: usize>(a: &[T], ld: usize, y: &[[T; N]], z: &mut [[T; N]]) {
-    let m = z.len();
+    if z.is_empty() {
+        return;
+    }
     let k = y.len();
     let mut p = 0;
     while p + 4 <= k {
-        let a0 = &a[p * ld..][..m];
-        let a1 = &a[(p + 1) * ld..][..m];
-        let a2 = &a[(p + 2) * ld..][..m];
-        let a3 = &a[(p + 3) * ld..][..m];
-        let (y0, y1, y2, y3) = (y[p], y[p + 1], y[p + 2], y[p + 3]);
-        for i in 0..m {
-            let mut v = z[i];
-            sub::<T, FMA, N>(&mut v, a0[i], &y0);
-            sub::<T, FMA, N>(&mut v, a1[i], &y1);
-            sub::<T, FMA, N>(&mut v, a2[i], &y2);
-            sub::<T, FMA, N>(&mut v, a3[i], &y3);
-            z[i] = v;
-        }
+        some::<T, FMA, N, 4>(&a[p * ld..], ld, &y[p..], z);
         p += 4;
     }
-    while p < k {
-        for (z, &a) in z.iter_mut().zip(&a[p * ld..]) {
-            sub::<T, FMA, N>(z, a, &y[p]);
-        }
-        p += 1;
+    match k - p {
+        3 => some::<T, FMA, N, 3>(&a[p * ld..], ld, &y[p..], z),
+        2 => some::<T, FMA, N, 2>(&a[p * ld..], ld, &y[p..], z),
+        1 => some::<T, FMA, N, 1>(&a[p * ld..], ld, &y[p..], z),
+        _ => {}
     }
 }
 
@@ -130,27 +141,30 @@ impl<T: Dense, const N: usize> Solve<'_, T, N> {
         let first = t.cols[f] as usize;
         let l = &self.lu[t.lu_ptr[f]..];
         let m = s + r;
-        let y = &mut self.y[..s];
-        for (y, &p) in y.iter_mut().zip(&self.perm[first..]) {
-            *y = self.x[first + p as usize];
+        let rows = &t.rows[t.row_ptr[f]..t.row_ptr[f + 1]];
+        // The whole column at once: pivots, then the rows below.
+        let z = &mut self.z[..m];
+        for (z, &p) in z.iter_mut().zip(&self.perm[first..first + s]) {
+            *z = self.x[first + p as usize];
         }
-        for k in 0..s {
-            let (done, rest) = y.split_at_mut(k + 1);
-            for (y, &a) in rest.iter_mut().zip(&l[k * m + k + 1..]) {
-                sub::<T, FMA, N>(y, a, &done[k]);
-            }
+        for (z, &i) in z[s..].iter_mut().zip(rows) {
+            *z = self.x[i as usize];
         }
-        self.x[first..first + s].copy_from_slice(y);
-        if r > 0 {
-            let rows = &t.rows[t.row_ptr[f]..t.row_ptr[f + 1]];
-            let z = &mut self.z[..r];
-            for (z, &i) in z.iter_mut().zip(rows) {
-                *z = self.x[i as usize];
+        for k in (0..s).step_by(4) {
+            let end = (k + 4).min(s);
+            let (head, rest) = z.split_at_mut(end);
+            let head = &mut head[k..];
+            for p in 0..end - k {
+                let (done, next) = head.split_at_mut(p + 1);
+                for (y, &a) in next.iter_mut().zip(&l[(k + p) * m + k + p + 1..]) {
+                    sub::<T, FMA, N>(y, a, &done[p]);
+                }
             }
-            columns::<T, FMA, N>(&l[s..], m, y, z);
-            for (z, &i) in z.iter().zip(rows) {
-                self.x[i as usize] = *z;
-            }
+            columns::<T, FMA, N>(&l[k * m + end..], m, head, rest);
+        }
+        self.x[first..first + s].copy_from_slice(&z[..s]);
+        for (z, &i) in z[s..].iter().zip(rows) {
+            self.x[i as usize] = *z;
         }
     }
 
@@ -170,15 +184,22 @@ impl<T: Dense, const N: usize> Solve<'_, T, N> {
             }
             columns::<T, FMA, N>(&l[s * m..], s, z, y);
         }
-        for k in (0..s).rev() {
-            let inv = l[k * m + k].recip();
-            for v in &mut y[k] {
-                *v *= inv;
+        let inv = &self.inv[first..first + s];
+        let mut end = s;
+        while end > 0 {
+            let k = end.saturating_sub(4);
+            let (rest, tail) = y[..end].split_at_mut(k);
+            for p in (0..end - k).rev() {
+                for v in &mut tail[p] {
+                    *v *= inv[k + p];
+                }
+                let (before, done) = tail.split_at_mut(p);
+                for (y, &a) in before.iter_mut().zip(&l[(k + p) * m + k..]) {
+                    sub::<T, FMA, N>(y, a, &done[0]);
+                }
             }
-            let (rest, done) = y.split_at_mut(k);
-            for (y, &a) in rest.iter_mut().zip(&l[k * m..]) {
-                sub::<T, FMA, N>(y, a, &done[0]);
-            }
+            columns::<T, FMA, N>(&l[k * m..], m, tail, rest);
+            end = k;
         }
         self.x[first..first + s].copy_from_slice(y);
     }
@@ -194,9 +215,8 @@ impl<T: Dense, const N: usize> Solve<'_, T, N> {
         for k in 0..s {
             let (done, rest) = y.split_at_mut(k);
             dots::<T, FMA, N>(&l[k * m..], m, done, &mut rest[..1]);
-            let inv = l[k * m + k].recip();
             for v in &mut y[k] {
-                *v *= inv;
+                *v *= self.inv[first + k];
             }
         }
         if r > 0 {

@@ -56,7 +56,8 @@ pub struct Tree {
     /// Where every diagonal block starts: position and front; one more than blocks.
     pub(crate) block_start: Vec<u32>,
     pub(crate) blocks: Vec<u32>,
-    pub(crate) max_rows: usize,
+    /// Rows of the tallest front.
+    pub(crate) max_side: usize,
     pub(crate) max_pivots: usize,
     /// The order that was used.
     pub ordering: Ordering,
@@ -162,7 +163,7 @@ impl Tree {
             up_slot: vec![],
             block_start: found.start,
             blocks: vec![],
-            max_rows: 0,
+            max_side: 0,
             max_pivots: 0,
             ordering,
             fill: 0,
@@ -177,7 +178,7 @@ impl Tree {
         t.blocks = starts.map(|&b| t.cols.partition_point(|&c| c < b) as u32).collect();
         for f in 0..t.fronts() {
             let (s, r) = t.shape(f);
-            t.max_rows = t.max_rows.max(r);
+            t.max_side = t.max_side.max(s + r);
             t.max_pivots = t.max_pivots.max(s);
             t.fill += (s * (s + 2 * r)) as u64;
             t.flops += cost::flops(s, r);
