@@ -20,6 +20,11 @@ class Circuit:
         self.tight = 1e-6
         # Further options of ferrospice and ngspice, with a leading blank each.
         self.options = ""
+        # Voltages near which the search for the operating point begins.
+        self.nodeset = {}
+        # What errors are relative to, for the simulators that let one choose; and all that are worth comparing.
+        self.relref = ""
+        self.relrefs = ("",)
         self.metric = "wave"
         # The signal is the difference of the two saved nodes.
         self.difference = False
@@ -105,8 +110,9 @@ SPICE_MEMRISTOR = [
 ]
 
 
-def spice(circuit, tight=False, extra="", refuse=()):
-    """The text for ferrospice and ngspice (and, less `refuse`d element kinds, gnucap)."""
+def spice(circuit, tight=False, extra="", refuse=(), memristor=None):
+    """The text for ferrospice and ngspice (and, less `refuse`d element kinds, gnucap). `memristor` is the Verilog-A file of
+    the memristor, for who compiles it; else it is a subcircuit of behavioural sources."""
     reltol, abstol, vntol, most = tolerances(circuit, tight)
     out = [
         f"* {circuit.title}",
@@ -115,7 +121,10 @@ def spice(circuit, tight=False, extra="", refuse=()):
     for name, (kind, params) in circuit.models.items():
         level = {"1": " level=1", "3": " level=3"}.get(kind[-1], "")
         out.append(f".model {name} {kind.rstrip('13')}{level} {pairs(params)}")
-    if any(kind == "y" for kind, *_ in circuit.elements):
+    if memristor and any(kind == "y" for kind, *_ in circuit.elements):
+        out.append(f'.hdl "{memristor}"')
+        out.append(f".model memristor threshold_memristor {pairs(MEMRISTOR)}")
+    elif any(kind == "y" for kind, *_ in circuit.elements):
         if "y" in refuse:
             raise Cannot("no behavioural sources")
         p = MEMRISTOR
@@ -136,12 +145,13 @@ def spice(circuit, tight=False, extra="", refuse=()):
             out.append(f"{head} {rest[0]} {pairs(rest[1])}")
         else:
             out.append(f"{head} memristor x0={num(rest[0])}")
+    out += [f".nodeset v({node})={num(v)}" for node, v in circuit.nodeset.items()]
     tran = f".tran {num(circuit.step)} {num(circuit.stop)} 0 {num(most)}" if circuit.stop else ".op"
     return out, tran
 
 
-def for_spice(circuit, tight=False, extra=""):
-    out, tran = spice(circuit, tight, extra + circuit.options)
+def for_spice(circuit, tight=False, extra="", memristor=None):
+    out, tran = spice(circuit, tight, extra + circuit.options, memristor=memristor)
     out.append(tran)
     save = [f"v({n})" for n in circuit.saved]
     for k in range(0, len(save), 8):

@@ -283,6 +283,8 @@ def array(quick):
             c.memristor(f"x{at}", f"b{below}", f"d{at}", 0.2 + 0.1 * ((3 * i + 5 * j) % 7))
             c.m(f"m{at}", f"d{at}", f"w{right}", f"s{below}", "0", "nch", w=10e-6, l=0.5e-6)
     c.tran(0.5e-9, 4 * slot, 0.5e-9)
+    # Half-selected lines carry microvolts: whether steps follow them is a choice.
+    c.relrefs = ("alllocal", "sigglobal")
     c.save(f"b{n}_{n - 1}", f"s{n}_{n - 1}", f"d{n // 2}_{n - 1}", f"d0_{n - 2}", f"d1_1")
     return c
 

@@ -97,6 +97,9 @@ class Simulator:
     """`deck(circuit, folder, tag, tight, threads)` writes the text and returns (command, result file); the command is
     run in the folder of the result."""
 
+    # Does it know what errors may be relative to?
+    knows_relref = False
+
     def __init__(self, name, version):
         self.name, self.version = name, version
 
@@ -124,13 +127,16 @@ class Simulator:
 
 
 class Ferrospice(Simulator):
+    knows_relref = True
+
     def __init__(self, binary):
         self.binary = binary
         super().__init__("ferrospice", execute([binary, "--version"], HERE, 20).text.strip())
 
     def deck(self, circuit, folder, tag, tight, threads):
         deck, raw = folder / f"{tag}.cir", folder / f"{tag}.raw"
-        deck.write_text(for_spice(circuit, tight))
+        extra = f" relref={circuit.relref}" if circuit.relref and not tight else ""
+        deck.write_text(for_spice(circuit, tight, extra, HERE / "memristor.va"))
         return [self.binary, "run", "--quiet", "--stats", "-j", threads, deck, "-r", raw], raw
 
     def counts(self, run):
@@ -181,6 +187,8 @@ class Gnucap(Simulator):
 
 
 class Vacask(Simulator):
+    knows_relref = True
+
     def __init__(self, binary, openvaf, name="vacask", options=""):
         self.binary, self.openvaf, self.options = binary, openvaf, options
         self.compiled = {}
@@ -206,7 +214,8 @@ class Vacask(Simulator):
         own.mkdir(exist_ok=True)
         deck = own / "deck.sim"
         module = self.memristor(folder) if any(e[0] == "y" for e in circuit.elements) else None
-        deck.write_text(for_vacask(circuit, module, tight, self.options))
+        relref = f' relref="{circuit.relref}"' if circuit.relref and not tight else ""
+        deck.write_text(for_vacask(circuit, module, tight, self.options + relref))
         command = [self.binary, "-qp", "-sp", "-n", threads, deck]
         return command, own / "result.raw"
 

@@ -98,10 +98,11 @@ crate::codes! { CODES:
         "`.options` names something that has no meaning here. It is ignored.";
     OPTION_VALUE = "E0337", "option out of range",
         "The value of an option is not one that it can have: tolerances are positive, `maxord` is 1 to 6, `xmu` 0 to \
-         0.5, temperatures lie above -273.15 °C. `method` is one of `trap`, `gear`, `be`, `trbdf2`; `solver` is `auto` \
-         (the linear kernel that is estimated to be fastest on the circuit's matrix) or one by name: `lu` for circuits \
-         whose factors stay sparse, `multifrontal` for arrays and meshes, `cholesky` for networks whose matrix is \
-         symmetric. All give the same answers; `ferrospice run --stats` tells which one worked.";
+         0.5, temperatures lie above -273.15 °C. `method` is one of `trap`, `gear`, `be`, `trbdf2`; `relref` is \
+         `alllocal` (errors relative to each unknown) or `sigglobal` (to the largest voltage and the largest current); \
+         `solver` is `auto` (the linear kernel that is estimated to be fastest on the circuit's matrix) or one by name: \
+         `lu` for circuits whose factors stay sparse, `multifrontal` for arrays and meshes, `cholesky` for networks whose \
+         matrix is symmetric. All give the same answers; `ferrospice run --stats` tells which one worked.";
     CARD = "E0338", "card cannot be read",
         "An analysis or output card is incomplete or contradicts itself; the message says what is wrong and the label \
          shows the form.";
