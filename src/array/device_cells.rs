@@ -15,6 +15,7 @@
 //! ([`LineCells`]: gates, bulks) know the voltage of each.
 
 mod once;
+mod reduce;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -27,6 +28,7 @@ use crate::device::{
 use crate::diag::Diagnostic;
 use crate::diag::codes::array::ARRAY_CELL_MODEL;
 use crate::expr::program::Input;
+use reduce::{Evaluated, Size, reduce};
 
 /// Iterations inside a cell.
 const ITERATIONS: usize = 200;
@@ -60,6 +62,11 @@ struct Row {
     at: [Vec<f64>; 3],
     /// Of the last evaluation alone: for each inner unknown its correction, and its change with the kept lines' voltages.
     follow: Vec<f64>,
+    /// The currents told last are on the tangents of `at`, at the same point in time as long as the next call is not the
+    /// first one.
+    is_followed: bool,
+    /// Room for the elimination of one cell.
+    block: Vec<f64>,
 }
 
 /// Cells of devices.
@@ -273,6 +280,8 @@ impl DeviceCells {
                 c: vec![0.0; 1 + cols * k * k],
                 at: [vec![], vec![], vec![]],
                 follow: vec![],
+                is_followed: false,
+                block: vec![],
             }));
         }
         Ok((out, touches_ground))
@@ -472,9 +481,11 @@ impl DeviceCells {
             }
             x[t..].copy_from_slice(&frame.z[cell * inner..(cell + 1) * inner]);
         }
-        let mut block = [0.0f64; MOST * (MOST + 1 + LINES)];
-        // Contents of a cell: of the kept lines, of the inner unknowns.
-        let stride = kept + inner;
+        let size = Size { inner, terminals: t, kept };
+        row.block.resize(inner * size.width(), 0.0);
+        row.is_followed = false;
+        let stride = size.contents();
+        let held: &[bool] = if is_static { &self.is_held } else { &[] };
         for iteration in 0..ITERATIONS {
             row.f.fill(0.0);
             row.q.fill(0.0);
@@ -490,56 +501,27 @@ impl DeviceCells {
             let mut is_done = !limited;
             for cell in 0..self.cols {
                 let (at1, blk) = (1 + cell * k, 1 + cell * k * k);
-                let past = |r: usize| match r {
-                    _ if is_static => 0.0,
-                    r if r < kept => at.past[cell * stride + r],
-                    r if r >= t => at.past[cell * stride + kept + r - t],
-                    _ => 0.0,
+                let past: &[f64] = if is_static { &[] } else { &at.past[cell * stride..(cell + 1) * stride] };
+                let evaluated = Evaluated {
+                    f: &row.f[at1..at1 + k],
+                    q: &row.q[at1..at1 + k],
+                    g: &row.g[blk..blk + k * k],
+                    c: &row.c[blk..blk + k * k],
+                    a0: at.a0,
+                    past,
+                    held,
                 };
-                let residual = |r: usize| row.f[at1 + r] + at.a0 * row.q[at1 + r] + past(r);
-                let slope = |r: usize, c: usize| row.g[blk + r * k + c] + at.a0 * row.c[blk + r * k + c];
-                // Columns: J_zz, -r_z, J_zt.
-                let width = inner + 1 + kept;
-                for r in 0..inner {
-                    let line = &mut block[r * width..(r + 1) * width];
-                    if is_static && self.is_held[r] {
-                        line.fill(0.0);
-                        line[r] = 1.0;
-                        continue;
-                    }
-                    for c in 0..inner {
-                        line[c] = slope(r + t, c + t);
-                    }
-                    line[inner] = -residual(r + t);
-                    for a in 0..kept {
-                        line[inner + 1 + a] = slope(r + t, a);
-                    }
-                }
-                if !eliminate(&mut block, inner, width) {
+                let i = &mut frame.i[cell * kept..(cell + 1) * kept];
+                let slopes = &mut frame.g[cell * kept * kept..(cell + 1) * kept * kept];
+                if !reduce(size, evaluated, &mut row.block, i, slopes) {
                     return Err(Stuck {
                         cell: frame.first + cell,
                         text: "the inner equations of the cell have no unique solution".into(),
                     });
                 }
-                let mut is_small = true;
-                for a in 0..kept {
-                    let mut current = residual(a);
-                    for c in 0..inner {
-                        current += slope(a, c + t) * block[c * width + inner];
-                    }
-                    is_small &= current.is_finite();
-                    frame.i[cell * kept + a] = current;
-                    for b in 0..kept {
-                        let mut along = slope(a, b);
-                        for c in 0..inner {
-                            along -= slope(a, c + t) * block[c * width + inner + 1 + b];
-                        }
-                        frame.g[(cell * kept + a) * kept + b] = along;
-                    }
-                }
-                for c in 0..inner {
-                    let dz = block[c * width + inner];
-                    let z = &mut row.x[at1 + t + c];
+                let mut is_small = i.iter().all(|i| i.is_finite());
+                let corrections = row.block.chunks_exact(size.width()).map(|line| line[inner]);
+                for (c, (dz, z)) in corrections.zip(&mut row.x[at1 + t..at1 + k]).enumerate() {
                     is_small &= dz.abs() <= 1e-9 * z.abs() + self.tolerance[c];
                     *z += dz;
                 }
@@ -653,27 +635,4 @@ impl LineCells for DeviceCells {
     fn accept(&mut self, time: f64, v: &[f64], z: &[f64]) -> f64 {
         self.commit(time, v, z)
     }
-}
-
-/// Gauss-Jordan with partial pivoting on `n` rows of `w` numbers. False: singular.
-fn eliminate(a: &mut [f64], n: usize, w: usize) -> bool {
-    for k in 0..n {
-        let p = (k..n).fold(k, |p, i| if a[i * w + k].abs() > a[p * w + k].abs() { i } else { p });
-        let pivot = a[p * w + k];
-        if !(pivot.abs() > 0.0) {
-            return false;
-        }
-        if p != k {
-            (0..w).for_each(|c| a.swap(k * w + c, p * w + c));
-        }
-        let inverse = 1.0 / pivot;
-        (k..w).for_each(|c| a[k * w + c] *= inverse);
-        for i in (0..n).filter(|i| *i != k) {
-            let f = a[i * w + k];
-            if f != 0.0 {
-                (k..w).for_each(|c| a[i * w + c] -= f * a[k * w + c]);
-            }
-        }
-    }
-    true
 }

@@ -68,6 +68,9 @@ pub(super) trait Dynamic {
     /// Solves at `t1` with d/dt q = a0 q + past.
     fn step(&mut self, t1: f64, a0: f64, past: &[f64], settings: &Settings, control: &Control) -> Stepped;
     fn controller(&self, reltol: f64) -> Controller;
+    /// Raises the present point to the magnitudes that are to come, as far as the drivers' program tells them: at the
+    /// first corner a line that will be at a volt is a line of a volt, not one of a microvolt.
+    fn expect(&self, x: &mut [f64]);
     /// From the sources, W.
     fn power(&self) -> f64;
     /// The point is final; when something is known to happen next.
@@ -91,9 +94,10 @@ pub(super) fn march<D: Dynamic>(
     let mut history = History::new(len);
     history.start(0.0, &x, &q, false);
     let mut controller = d.controller(settings.reltol);
-    controller.start(&x, &q);
+    let (mut past, mut qdot, mut guess) = (vec![0.0; len], vec![0.0; len], x.clone());
+    d.expect(&mut guess);
+    controller.start(&guess, &q);
     each(0.0, d);
-    let (mut past, mut qdot, mut guess) = (vec![0.0; len], vec![0.0; len], vec![0.0; len]);
     let longest = if settings.max_step > 0.0 { settings.max_step } else { settings.stop / 50.0 };
     let shortest = 1e-12 * settings.stop;
     let mut corner = d.next_corner(0.0).min(settings.stop);

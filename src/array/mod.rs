@@ -25,6 +25,7 @@ pub mod nonlinear;
 mod planes;
 pub mod solution;
 pub mod study;
+mod sweeps;
 pub mod tran;
 pub mod write;
 

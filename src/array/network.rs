@@ -11,9 +11,13 @@
 //! ```
 //!
 //! With a gate the slopes are not symmetric and currents depend on voltages against ground, so that the crossbar's conjugate
-//! gradients do not apply. J has the nodes of the lines only, a few for each cell, and is factored exactly by nested
-//! dissection along rows and columns ([`crate::sparse::dissection::placed`]). Where columns share nothing, as in 1T1R arrays
+//! gradients do not apply. J has the nodes of the lines only, a few for each cell, and is solved line by line
+//! ([`super::sweeps`]); where that would take long, it is factored exactly by nested dissection along rows and columns ([`crate::sparse::dissection::placed`]). Where columns share nothing, as in 1T1R arrays
 //! with source lines along the bit lines, its factors have hardly more entries than itself.
+
+#[cfg(test)]
+mod tests;
+mod wires;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,11 +28,13 @@ use super::cells::{LineCells, LineFrame, Moment, Stuck};
 use super::geometry::{Defect, MAX_CELLS, Plane, place, plane_faults};
 use super::linear::{Certificate, Settings};
 use super::nonlinear::Statistics;
+use super::sweeps::{Accuracy, Sweeps};
 use crate::base::Control;
 use crate::base::control::Progress;
 use crate::diag::Diagnostic;
 use crate::diag::codes::array::{ARRAY_NO_CONVERGENCE, ARRAY_PLACE, ARRAY_SHAPE, ARRAY_SIZE};
-use crate::sparse::{Analysis, Builder, Kernel, Options, Pattern, dissection::placed::NOWHERE};
+use crate::sparse::{Analysis, Builder, Kernel, Options, Pattern};
+use wires::{crossing, name, number, side, stamps, undetermined};
 
 const ITERATIONS: usize = 100;
 /// A step is small when no voltage moves by more than this share of the largest source: at rest, in time. A small imbalance
@@ -37,6 +43,10 @@ const SMALL: [f64; 2] = [1e-8, 1e-6];
 
 /// Iterations with one evaluation each at most.
 const QUICK: usize = 20;
+/// How accurate the lines' corrections are where the cells' inner equations are solved in every iteration, and where they
+/// are not: an iteration costs much more there than here.
+const EXACT: Accuracy = Accuracy { residual: 1e-6, volts: 1e-4 };
+const INEXACT: Accuracy = Accuracy { residual: 1e-5, volts: 1e-3 };
 /// Kept factors serve as long as an iteration leaves less than this share of the imbalance.
 const SLOW: f64 = 0.1;
 
@@ -78,6 +88,8 @@ pub struct Network<C: LineCells> {
     node: Vec<Vec<u32>>,
     analysis: Arc<Analysis>,
     kernel: Box<dyn Kernel<f64>>,
+    /// None where lines are single nodes, which the factorization eliminates at once.
+    sweeps: Option<Sweeps>,
     /// Wires and ends, by slot.
     fixed: Vec<f64>,
     values: Vec<f64>,
@@ -110,11 +122,6 @@ pub struct Network<C: LineCells> {
     /// Where a step in time began.
     back: (Vec<f64>, Vec<f64>),
     pub statistics: Statistics,
-}
-
-/// Cell at position `k` of a line.
-fn crossing(along_row: bool, line: usize, k: usize, cols: usize) -> usize {
-    if along_row { line * cols + k } else { k * cols + line }
 }
 
 impl<C: LineCells> Network<C> {
@@ -181,6 +188,11 @@ impl<C: LineCells> Network<C> {
         let diagonal = (0..=n as u32).map(|u| pattern.slot(u, u)).collect();
         let mut z = vec![0.0; cells.len() * cells.internals().len()];
         cells.start(&mut z);
+        let is_real = planes.iter().all(|p| p.plane.segment > 0.0);
+        let sweeps = is_real.then(|| {
+            let specs = planes.iter().zip(&node).map(|(p, node)| side(p, node, (rows, cols))).collect();
+            Sweeps::new((rows, cols), specs, &taps, &capacitance)
+        });
         let mut out = Network {
             rows,
             cols,
@@ -193,6 +205,7 @@ impl<C: LineCells> Network<C> {
             node,
             analysis,
             kernel,
+            sweeps,
             fixed: vec![0.0; pattern.slots()],
             values: vec![0.0; pattern.slots()],
             slots,
@@ -267,6 +280,11 @@ impl<C: LineCells> Network<C> {
     /// Voltage of a plane's line at a cell, V.
     pub fn voltage(&self, plane: usize, cell: usize) -> f64 {
         self.at(plane, cell, 1.0)
+    }
+
+    /// Number of the unknown of a plane's line at a cell; 0: held.
+    pub(super) fn unknown(&self, plane: usize, cell: usize) -> u32 {
+        self.node[plane][cell]
     }
 
     fn at(&self, plane: usize, cell: usize, level: f64) -> f64 {
@@ -393,20 +411,35 @@ impl<C: LineCells> Network<C> {
             if !norm.is_finite() || norm > 1e3 * last {
                 return None;
             }
-            let is_slow = norm > SLOW * last && norm > settings.tol * size;
-            if !self.is_factored || (is_slow && (!is_new || iteration > 3)) {
-                self.fill(past.a0);
-                self.kernel.update(&self.values).ok()?;
-                (self.is_factored, is_new) = (true, true);
-            }
             self.step.iter_mut().zip(&self.f[1..]).for_each(|(s, f)| *s = -f);
-            self.kernel.solve(&mut self.step);
-            self.x[1..].iter_mut().zip(&self.step).for_each(|(x, d)| *x += d);
+            if !self.sweep(past.a0, INEXACT) {
+                let is_slow = norm > SLOW * last && norm > settings.tol * size;
+                if !self.is_factored || (is_slow && (!is_new || iteration > 3)) {
+                    self.fill(past.a0);
+                    self.kernel.update(&self.values).ok()?;
+                    (self.is_factored, is_new) = (true, true);
+                }
+                self.kernel.solve(&mut self.step);
+            }
             last_step = self.step.iter().fold(0.0f64, |s, d| if d.abs() <= s { s } else { d.abs() });
             self.statistics.newton += 1;
+            // What is still missing is known to be small: no need to evaluate the cells there.
+            if is_settled && norm <= settings.tol * size && last_step <= SMALL[1] * top {
+                return Some(true);
+            }
+            self.x[1..].iter_mut().zip(&self.step).for_each(|(x, d)| *x += d);
             last = norm;
         }
         None
+    }
+
+    /// Solves for the step line by line. False: not possible, and it is as it was.
+    fn sweep(&mut self, a0: f64, accuracy: Accuracy) -> bool {
+        let Some(s) = &mut self.sweeps else { return false };
+        let found = s.is_due() && s.set(&self.g, a0) && s.solve(&mut self.step, accuracy);
+        // Factors from long ago serve nobody.
+        self.is_factored &= !found;
+        found
     }
 
     fn no_solution(&self, e: Failure) -> Diagnostic {
@@ -456,13 +489,15 @@ impl<C: LineCells> Network<C> {
     fn imbalance(&mut self, level: f64, past: Option<&PastAt>, once: Option<bool>) -> Result<Imbalance, Stuck> {
         let (all, n, t) = (self.rows * self.cols, self.cols, self.cells.lines());
         let inner = self.cells.internals().len();
-        for (layer, tap) in self.taps.iter().enumerate() {
+        let mut v = std::mem::take(&mut self.v);
+        for (own, tap) in v.chunks_exact_mut(all * t).zip(&self.taps) {
             for (a, &p) in tap.iter().enumerate() {
-                for cell in 0..all {
-                    self.v[(layer * all + cell) * t + a] = self.at(p, cell, level);
+                for ((cell, v), u) in own[a..].iter_mut().step_by(t).enumerate().zip(&self.node[p]) {
+                    *v = if *u == 0 { level * self.held(p, cell) } else { self.x[*u as usize] };
                 }
             }
         }
+        self.v = v;
         let has_contents = !self.c.is_empty();
         let contents = t + inner;
         let cells = &self.cells;
@@ -484,7 +519,7 @@ impl<C: LineCells> Network<C> {
             .into_par_iter()
             .zip(z.par_iter_mut().zip(c.par_iter_mut()))
             .enumerate()
-            .try_for_each(|(row, ((v, i, g), (z, c)))| {
+            .map(|(row, ((v, i, g), (z, c)))| {
                 let moment = match past {
                     None => Moment::STATIC,
                     Some(p) => {
@@ -499,7 +534,9 @@ impl<C: LineCells> Network<C> {
                         unsettled.fetch_or(!settled, Ordering::Relaxed);
                     }),
                 }
-            })?;
+            })
+            // All rows, whatever becomes of the others: what they keep does not depend on who came first.
+            .reduce(|| Ok(()), |first, next| first.and(next))?;
         for &(cell, d) in &self.defects {
             let (i, g) = (&mut self.i[cell * t..(cell + 1) * t], &mut self.g[cell * t * t..(cell + 1) * t * t]);
             i.fill(0.0);
@@ -522,10 +559,10 @@ impl<C: LineCells> Network<C> {
             f[a as usize] += current;
             f[b as usize] -= current;
         });
-        for (layer, tap) in self.taps.iter().enumerate() {
-            for cell in 0..all {
-                for (a, &p) in tap.iter().enumerate() {
-                    f[self.node[p][cell] as usize] += self.i[(layer * all + cell) * t + a];
+        for (own, tap) in self.i.chunks_exact(all * t).zip(&self.taps) {
+            for (a, &p) in tap.iter().enumerate() {
+                for (i, u) in own[a..].iter().step_by(t).zip(&self.node[p]) {
+                    f[*u as usize] += i;
                 }
             }
         }
@@ -604,13 +641,17 @@ impl<C: LineCells> Network<C> {
                 let fraction = ((1.0 / rel).ln() / (1.0 / settings.tol).ln()).clamp(0.0, 1.0);
                 control.progress("newton", &Progress { fraction, at: rel, step: last_step, points: iteration });
             }
-            self.fill(past.map_or(0.0, |p| p.a0));
-            if let Err(s) = self.kernel.update(&self.values) {
-                let why = format!("nothing determines the voltage of {}", self.name(s.column));
-                return Err(Failure { cell: None, node: s.column, residual: norm, why: Some(why) });
-            }
             self.step.iter_mut().zip(&self.f[1..]).for_each(|(s, f)| *s = -f);
-            self.kernel.solve(&mut self.step);
+            let a0 = past.map_or(0.0, |p| p.a0);
+            // In time this is for steps that failed the quick way: nothing but the cells is left to chance.
+            if past.is_some() || !self.sweep(a0, EXACT) {
+                self.fill(a0);
+                if let Err(s) = self.kernel.update(&self.values) {
+                    let why = format!("nothing determines the voltage of {}", self.name(s.column));
+                    return Err(Failure { cell: None, node: s.column, residual: norm, why: Some(why) });
+                }
+                self.kernel.solve(&mut self.step);
+            }
             self.statistics.newton += 1;
             let (mut done, mut length) = (0.0, 1.0);
             loop {
@@ -704,80 +745,4 @@ struct Failure {
     node: u32,
     residual: f64,
     why: Option<String>,
-}
-
-/// Numbers the nodes of a plane that no source holds.
-fn number(p: &Lines, (rows, cols): (usize, usize), places: &mut Vec<[u32; 2]>, capacitance: &mut Vec<f64>) -> Vec<u32> {
-    let mut node = vec![0u32; rows * cols];
-    let (lines, nodes) = if p.along_row { (rows, cols) } else { (cols, rows) };
-    let is_ideal = p.plane.segment == 0.0;
-    for line in 0..lines {
-        let held = [0, 1].map(|e| p.plane.ends[e][line].ohms == 0.0);
-        if is_ideal {
-            if !held[0] && !held[1] {
-                places.push(NOWHERE);
-                capacitance.push(p.plane.capacitance * nodes as f64);
-                (0..nodes).for_each(|k| node[crossing(p.along_row, line, k, cols)] = places.len() as u32);
-            }
-            continue;
-        }
-        for k in 0..nodes {
-            if (k == 0 && held[0]) || (k + 1 == nodes && held[1]) {
-                continue;
-            }
-            let at = crossing(p.along_row, line, k, cols);
-            places.push([(at / cols) as u32, (at % cols) as u32]);
-            capacitance.push(p.plane.capacitance);
-            node[at] = places.len() as u32;
-        }
-    }
-    node
-}
-
-/// All segments and ends: unknowns on both sides (0: held), conductance, and the voltages that hold them.
-fn stamps(
-    planes: &[Lines],
-    node: &[Vec<u32>],
-    (rows, cols): (usize, usize),
-    each: &mut dyn FnMut(u32, u32, f64, [f64; 2]),
-) {
-    for (p, node) in planes.iter().zip(node) {
-        let (lines, nodes) = if p.along_row { (rows, cols) } else { (cols, rows) };
-        let g = 1.0 / p.plane.segment;
-        let mut opens = p.plane.opens.clone();
-        opens.sort_unstable();
-        for line in 0..lines {
-            let ends = [p.plane.ends[0][line], p.plane.ends[1][line]];
-            let at = |k: usize| crossing(p.along_row, line, k, cols);
-            let first_held = ends[0].ohms == 0.0;
-            let volts = |k: usize| if k == 0 && first_held { ends[0].volts } else { ends[1].volts };
-            if p.plane.segment > 0.0 {
-                for k in 1..nodes {
-                    if opens.binary_search(&(line, k - 1)).is_err() {
-                        each(node[at(k - 1)], node[at(k)], g, [volts(k - 1), volts(k)]);
-                    }
-                }
-            }
-            for (e, k) in [(0, 0), (1, nodes - 1)] {
-                if !ends[e].is_floating() && ends[e].ohms > 0.0 && node[at(k)] != 0 {
-                    // Towards the source, which is held.
-                    each(node[at(k)], 0, ends[e].conductance(), [0.0, ends[e].volts]);
-                }
-            }
-        }
-    }
-}
-
-fn name(planes: &[Lines], node: &[Vec<u32>], unknown: u32, cols: usize) -> String {
-    for (p, node) in planes.iter().zip(node) {
-        if let Some(cell) = node.iter().position(|u| *u == unknown) {
-            return format!("the {} line at {}", p.name, place(cell, cols));
-        }
-    }
-    "a line".into()
-}
-
-fn undetermined(planes: &[Lines], node: &[Vec<u32>], unknown: u32, cols: usize) -> Diagnostic {
-    let d = format!("nothing determines the voltage of {}", name(planes, node, unknown, cols));
-    Diagnostic::error(ARRAY_NO_CONVERGENCE, d)
 }

@@ -178,6 +178,21 @@ impl<C: LineCells> Dynamic for Driven<'_, C> {
         c
     }
 
+    fn expect(&self, x: &mut [f64]) {
+        let (a, at) = (&*self.network, self.lines_at());
+        for (p, lines) in a.planes().iter().enumerate() {
+            let top = |line: usize| self.program.frames.iter().fold(0.0f64, |s, f| s.max(f.1[p][line].abs()));
+            let tops: Vec<f64> = (0..lines.plane.lines()).map(top).collect();
+            for cell in 0..a.rows * a.cols {
+                let line = if lines.along_row { cell / a.cols } else { cell % a.cols };
+                match a.unknown(p, cell) {
+                    0 => {}
+                    u => x[at + u as usize] = x[at + u as usize].abs().max(tops[line]),
+                }
+            }
+        }
+    }
+
     fn power(&self) -> f64 {
         self.network.source_power()
     }

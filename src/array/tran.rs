@@ -170,6 +170,19 @@ impl<C: Cells> Dynamic for Driven<'_, C> {
         self.lay.controller(self.array, reltol)
     }
 
+    fn expect(&self, x: &mut [f64]) {
+        let (lay, n) = (&self.lay, self.array.geometry().cols);
+        let raise = |x: &mut f64, top: f64| *x = x.abs().max(top);
+        for (_, word, bit) in &self.program.frames {
+            for (k, x) in x[lay.word..lay.bit].iter_mut().enumerate() {
+                raise(x, word[k / n].abs());
+            }
+            for (k, x) in x[lay.bit..lay.len].iter_mut().enumerate() {
+                raise(x, bit[k % n].abs());
+            }
+        }
+    }
+
     fn power(&self) -> f64 {
         self.array.source_power()
     }
