@@ -161,10 +161,7 @@ fn one_transistor_cells_with_faults() {
 #[test]
 fn a_write_pulse_through_transistors() {
     let (m, n) = (3, 4);
-    let cards = ".model nm nmos level=1 vto=0.5 kp=200u lambda=0.02 cgso=0.2n cgdo=0.2n\n\
-        .subckt cell bl wl sl\nm1 d wl sl 0 nm w=1u l=0.1u\n\
-        cx x 0 1 ic=0.1\nrx x 0 1e12\nbx 0 x i=4e7*v(bl,d)*(v(bl,d)>0 ? 1-v(x) : v(x))\n\
-        bm bl d i=v(bl,d)*(1e-5+1e-4*v(x))\n.ends";
+    let cards = STATEFUL;
     let mut deck = format!(
         "1t1r\n.options reltol=1e-6\n{cards}\n.array xb rows={m} cols={n} cell=cell pins=\"bl wl sl\" sl=row rwl=5 rbl=3 rsl=4 \
          cwl=2f cbl=1f csl=1f\n"
@@ -196,6 +193,42 @@ fn a_write_pulse_through_transistors() {
         let (there, here) = (there[there.len() - 1], a.internals()[cell * k + x]);
         assert!((there - here).abs() < 2e-4, "cell {cell}: {here} for {there}");
         assert_eq!(here > 0.5, cell == n + 2, "cell {cell}: {here}");
+    }
+}
+
+const STATEFUL: &str = ".model nm nmos level=1 vto=0.5 kp=200u lambda=0.02 cgso=0.2n cgdo=0.2n\n\
+    .subckt cell bl wl sl\nm1 d wl sl 0 nm w=1u l=0.1u\n\
+    cx x 0 1 ic=0.1\nrx x 0 1e12\nbx 0 x i=4e7*v(bl,d)*(v(bl,d)>0 ? 1-v(x) : v(x))\n\
+    bm bl d i=v(bl,d)*(1e-5+1e-4*v(x))\n.ends";
+
+/// A write pulse on one cell of a square array, on so many threads: steps taken, steps taken back, Newton iterations, and the
+/// states of all cells.
+fn write_pulse(n: usize, threads: usize) -> ([usize; 3], Vec<f64>) {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        let planes = vec![
+            lines("bit", false, &vec![0.0; n], 3.0, 1e-15),
+            lines("word", true, &vec![0.0; n], 5.0, 2e-15),
+            lines("source", true, &vec![0.0; n], 4.0, 1e-15),
+        ];
+        let cells = cells(STATEFUL, &["bl", "wl", "sl"], (n, n));
+        let mut a = Network::new((n, n), planes, vec![vec![0, 1, 2]], cells).unwrap();
+        let (mut write, mut select) = (vec![0.0; n], vec![0.0; n]);
+        (write[n / 2], select[n / 3]) = (1.5, 2.0);
+        let program = NetworkProgram::pulse(&[write, select, vec![0.0; n]], 1e-9, 1e-9, 18e-9, 1e-9);
+        let settings = TranSettings::new(24e-9);
+        let s = a.transient(&program, &settings, &Control::default(), |_, _| {}).unwrap();
+        ([s.accepted, s.rejected, s.newton], a.internals().to_vec())
+    })
+}
+
+#[test]
+fn networks_do_not_depend_on_threads() {
+    let (one, states) = write_pulse(24, 1);
+    for threads in [2, 3] {
+        let (many, same) = write_pulse(24, threads);
+        assert_eq!(one, many);
+        assert!(states.iter().zip(&same).all(|(a, b)| a.to_bits() == b.to_bits()));
     }
 }
 

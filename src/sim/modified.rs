@@ -58,10 +58,12 @@ impl Modified {
     pub fn decide(&mut self, a0: f64, factored: Option<f64>, is_first: bool) {
         self.matrix = Matrix::Exact;
         if is_first {
-            self.rest = self.rest.saturating_sub(1);
             self.wary = self.wary.saturating_sub(1);
-        }
-        if if is_first { self.rest > 0 } else { self.wary > 0 } {
+            if self.rest > 0 {
+                self.rest -= 1;
+                return;
+            }
+        } else if self.wary > 0 {
             return;
         }
         let Some(old) = factored.filter(|_| self.is_worth && !self.is_due) else { return };

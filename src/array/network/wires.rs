@@ -34,7 +34,8 @@ pub(super) fn number(
     // In the order of the cells, so that a pass over these is one over memory.
     for (at, u) in node.iter_mut().enumerate() {
         let (line, k) = if p.along_row { (at / cols, at % cols) } else { (at % cols, at / cols) };
-        if !(k == 0 && held(line, 0)) && !(k + 1 == nodes && held(line, 1)) {
+        let is_held = (k == 0 && held(line, 0)) || (k + 1 == nodes && held(line, 1));
+        if !is_held {
             places.push([(at / cols) as u32, (at % cols) as u32]);
             capacitance.push(p.plane.capacitance);
             *u = places.len() as u32;

@@ -253,7 +253,7 @@ pub fn lu<T: Dense, const FMA: bool>(
     let mut done = 0;
     while done < s {
         let end = (done + PANEL).min(s);
-        panel::<T, FMA>(m, s, done, end, a, perm, inv, diagonal, watch);
+        panel::<T, FMA>(m, s, done..end, a, perm, inv, diagonal, watch);
         done = end;
         if done == s {
             break;
@@ -295,20 +295,20 @@ fn sizes<T: Dense>(v: &[T]) -> (f64, f64) {
 /// Width of the panels that are eliminated column by column.
 const PANEL: usize = 8;
 
-/// Eliminates columns `from..to` of the m × s matrix whose pivots lie in the first s rows.
+/// Eliminates some columns of the m × s matrix whose pivots lie in the first s rows.
 #[inline(always)]
 fn panel<T: Dense, const FMA: bool>(
     m: usize,
     s: usize,
-    from: usize,
-    to: usize,
+    columns: std::ops::Range<usize>,
     a: &mut [T],
     perm: &mut [u32],
     inv: &mut [T],
     diagonal: &[f64],
     watch: &mut Watch,
 ) {
-    for k in from..to {
+    let to = columns.end;
+    for k in columns {
         let column = &a[k * m..k * m + s];
         let (max, _) = sizes(&column[k..]);
         let mut row = k;
