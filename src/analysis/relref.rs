@@ -5,8 +5,8 @@
 //! sigglobal   voltages of nodes to the largest voltage of any node so far, and of sources at any time; currents of
 //!             branches to the largest current so far
 //! ```
-//! The second is what fast circuit simulators call moderate accuracy. Steps then do not follow the microvolts of half-selected
-//! lines, and nothing below `reltol` of the supply is promised. Unknowns inside devices, their states above all, have scales
+//! The words are those of other simulators (VACASK has them, too). With the second, steps do not follow the microvolts of
+//! half-selected lines, and nothing below `reltol` of the supply is promised. Unknowns inside devices, their states above all, have scales
 //! of their own and are always judged on these.
 
 use crate::sim::Simulation;

@@ -138,6 +138,16 @@ impl<'a> Elab<'a> {
         }
     }
 
+    /// Reports a word that is none of these.
+    fn is_one_of(&mut self, at: Span, text: &str, what: &str, words: &[&str]) -> bool {
+        let is_known = words.contains(&text);
+        if !is_known {
+            let d = Diagnostic::error(codes::OPTION_VALUE, format!("unknown {what} `{text}`"));
+            self.report(d.at(at, "here").help(format!("there are: {}", words.join(", "))));
+        }
+        is_known
+    }
+
     fn option(&mut self, c: &Card, key: &Field, value: Option<&Field>) {
         let top = self.top.clone();
         let name = self.deck.names.get(key.sym).to_string();
@@ -163,21 +173,15 @@ impl<'a> Elab<'a> {
                 return;
             }
             "solver" => {
-                if !SOLVERS.contains(&text.as_str()) {
-                    let d = Diagnostic::error(codes::OPTION_VALUE, format!("unknown linear kernel `{text}`"));
-                    let help = format!("kernels: {}", SOLVERS.join(", "));
-                    return self.report(d.at(at, "here").help(help));
+                if self.is_one_of(at, &text, "linear kernel", &SOLVERS) {
+                    self.options.solver = text;
                 }
-                self.options.solver = text;
                 return;
             }
             "relref" => {
-                if !REFERENCES.contains(&text.as_str()) {
-                    let d = Diagnostic::error(codes::OPTION_VALUE, format!("unknown reference of errors `{text}`"));
-                    let help = format!("references: {}", REFERENCES.join(", "));
-                    return self.report(d.at(at, "here").help(help));
+                if self.is_one_of(at, &text, "reference of errors", &REFERENCES) {
+                    self.options.relref = text;
                 }
-                self.options.relref = text;
                 return;
             }
             "klu" | "sparse" => {

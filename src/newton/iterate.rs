@@ -345,6 +345,69 @@ mod tests {
         (x[1], r)
     }
 
+    /// A search that knows how fast the last ones converged does without the iteration that would only confirm it.
+    #[test]
+    fn a_dear_problem_ends_a_step_early() {
+        struct Dear<F: Fn(f64) -> (f64, f64)>(Scalar<F>, bool);
+        impl<F: Fn(f64) -> (f64, f64)> Problem for Dear<F> {
+            fn len(&self) -> usize {
+                2
+            }
+            fn load(&mut self, x: &[f64], k: &Knobs, i: usize) -> bool {
+                self.0.load(x, k, i)
+            }
+            fn step(&mut self, dx: &mut [f64]) -> Result<(), Singular> {
+                self.0.step(dx)
+            }
+            fn is_dear(&self) -> bool {
+                self.1
+            }
+            fn worst_residual(&mut self, x: &[f64]) -> (usize, f64) {
+                self.0.worst_residual(x)
+            }
+            fn residual(&self) -> &[f64] {
+                self.0.residual()
+            }
+            fn abstol(&self) -> &[f64] {
+                self.0.abstol()
+            }
+            fn reltol(&self) -> f64 {
+                1e-3
+            }
+            fn is_linear(&self) -> bool {
+                false
+            }
+            fn is_nonlinear(&self) -> &[bool] {
+                self.0.is_nonlinear()
+            }
+            fn reset_memory(&mut self) {}
+            fn set_reference(&mut self, _: &[f64]) {}
+        }
+        let iterations = |is_dear: bool| {
+            let s = Settings {
+                max_iterations: 9,
+                accept_first: 0.1,
+                nonlinear_only: true,
+                check_residual: false,
+                first: 1,
+            };
+            let mut newton = Newton::new(2);
+            let mut x = [0.0, 1.0];
+            let each = (0..10).map(|k| {
+                let target = 2.0 * (1.0 + 8e-4 * f64::from(k)).powi(2);
+                let f = move |x: f64| (x * x - target, 2.0 * x);
+                let scalar =
+                    Scalar { f, value: (0.0, 0.0), row: [0.0; 2], abstol: [1e-9; 2], residual_tolerance: 1e-9 };
+                let solved = newton.solve(&mut Dear(scalar, is_dear), &mut x, &Knobs::default(), &s).unwrap();
+                assert!((x[1] / target.sqrt() - 1.0).abs() < 1e-5);
+                solved.iterations
+            });
+            each.skip(1).sum::<usize>()
+        };
+        let (with, without) = (iterations(true), iterations(false));
+        assert!(without == 18 && with <= 13, "{with} {without}");
+    }
+
     #[test]
     fn smooth_root_is_quadratic() {
         let (x, r) = run(|x| (x * x - 2.0, 2.0 * x), 1.0, true);

@@ -79,9 +79,9 @@ impl Modified {
         self.is_worth
     }
 
-    /// What steps with the factors of another a0 are multiplied by: in between what what is all content and what is all
-    /// conductance would need, so that the error of either is the same (VODE, as in `newton/rate.rs`).
-    pub fn scale(&self, a0: f64, factored: f64) -> f64 {
+    /// What steps with the factors of another a0 are multiplied by: between what a circuit of contents alone and one of
+    /// conductances alone would need, so that the error of either is the same (VODE, as in `newton/rate.rs`).
+    pub fn scale(a0: f64, factored: f64) -> f64 {
         2.0 / (1.0 + a0 / factored)
     }
 
@@ -92,6 +92,42 @@ impl Modified {
             self.rest = REST;
         } else {
             self.wary = WARY;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn large() -> Modified {
+        let mut m = Modified::new(true);
+        m.note(&Stats { flops: 10 * LARGE, factor_nnz: 1000, ..Stats::default() });
+        m
+    }
+
+    #[test]
+    fn factors_that_served_badly_are_left_alone_for_some_points() {
+        let mut m = large();
+        m.decide(1.0, Some(1.0), false);
+        assert_eq!(m.matrix, Matrix::Old);
+        m.refresh();
+        m.note(&Stats { flops: 10 * LARGE, factor_nnz: 1000, ..Stats::default() });
+        for _ in 0..WARY {
+            m.decide(1.0, Some(1.0), false);
+            assert_eq!(m.matrix, Matrix::Exact);
+            m.decide(1.0, Some(1.0), true);
+        }
+        m.decide(1.0, Some(1.0), false);
+        assert_eq!(m.matrix, Matrix::Old);
+    }
+
+    #[test]
+    fn scaled_steps_err_alike_in_contents_and_conductances() {
+        for ratio in [0.8, 1.0, 1.25] {
+            let scale = Modified::scale(ratio, 1.0);
+            // Of contents alone the step is `ratio` times too long, of conductances alone it is right.
+            assert!(((scale * ratio - 1.0) + (scale - 1.0)).abs() < 1e-15);
         }
     }
 }

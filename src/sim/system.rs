@@ -2,6 +2,7 @@
 
 use super::Simulation;
 use super::linear::TIE;
+use super::modified::Modified;
 use crate::device::{IterMem, Load, Point, UnknownKind};
 use crate::integrate::Controller;
 use crate::newton::{Knobs, Matrix, Problem, Singular};
@@ -254,7 +255,7 @@ impl Problem for System<'_> {
         sim.kernel.solve(&mut dx[1..]);
         dx[0] = 0.0;
         if is_old && let (Some(d), Some(old)) = (self.dynamic, sim.factored_for) {
-            let scale = sim.modified.scale(d.a0, old);
+            let scale = Modified::scale(d.a0, old);
             if scale != 1.0 {
                 dx.iter_mut().for_each(|d| *d *= scale);
             }
