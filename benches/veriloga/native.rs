@@ -14,7 +14,7 @@ const TEMPERATURE: f64 = 27.0 + ZERO_C;
 pub struct Compiled {
     pub program: Program,
     kernel: Kernel,
-    pairs: Vec<[u32; 2]>,
+    groups: Vec<u32>,
     frame: Vec<f64>,
     pub x: Vec<f64>,
     classes: Vec<u32>,
@@ -69,7 +69,7 @@ impl Compiled {
         of_sim[sim::GMIN as usize] = 1e-12;
         let most = [l.cells.len(), l.uniforms as usize, l.normals as usize, l.signals.len() * signal::COUNT, KEYS];
         Compiled {
-            pairs: (0..n as u32 / 2).map(|k| [2 * k, 2 * k + 1]).collect(),
+            groups: (0..n as u32).collect(),
             frame: vec![],
             x: vec![0.0; n * l.unknowns.len()],
             classes: vec![0; n],
@@ -89,7 +89,7 @@ impl Compiled {
         let zeros = |k: usize| &self.zeros[..self.n * k];
         self.kernel.run(Args {
             count: self.n,
-            pairs: &self.pairs,
+            groups: &self.groups,
             frame: &mut self.frame,
             x: &self.x,
             classes: &self.classes,

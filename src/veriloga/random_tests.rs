@@ -44,6 +44,8 @@ struct Gen {
     ints: Vec<Val>,
     bools: Vec<Val>,
     is_smooth: bool,
+    /// Real numbers and conditions alone.
+    is_plain: bool,
 }
 
 const SMOOTH: &[UnOp] = &[UnOp::Neg, UnOp::Exp, UnOp::Sin, UnOp::Cos, UnOp::Tanh, UnOp::Atan, UnOp::Asinh, UnOp::Sinh];
@@ -57,7 +59,11 @@ impl Gen {
         reals.push(b.real(d.real() * 4.0 - 2.0));
         let ints = vec![b.input(In::Param, PARAMS, Ty::Int), b.int(3)];
         let bools = vec![b.bin(BinOp::Lt, reals[0], reals[1]), b.bin(BinOp::Lt, reals[3], reals[4])];
-        Gen { d, b, reals, ints, bools, is_smooth }
+        Gen { d, b, reals, ints, bools, is_smooth, is_plain: false }
+    }
+
+    fn plain(seed: u64) -> Gen {
+        Gen { is_plain: true, ..Gen::new(seed, false) }
     }
 
     fn real(&mut self) -> Val {
@@ -69,10 +75,18 @@ impl Gen {
     }
 
     fn step(&mut self, depth: usize) {
-        match self.d.below(if depth < 3 { 10 } else { 8 }) {
+        let what = match self.d.below(if depth < 3 { 10 } else { 8 }) {
+            6 if self.is_plain => 7,
+            9 if self.is_plain => 8,
+            k => k,
+        };
+        match what {
             0 | 1 => {
                 let x = self.real();
-                let op = if self.is_smooth { self.d.pick(SMOOTH) } else { self.d.pick(UnOp::ALL) };
+                let mut op = if self.is_smooth { self.d.pick(SMOOTH) } else { self.d.pick(UnOp::ALL) };
+                while self.is_plain && [op.operand(), op.result()].contains(&Ty::Int) {
+                    op = self.d.pick(UnOp::ALL);
+                }
                 match (op.operand(), op.result()) {
                     (Ty::Real, Ty::Real) => {
                         // Kept small, so that nothing overflows by accident.
@@ -318,61 +332,89 @@ fn passes_keep_the_results() {
     }
 }
 
+type Compile = fn(&Program) -> Result<Kernel, String>;
+
 #[test]
 fn machine_code_and_interpreter_give_the_same_bits() {
     let mut fused = 0;
     for seed in 0..200 {
-        let f = Gen::new(seed, false).finish();
-        let mut s = split(&prune(&f, |_| true, true, if seed % 2 == 0 { 0 } else { 16 }));
-        // Of derivatives alone, products and sums become one operation.
-        s.rest.outputs.iter_mut().skip(seed as usize % 2).for_each(|(sink, _)| sink.class = Out::G);
-        s.rest = contract(&s.rest);
-        fused += s.rest.vals.iter().filter(|v| matches!(v.def, Def::Op(Op::Fma(..)))).count();
-        let p = program(s.rest.clone(), s.slots, vec![]);
-        let compile = if seed % 5 == 0 { Kernel::compile_plain } else { Kernel::compile };
-        let kernel = compile(&p).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
-        // Four instances of two classes; one is paired with itself.
-        let values: Vec<_> = (0..2).map(|k| inputs(seed * 11 + k).1).collect();
-        let mut cache = vec![0.0; 2 * s.slots];
-        for (k, v) in values.iter().enumerate() {
-            for (sink, y) in run(&s.setup, &[], v, &[]) {
-                cache[k * s.slots + sink.a as usize] = y;
-            }
-        }
-        let twice: Vec<f64> = cache.iter().flat_map(|x| [*x; 2]).collect();
-        let classes = [0u32, 1, 0, 0];
-        let x: Vec<f64> = (0..4).flat_map(|k| inputs(seed * 13 + k).0).collect();
-        let n = s.rest.outputs.len();
-        let mut out = vec![0.5; 4 * n];
-        kernel.run(Args {
-            count: 4,
-            pairs: &[[0, 3], [1, 1]],
-            x: &x,
-            classes: &classes,
-            class_count: 2,
-            cache: &twice,
-            frame: &mut vec![],
-            sim: &[0.0; super::ir::sim::COUNT],
-            hidden: &[],
-            uniforms: &[],
-            normals: &[],
-            keys: &[0.0; 4 * KEYS],
-            signals: &[],
-            tables: &[],
-            old: &[],
-            out: &mut out,
-        });
-        for i in [0, 1, 3] {
-            let k = classes[i] as usize;
-            let own = &x[i * PROBES as usize..][..PROBES as usize];
-            let want = run(&s.rest, own, &values[k], &cache[k * s.slots..(k + 1) * s.slots]);
-            for ((_, y), got) in want.iter().zip(&out[i * n..]) {
-                assert!(same(*got, *y), "seed {seed}, instance {i}: {got} {y}\n{}", s.rest);
-            }
-        }
-        assert!(out[2 * n..3 * n].iter().all(|y| *y == 0.5), "an instance that is in no pair");
+        let compile: Compile = if seed % 5 == 0 { Kernel::compile_plain } else { Kernel::compile_pairs };
+        fused += compare(Gen::new(seed, false), seed, compile, 2);
     }
     assert!(fused > 50, "only {fused}");
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn four_at_a_time_give_the_same_bits() {
+    if !super::jit::is_wide() {
+        println!("skipped: the processor has no AVX2 and FMA");
+        return;
+    }
+    let mut fused = 0;
+    for seed in 0..400 {
+        let compile: Compile = |p| Ok(Kernel::compile_wide(p)?.expect("real numbers and conditions alone"));
+        fused += compare(Gen::plain(seed), seed, compile, 4);
+    }
+    assert!(fused > 50, "only {fused}");
+    let f = Gen::plain(1).finish();
+    assert_eq!(Kernel::compile(&program(f, 0, vec![])).unwrap_or_else(|e| panic!("{e}")).lanes(), 4);
+}
+
+/// Evaluates some of the instances of two classes by machine code and by the interpreter; how many products and sums were
+/// one operation.
+fn compare(of: Gen, seed: u64, compile: Compile, lanes: usize) -> usize {
+    let f = of.finish();
+    let mut s = split(&prune(&f, |_| true, true, if seed.is_multiple_of(2) { 0 } else { 16 }));
+    // Of derivatives alone, products and sums become one operation.
+    s.rest.outputs.iter_mut().skip(seed as usize % 2).for_each(|(sink, _)| sink.class = Out::G);
+    s.rest = contract(&s.rest);
+    let p = program(s.rest.clone(), s.slots, vec![]);
+    let kernel = compile(&p).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+    assert_eq!(kernel.lanes(), lanes);
+    let values: Vec<_> = (0..2).map(|k| inputs(seed * 11 + k).1).collect();
+    let mut cache = vec![0.0; 2 * s.slots];
+    for (k, v) in values.iter().enumerate() {
+        for (sink, y) in run(&s.setup, &[], v, &[]) {
+            cache[k * s.slots + sink.a as usize] = y;
+        }
+    }
+    let twice: Vec<f64> = cache.iter().flat_map(|x| [*x; 2]).collect();
+    // The second class is one instance alone, and one instance is in no group.
+    let classes = [0u32, 1, 0, 0, 0, 0];
+    let groups: &[u32] = if lanes == 2 { &[0, 3, 4, 5, 1, 1] } else { &[0, 3, 4, 5, 1, 1, 1, 1] };
+    let count = classes.len();
+    let x: Vec<f64> = (0..count as u64).flat_map(|k| inputs(seed * 13 + k).0).collect();
+    let n = s.rest.outputs.len();
+    let mut out = vec![0.5; count * n];
+    kernel.run(Args {
+        count,
+        groups,
+        x: &x,
+        classes: &classes,
+        class_count: 2,
+        cache: &twice,
+        frame: &mut vec![],
+        sim: &[0.0; super::ir::sim::COUNT],
+        hidden: &[],
+        uniforms: &[],
+        normals: &[],
+        keys: &vec![0.0; count * KEYS],
+        signals: &[],
+        tables: &[],
+        old: &[],
+        out: &mut out,
+    });
+    for i in [0, 1, 3, 4, 5] {
+        let k = classes[i] as usize;
+        let own = &x[i * PROBES as usize..][..PROBES as usize];
+        let want = run(&s.rest, own, &values[k], &cache[k * s.slots..(k + 1) * s.slots]);
+        for ((_, y), got) in want.iter().zip(&out[i * n..]) {
+            assert!(same(*got, *y), "seed {seed}, instance {i}: {got} {y}\n{}", s.rest);
+        }
+    }
+    assert!(out[2 * n..3 * n].iter().all(|y| *y == 0.5), "an instance that is in no group");
+    s.rest.vals.iter().filter(|v| matches!(v.def, Def::Op(Op::Fma(..)))).count()
 }
 
 /// The functions of accepted points, unsplit and with effects, by both back ends.
@@ -564,10 +606,11 @@ fn endless_loops_end() {
     .unwrap();
     assert!(run(&f, &[1.0, 0.0, 0.0], &[], &[])[0].1.is_nan());
     let kernel = Kernel::compile(&program(f, 0, vec![])).unwrap();
+    assert_eq!(kernel.lanes(), 2);
     let mut out = [0.0];
     kernel.run(Args {
         count: 1,
-        pairs: &[[0, 0]],
+        groups: &vec![0; kernel.lanes()],
         x: &[1.0, 0.0, 0.0],
         classes: &[0],
         class_count: 1,

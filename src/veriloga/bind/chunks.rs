@@ -1,4 +1,4 @@
-//! The machine code of a batch at work: chunks of neighbouring instances, in each of them pairs of the same class, on all
+//! The machine code of a batch at work: chunks of neighbouring instances, in each of them groups of the same class, on all
 //! threads if there are many.
 //!
 //! What a chunk computes goes into arrays of its own, and these are added to the system one after the other: sums are the
@@ -31,8 +31,8 @@ pub(super) struct Chunk {
     pub first: usize,
     /// All of them, those of a class together.
     order: Vec<u32>,
-    /// What is to be evaluated.
-    pairs: Vec<[u32; 2]>,
+    /// What is to be evaluated, as many at once as the machine code does.
+    groups: Vec<u32>,
     /// The unknowns now, and those of the last evaluation, instance by instance.
     pub x: Vec<f64>,
     pub at: Vec<f64>,
@@ -55,7 +55,8 @@ impl Chunk {
         Chunk {
             first,
             order,
-            pairs: Vec::with_capacity(n),
+            // Each instance may be a class of its own, in a group of its own.
+            groups: Vec::with_capacity(4 * n),
             x: vec![0.0; n * nu],
             at: vec![0.0; n * nu],
             sums: vec![0.0; targets.range(first, first + n).len()],
@@ -70,20 +71,24 @@ impl Chunk {
         self.is_kept.len()
     }
 
-    /// Pairs up those that are to be evaluated; one that is left over is paired with itself.
-    fn pair_up(&mut self, classes: &[u32]) {
-        self.pairs.clear();
-        let mut waiting: Option<u32> = None;
+    /// Groups those that are to be evaluated; where a group of a class is not full, its last one stands in for the rest.
+    fn group(&mut self, classes: &[u32], lanes: usize) {
+        self.groups.clear();
+        let class = |i: &u32| classes[*i as usize];
         for i in self.order.iter().copied().filter(|i| self.is_fresh[*i as usize]) {
-            match waiting.take() {
-                Some(w) if classes[w as usize] == classes[i as usize] => self.pairs.push([w, i]),
-                other => {
-                    self.pairs.extend(other.map(|w| [w, w]));
-                    waiting = Some(i);
-                }
+            if self.groups.last().is_some_and(|last| class(last) != class(&i)) {
+                fill(&mut self.groups, lanes);
             }
+            self.groups.push(i);
         }
-        self.pairs.extend(waiting.map(|w| [w, w]));
+        fill(&mut self.groups, lanes);
+    }
+}
+
+/// Makes the last group a full one.
+fn fill(groups: &mut Vec<u32>, lanes: usize) {
+    if let Some(last) = groups.last().copied() {
+        groups.resize(groups.len().next_multiple_of(lanes), last);
     }
 }
 
@@ -187,8 +192,8 @@ impl VaBatch {
         let sinks = &self.dev.sinks;
         let n = sinks.count;
         let own = chunk.first..chunk.first + chunk.len();
-        chunk.pair_up(&self.class_of[own.clone()]);
-        if chunk.pairs.is_empty() {
+        chunk.group(&self.class_of[own.clone()], kernel.lanes());
+        if chunk.groups.is_empty() {
             return;
         }
         let part = |a: usize| own.start * a..own.end * a;
@@ -196,7 +201,7 @@ impl VaBatch {
             results.resize(own.len() * n, 0.0);
             kernel.run(Args {
                 count: own.len(),
-                pairs: &chunk.pairs,
+                groups: &chunk.groups,
                 frame,
                 x: &chunk.x,
                 classes: &self.class_of[own.clone()],

@@ -1,8 +1,9 @@
 //! Machine code for the evaluation of a batch, through Cranelift.
 //!
-//! One function evaluates a list of instances, two at a time (`lanes`): it reads their unknowns, computes, and lists the
-//! results of each one in the order of the function's outputs. Transcendental functions are calls of the same Rust functions
-//! that the interpreter uses, or the same operations inline (`elementary`), so that both back ends give the same bits.
+//! One function evaluates a list of instances, four at a time where the processor can and the function is plain (`wide`),
+//! else two (`lanes`): it reads their unknowns, computes, and lists the results of each one in the order of the function's
+//! outputs. Transcendental functions are calls of the same Rust functions that the interpreter uses, or the same operations
+//! inline (`elementary`), so that all back ends give the same bits.
 #![allow(unsafe_code)]
 
 mod arith;
@@ -14,6 +15,8 @@ mod lanes;
 pub mod plain;
 mod ready;
 mod varying;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 use std::ptr::{null, null_mut};
 use std::sync::{Mutex, OnceLock};
@@ -21,7 +24,7 @@ use std::sync::{Mutex, OnceLock};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{Linkage, Module};
+use cranelift_module::{FuncId, Linkage, Module};
 
 pub use ready::make_ready;
 
@@ -32,8 +35,9 @@ use super::table::Table;
 /// What an evaluation reads and writes: arrays with one part for each instance, but for what a class or all have together.
 pub struct Args<'a> {
     pub count: usize,
-    /// Pairs of instances of the same class. An instance may be paired with itself.
-    pub pairs: &'a [[u32; 2]],
+    /// Groups of [`Kernel::lanes`] instances of the same class, one after the other. An instance may stand in its group more
+    /// than once.
+    pub groups: &'a [u32],
     /// Scratch; it grows as it is needed.
     pub frame: &'a mut Vec<f64>,
     /// Unknowns, instance by instance.
@@ -54,7 +58,7 @@ pub struct Args<'a> {
     pub tables: &'a [Table],
     /// What limiting functions returned last time.
     pub old: &'a [f64],
-    /// One number for each output of the function; those of instances that are in no pair stay as they are.
+    /// One number for each output of the function; those of instances that are in no group stay as they are.
     pub out: &'a mut [f64],
 }
 
@@ -63,7 +67,7 @@ pub struct Args<'a> {
 struct Raw {
     first: u64,
     count: u64,
-    order: *const [u32; 2],
+    order: *const u32,
     x: *const f64,
     rows: *const u32,
     classes: *const u32,
@@ -167,9 +171,22 @@ pub struct Kernel {
     sizes: Sizes,
     /// Outputs that a loop without end makes NaN.
     reals: Vec<bool>,
-    /// Each constant twice.
-    constants: Vec<u64>,
+    /// Each constant once for each lane.
+    constants: Vec<Vector>,
     frame: usize,
+    lanes: usize,
+}
+
+/// Memory of a vector, where the processor likes it best.
+#[derive(Clone, Copy)]
+#[repr(C, align(32))]
+struct Vector([u64; 4]);
+
+/// Numbers, each as often as there are lanes.
+fn vectors(numbers: &[u64], lanes: usize) -> Vec<Vector> {
+    let all: Vec<u64> = numbers.iter().flat_map(|k| std::iter::repeat_n(*k, lanes)).collect();
+    let of = |c: &[u64]| Vector(std::array::from_fn(|k| c.get(k).copied().unwrap_or(0)));
+    all.chunks(4).map(of).collect()
 }
 
 // SAFETY: `entry` points to immutable code that keeps no state of its own, and the module is touched again only in `drop`,
@@ -236,11 +253,52 @@ fn module_for(isa: OwnedTargetIsa) -> JITModule {
     JITModule::new(builder)
 }
 
+/// Can the processor do four instances at once?
+#[cfg(all(test, target_arch = "x86_64"))]
+pub fn is_wide() -> bool {
+    wide::is_available()
+}
+
 impl Kernel {
     /// Generates code for a module's evaluation. The message says what the code generator disliked.
     pub fn compile(p: &Program) -> Result<Kernel, String> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(kernel) = Self::compile_wide(p)? {
+            return Ok(kernel);
+        }
+        Self::compile_pairs(p)
+    }
+
+    /// For two instances at a time.
+    pub fn compile_pairs(p: &Program) -> Result<Kernel, String> {
         ready::wait();
         Self::compile_in(p, new_module(p.eval.len())?)
+    }
+
+    /// For four; `None` if the processor cannot, or the function is not one for this.
+    #[cfg(target_arch = "x86_64")]
+    pub fn compile_wide(p: &Program) -> Result<Option<Kernel>, String> {
+        let sizes = Sizes::of(&p.lowered, &p.eval, p.slots);
+        if !wide::is_available() {
+            return Ok(None);
+        }
+        let Some(code) = wide::compile(&p.eval, &p.lowered, &sizes) else { return Ok(None) };
+        let text = |e: &dyn std::fmt::Display| e.to_string();
+        let mut module =
+            JITModule::new(JITBuilder::with_isa(machine(false)?, cranelift_module::default_libcall_names()));
+        let mut signature = module.make_signature();
+        signature.params.push(cranelift_codegen::ir::AbiParam::new(module.target_config().pointer_type()));
+        let id = module.declare_function("eval", Linkage::Export, &signature).map_err(|e| text(&e))?;
+        module.define_function_bytes(id, 64, &code.bytes, &[]).map_err(|e| text(&e))?;
+        Self::finished(
+            p,
+            module,
+            id,
+            sizes,
+            codegen::Needs { constants: code.constants, frame: code.frame },
+            wide::LANES,
+        )
+        .map(Some)
     }
 
     /// For the oldest processor that there is code for: without AVX and FMA.
@@ -263,7 +321,18 @@ impl Kernel {
         let id = module.declare_function("eval", Linkage::Export, &ctx.func.signature).map_err(|e| text(&e))?;
         module.define_function(id, &mut ctx).map_err(|e| format!("{e:?}"))?;
         module.clear_context(&mut ctx);
-        module.finalize_definitions().map_err(|e| text(&e))?;
+        Self::finished(p, module, id, sizes, needs, 2)
+    }
+
+    fn finished(
+        p: &Program,
+        mut module: JITModule,
+        id: FuncId,
+        sizes: Sizes,
+        needs: codegen::Needs,
+        lanes: usize,
+    ) -> Result<Kernel, String> {
+        module.finalize_definitions().map_err(|e| e.to_string())?;
         let address = module.get_finalized_function(id);
         // SAFETY: the address is that of the function just defined with exactly this signature and calling convention.
         let entry = unsafe { std::mem::transmute::<*const u8, unsafe extern "C" fn(*const Raw)>(address) };
@@ -272,20 +341,27 @@ impl Kernel {
             entry,
             sizes,
             reals: real_outputs(&p.eval),
-            constants: needs.constants.iter().flat_map(|k| [*k; 2]).collect(),
+            constants: vectors(&needs.constants, lanes),
             frame: needs.frame,
+            lanes,
         })
+    }
+
+    /// Instances that are evaluated at once.
+    pub fn lanes(&self) -> usize {
+        self.lanes
     }
 
     /// Evaluates the instances of the list. What a loop without end computed is NaN.
     pub fn run(&self, a: Args) {
         let s = &self.sizes;
         let n = a.count;
-        if a.pairs.is_empty() {
+        if a.groups.is_empty() {
             return;
         }
         // Compiled code indexes without looking: everything that it will touch must be there.
-        assert!(a.pairs.iter().flatten().all(|i| (*i as usize) < n) && a.classes.len() == n);
+        assert!(a.groups.len() % self.lanes == 0);
+        assert!(a.groups.iter().all(|i| (*i as usize) < n) && a.classes.len() == n);
         assert!(
             a.cache.len() == 2 * a.class_count * s.slots && a.classes.iter().all(|c| (*c as usize) < a.class_count)
         );
@@ -293,15 +369,18 @@ impl Kernel {
         assert!(a.uniforms.len() == n * s.uniforms && a.normals.len() == n * s.normals && a.keys.len() == n * KEYS);
         assert!(a.signals.len() == n * s.signals && a.tables.len() == a.class_count * s.tables);
         assert!(a.sim.len() >= super::ir::sim::COUNT && a.out.len() == n * s.outputs);
-        debug_assert!(a.pairs.iter().all(|[i, j]| a.classes[*i as usize] == a.classes[*j as usize]));
-        if a.frame.len() < self.frame {
-            a.frame.resize(self.frame, 0.0);
+        let class = |i: &u32| a.classes[*i as usize];
+        debug_assert!(a.groups.chunks(self.lanes).all(|g| g.iter().all(|i| class(i) == class(&g[0]))));
+        let vector = align_of::<Vector>() / size_of::<f64>();
+        if a.frame.len() < self.frame + vector {
+            a.frame.resize(self.frame + vector, 0.0);
         }
+        let skip = a.frame.as_ptr().align_offset(align_of::<Vector>()).min(vector);
         let mut flags = [0u32; 1];
         let raw = Raw {
             first: 0,
-            count: a.pairs.len() as u64,
-            order: a.pairs.as_ptr(),
+            count: (a.groups.len() / self.lanes) as u64,
+            order: a.groups.as_ptr(),
             x: a.x.as_ptr(),
             rows: null(),
             classes: a.classes.as_ptr(),
@@ -322,14 +401,14 @@ impl Kernel {
             out: a.out.as_mut_ptr(),
             flags: flags.as_mut_ptr(),
             log: null_mut(),
-            constants: self.constants.as_ptr(),
-            frame: a.frame.as_mut_ptr(),
+            constants: self.constants.as_ptr().cast(),
+            frame: a.frame[skip..].as_mut_ptr(),
         };
         // SAFETY: the lengths checked above cover every index that the code forms: number of an instance or a class times
         // the size of its part. `raw` and the slices outlive the call.
         unsafe { (self.entry)(&raw) };
         if flags[STUCK as usize] != 0 {
-            for i in a.pairs.iter().flatten() {
+            for i in a.groups {
                 spoil(&self.reals, &mut a.out[*i as usize * s.outputs..][..s.outputs]);
             }
         }
