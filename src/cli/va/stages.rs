@@ -67,7 +67,7 @@ pub fn timings(file: &Path, module: Option<&str>, options: &Options, term: &Term
         let t3 = Instant::now();
         term.line(&format!(
             "{}: SSA form {} ({size} operations), derivatives and split {} (setup {}, evaluation {}, {} entries), \
-             machine code {}{}; all {}",
+             machine code {} ({}); all {}",
             m.name,
             ms(t1 - t0),
             ms(t2 - t1),
@@ -75,7 +75,7 @@ pub fn timings(file: &Path, module: Option<&str>, options: &Options, term: &Term
             p.eval.len(),
             p.entries.len(),
             ms(t3 - t2),
-            code.err().map(|e| format!(" FAILED: {e}")).unwrap_or_default(),
+            code.map_or_else(|e| format!("FAILED: {e}"), |k| format!("{} instances at a time", k.lanes())),
             ms(front + (t3 - t0)),
         ));
     }

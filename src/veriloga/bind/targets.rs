@@ -43,8 +43,9 @@ impl Sinks {
 /// first of the instance: those of f, q, g and c.
 #[derive(Clone, Debug, Default)]
 pub struct Pattern {
-    /// (number of the output, place), by places.
-    sums: Vec<(u32, u32)>,
+    /// Numbers of the outputs that are summed, place by place, and where those of each place end.
+    of: Vec<u32>,
+    ends: Vec<u32>,
     /// Where the places of q, g and c begin, and where they end.
     pub parts: [usize; 4],
     /// For each place of g and c the row and the unknown, as the module numbers them.
@@ -54,9 +55,12 @@ pub struct Pattern {
 impl Pattern {
     /// Sums the results of an instance.
     pub fn reduce(&self, results: &[f64], sums: &mut [f64]) {
-        sums.fill(0.0);
-        for (k, place) in &self.sums {
-            sums[*place as usize] += results[*k as usize];
+        let mut rest = &self.of[..];
+        let mut begin = 0;
+        for (sum, end) in sums.iter_mut().zip(&self.ends) {
+            let (own, others) = rest.split_at((end - begin) as usize);
+            *sum = own.iter().fold(0.0, |s, k| s + results[*k as usize]);
+            (rest, begin) = (others, *end);
         }
     }
 }
@@ -141,5 +145,6 @@ fn pattern(sinks: &Sinks, entries: &[(u32, u32)], local: &[u32], parts: [usize; 
     for ((_, e), place) in matrix().zip(matrix_local).filter(|(_, place)| **place != u32::MAX) {
         of_place[*place as usize - first] = entries[*e as usize];
     }
-    Pattern { sums, parts, entries: of_place }
+    let ends = (0..parts[3] as u32).map(|place| sums.partition_point(|s| s.1 <= place) as u32).collect();
+    Pattern { of: sums.into_iter().map(|s| s.0).collect(), ends, parts, entries: of_place }
 }

@@ -400,8 +400,7 @@ pub fn copy_nodes(
             }
             Node::If(i) => {
                 let kept: Vec<usize> = (0..i.results.len()).filter(|k| keep.has(i.results[*k])).collect();
-                let has_effect = keep.effects && (has_effect(&i.then.nodes) || has_effect(&i.els.nodes));
-                if kept.is_empty() && !has_effect {
+                if kept.is_empty() && !(keep.effects && (has_effect(&i.then.nodes) || has_effect(&i.els.nodes))) {
                     continue;
                 }
                 let cond = mapped(map, i.cond);

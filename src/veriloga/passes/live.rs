@@ -1,6 +1,6 @@
 //! What depends on what, and a function without what nobody needs.
 
-use crate::veriloga::ir::{Builder, Func, Keep, Node, Op, Sink, Val, copy_nodes, has_effect, mapped};
+use crate::veriloga::ir::{Builder, Func, Keep, Node, Op, Sink, Val, copy_nodes, mapped};
 
 /// Values that each value is made of, conditions of the control flow included where `control` says so.
 pub struct Deps {
@@ -19,7 +19,9 @@ struct Edges {
 }
 
 impl Edges {
-    fn nodes(&mut self, func: &Func, nodes: &[Node], control: bool) {
+    /// True: there are effects among them.
+    fn nodes(&mut self, func: &Func, nodes: &[Node], control: bool) -> bool {
+        let mut has_effect = false;
         for n in nodes {
             match n {
                 Node::Let(v) => {
@@ -32,7 +34,10 @@ impl Edges {
                         });
                     }
                 }
-                Node::Effect(_, args) => self.effects.extend(args),
+                Node::Effect(_, args) => {
+                    self.effects.extend(args);
+                    has_effect = true;
+                }
                 Node::If(i) => {
                     for (k, r) in i.results.iter().enumerate() {
                         self.list.extend([(*r, i.then.yields[k]), (*r, i.els.yields[k])]);
@@ -40,11 +45,11 @@ impl Edges {
                             self.list.push((*r, i.cond));
                         }
                     }
-                    if has_effect(&i.then.nodes) || has_effect(&i.els.nodes) {
+                    let inside = [&i.then, &i.els].map(|b| self.nodes(func, &b.nodes, control));
+                    if inside.contains(&true) {
                         self.effects.push(i.cond);
+                        has_effect = true;
                     }
-                    self.nodes(func, &i.then.nodes, control);
-                    self.nodes(func, &i.els.nodes, control);
                 }
                 Node::Loop(l) => {
                     for (k, (r, p)) in l.results.iter().zip(&l.params).enumerate() {
@@ -53,14 +58,15 @@ impl Edges {
                             self.list.push((*p, l.cond));
                         }
                     }
-                    if has_effect(&l.head) || has_effect(&l.body.nodes) {
+                    let inside = [&l.head, &l.body.nodes].map(|b| self.nodes(func, b, control));
+                    if inside.contains(&true) {
                         self.effects.push(l.cond);
+                        has_effect = true;
                     }
-                    self.nodes(func, &l.head, control);
-                    self.nodes(func, &l.body.nodes, control);
                 }
             }
         }
+        has_effect
     }
 }
 
