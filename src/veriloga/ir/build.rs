@@ -28,6 +28,15 @@ impl Builder {
         Builder { func, scopes: vec![Scope::default()], known: FxHashMap::default(), convert: 0 }
     }
 
+    /// For a copy of a function, which will be about as large.
+    pub fn like(func: &Func) -> Builder {
+        let n = func.vals.len();
+        let mut b = Builder::new(&func.name);
+        b.func.vals.reserve(n);
+        b.known.reserve(n);
+        b
+    }
+
     pub fn finish(mut self) -> Func {
         debug_assert_eq!(self.scopes.len(), 1);
         self.func.nodes = self.scopes.pop().map_or(vec![], |s| s.nodes);

@@ -124,7 +124,7 @@ fn rewrite(
     effects: bool,
     f: &mut dyn FnMut(&mut Builder, &[Option<Val>], &Op) -> Val,
 ) -> (Builder, Vec<Option<Val>>) {
-    let mut b = Builder::new(&func.name);
+    let mut b = Builder::like(func);
     let mut map = vec![None; func.vals.len()];
     let keep = Keep { live: None, effects };
     copy_nodes(&mut b, &mut map, func, &func.nodes, &keep, &mut |b, map, _, op| f(b, map, op));

@@ -127,7 +127,7 @@ impl<'a> Ad<'a> {
     ) -> Ad<'a> {
         let wanted = Deps::new(func, false).cone(roots);
         let n = func.vals.len();
-        let mut b = Builder::new(&func.name);
+        let mut b = Builder::like(func);
         b.func.directions.clone_from(&func.directions);
         let mut vars: Vec<Var> = (0..n as u32)
             .map(Val)

@@ -30,7 +30,7 @@ pub fn contract(func: &Func) -> Func {
     for v in (0..func.vals.len()).filter_map(|v| chosen(Val(v as u32))) {
         live[v.index()] = false;
     }
-    let mut b = Builder::new(&func.name);
+    let mut b = Builder::like(func);
     let mut map = vec![None; func.vals.len()];
     let keep = Keep { live: Some(&live), effects: true };
     copy_nodes(&mut b, &mut map, func, &func.nodes, &keep, &mut |b, map, v, op| {

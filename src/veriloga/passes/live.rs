@@ -144,7 +144,7 @@ pub fn prune(func: &Func, keep: impl Fn(&Sink) -> bool, effects: bool, convert: 
     let outputs: Vec<(Sink, Val)> = func.outputs.iter().filter(|(s, _)| keep(s)).copied().collect();
     let roots = outputs.iter().map(|o| o.1).chain(deps.effects.iter().copied().filter(|_| effects));
     let live = deps.cone(roots);
-    let mut b = Builder::new(&func.name);
+    let mut b = Builder::like(func);
     b.convert = convert;
     b.func.directions.clone_from(&func.directions);
     let mut map = vec![None; func.vals.len()];

@@ -103,7 +103,7 @@ pub fn split(func: &Func) -> Split {
         let n = s.len() as u32;
         *s.entry(v).or_insert(n)
     };
-    let mut b = Builder::new(&func.name);
+    let mut b = Builder::like(func);
     let mut map: Vec<Option<Val>> = vec![None; func.vals.len()];
     // Reading a slot costs nothing until somebody uses it: `prune` drops the others, and slots are numbered after it.
     let is_constant = |k: usize| matches!(func.op(Val(k as u32)), Some(Op::Const(_)));
@@ -210,7 +210,7 @@ fn copy_invariant(b: &mut Builder, map: &mut [Option<Val>], func: &Func, nodes: 
 
 /// Gives the cache inputs their final numbers.
 fn renumber(func: &Func, to: &BTreeMap<u32, u32>) -> Func {
-    let mut b = Builder::new(&func.name);
+    let mut b = Builder::like(func);
     b.func.directions.clone_from(&func.directions);
     let mut map = vec![None; func.vals.len()];
     copy_nodes(&mut b, &mut map, func, &func.nodes, &Keep::ALL, &mut |b, map, _, op| {

@@ -251,6 +251,11 @@ impl Asm {
         self.byte(k.to_le_bytes()[0]);
     }
 
+    /// Compares with zero.
+    pub fn test(&mut self, a: Gpr) {
+        self.rex(0x85, a as u8, Rm::Reg(a as u8));
+    }
+
     pub fn push(&mut self, r: Gpr) {
         let r = r as u8;
         self.code.extend([0x40 | r >> 3, 0x50 | r & 7]);

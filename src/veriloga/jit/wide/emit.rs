@@ -381,6 +381,19 @@ impl<'a> Emit<'a> {
             }
             Step::JumpIfNone(m, l) => self.part(i, m, l, 0),
             Step::JumpIfAll(m, l) => self.part(i, m, l, (1 << LANES) - 1),
+            Step::JumpIfZero(source, l) => {
+                self.save_all();
+                match source {
+                    Source::Cache(k) => self.asm.load(Gpr::Rax, Rm::Mem(CACHE, 16 * k as i32)),
+                    Source::Sim(k) => {
+                        self.asm.load(Gpr::Rax, Rm::Mem(RAW, field::SIM));
+                        self.asm.load(Gpr::Rax, Rm::Mem(Gpr::Rax, 8 * k as i32));
+                    }
+                    Source::Made | Source::Constant(_) => {}
+                }
+                self.asm.test(Gpr::Rax);
+                self.asm.jump_if(Cond::Equal, self.labels[l as usize]);
+            }
         }
     }
 

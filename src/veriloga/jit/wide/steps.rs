@@ -115,6 +115,8 @@ pub enum Step {
     /// Jumps where the mask holds for nobody.
     JumpIfNone(V, u32),
     JumpIfAll(V, u32),
+    /// Jumps where what all instances of the class share is 0.
+    JumpIfZero(Source, u32),
 }
 
 impl Step {
@@ -129,7 +131,7 @@ impl Step {
             Step::Blend { mask, a, e, .. } => [Some(mask), Some(e), Some(a)],
             Step::Call { a, b, .. } => [Some(a), b, None],
             Step::JumpIfNone(m, _) | Step::JumpIfAll(m, _) => [Some(m), None, None],
-            Step::Own(..) | Step::Label(_) | Step::Jump(_) => [None; 3],
+            Step::Own(..) | Step::Label(_) | Step::Jump(_) | Step::JumpIfZero(..) => [None; 3],
         }
     }
 }
@@ -200,6 +202,8 @@ struct Maker<'a> {
     lowered: &'a Lowered,
     varying: Vec<bool>,
     uses: Vec<u32>,
+    /// Uses as conditions of `if`s.
+    conditions: Vec<u32>,
     map: Vec<Option<V>>,
     cache: HashMap<(In, u32), V>,
     steps: Steps,
@@ -211,14 +215,15 @@ pub fn steps(func: &Func, lowered: &Lowered) -> Option<Steps> {
         return None;
     }
     let n = func.vals.len();
-    let mut uses = vec![0; n];
-    count(func, &func.nodes, &mut uses);
+    let (mut uses, mut conditions) = (vec![0; n], vec![0; n]);
+    count(func, &func.nodes, &mut uses, &mut conditions);
     func.outputs.iter().for_each(|(_, v)| uses[v.index()] += 1);
     let mut m = Maker {
         func,
         lowered,
         varying: varying(func),
         uses,
+        conditions,
         map: vec![None; n],
         cache: HashMap::new(),
         steps: Steps::default(),
@@ -256,7 +261,7 @@ fn is_plain(func: &Func, n: &Node) -> bool {
     }
 }
 
-fn count(func: &Func, nodes: &[Node], uses: &mut [u32]) {
+fn count(func: &Func, nodes: &[Node], uses: &mut [u32], conditions: &mut [u32]) {
     for n in nodes {
         match n {
             Node::Let(v) => {
@@ -266,8 +271,9 @@ fn count(func: &Func, nodes: &[Node], uses: &mut [u32]) {
             }
             Node::If(i) => {
                 uses[i.cond.index()] += 1;
+                conditions[i.cond.index()] += 1;
                 for b in [&i.then, &i.els] {
-                    count(func, &b.nodes, uses);
+                    count(func, &b.nodes, uses, conditions);
                     b.yields.iter().for_each(|y| uses[y.index()] += 1);
                 }
             }
@@ -310,7 +316,8 @@ impl Maker<'_> {
     fn node(&mut self, n: &Node) -> Option<()> {
         match n {
             Node::Let(v) => {
-                if self.uses[v.index()] > 0 {
+                let k = v.index();
+                if self.uses[k] > 0 && !(self.shared(*v).is_some() && self.uses[k] == self.conditions[k]) {
                     self.map[v.index()] = self.operation(*v)?;
                 }
                 Some(())
@@ -326,8 +333,19 @@ impl Maker<'_> {
         nodes.iter().try_for_each(|n| self.node(n))
     }
 
+    /// Where a condition lies that setup has decided.
+    fn shared(&self, v: Val) -> Option<Source> {
+        match *self.func.op(v)? {
+            Op::Input(In::Cache, k, Ty::Bool) => Some(Source::Cache(k)),
+            Op::Input(In::Sim, k, Ty::Bool) => Some(Source::Sim(k)),
+            _ => None,
+        }
+    }
+
     fn branch(&mut self, i: &If) -> Option<()> {
-        let mask = self.get(i.cond)?;
+        let shared = self.shared(i.cond);
+        // Not looked at where something is shared.
+        let mask = if shared.is_some() { V(0) } else { self.get(i.cond)? };
         let parts = self.varying[i.cond.index()];
         let results: Vec<(V, Val, Val)> = (0..i.results.len())
             .filter(|k| self.uses[i.results[*k].index()] > 0)
@@ -338,7 +356,10 @@ impl Maker<'_> {
             })
             .collect();
         let [other, join] = [0; 2].map(|_| self.steps.label());
-        self.steps.list.push(Step::JumpIfNone(mask, other));
+        self.steps.list.push(match shared {
+            Some(source) => Step::JumpIfZero(source, other),
+            None => Step::JumpIfNone(mask, other),
+        });
         self.body(&i.then.nodes)?;
         for (r, y, _) in &results {
             let y = self.get(*y)?;
