@@ -11,6 +11,10 @@ use ferrospice::netlist::Compat;
 use ferrospice::session::{self, Memory, Outcome, RunOptions};
 use proptest::prelude::*;
 
+mod mutate;
+
+use mutate::{cases, edited, edits};
+
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// Runs with a time limit; all diagnostics are drawn, for a span outside its file would panic there.
@@ -164,66 +168,6 @@ const WORDS: &[&str] = &[
     "#",
 ];
 
-#[derive(Clone, Debug)]
-enum Edit {
-    Delete(usize, usize),
-    Insert(usize, usize),
-    Swap(usize, usize),
-    Duplicate(usize, usize),
-    Byte(usize, u8),
-    Truncate(usize),
-}
-
-fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    let n = || 0..10_000usize;
-    let one = prop_oneof![
-        (n(), 0..40usize).prop_map(|(a, b)| Edit::Delete(a, b)),
-        (n(), n()).prop_map(|(a, b)| Edit::Insert(a, b)),
-        (n(), n()).prop_map(|(a, b)| Edit::Swap(a, b)),
-        (n(), n()).prop_map(|(a, b)| Edit::Duplicate(a, b)),
-        (n(), any::<u8>()).prop_map(|(a, b)| Edit::Byte(a, b)),
-        n().prop_map(Edit::Truncate),
-    ];
-    prop::collection::vec(one, 1..6)
-}
-
-fn edited(text: &str, edits: &[Edit]) -> String {
-    let mut t: Vec<char> = text.chars().collect();
-    for e in edits {
-        let n = t.len().max(1);
-        match *e {
-            Edit::Delete(a, len) => {
-                let a = a % n;
-                t.drain(a.min(t.len())..(a + len).min(t.len()));
-            }
-            Edit::Insert(a, w) => {
-                let at = (a % n).min(t.len());
-                t.splice(at..at, WORDS[w % WORDS.len()].chars());
-            }
-            Edit::Swap(a, b) => {
-                let mut lines: Vec<String> = t.iter().collect::<String>().split('\n').map(String::from).collect();
-                let k = lines.len();
-                lines.swap(a % k, b % k);
-                t = lines.join("\n").chars().collect();
-            }
-            Edit::Duplicate(a, b) => {
-                let mut lines: Vec<String> = t.iter().collect::<String>().split('\n').map(String::from).collect();
-                let k = lines.len();
-                let line = lines[a % k].clone();
-                lines.insert(b % k, line);
-                t = lines.join("\n").chars().collect();
-            }
-            Edit::Byte(a, b) => {
-                if let Some(c) = t.get_mut(a % n) {
-                    *c = char::from(b);
-                }
-            }
-            Edit::Truncate(a) => t.truncate(a % n),
-        }
-    }
-    t.into_iter().collect()
-}
-
 /// Times beyond these make a transient of a mangled deck long; it is the reading that is tested here.
 fn only_operating_points(text: &str) -> String {
     text.lines()
@@ -235,17 +179,13 @@ fn only_operating_points(text: &str) -> String {
         .collect()
 }
 
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|s| s.parse().ok()).unwrap_or(300)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(300), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn mutated_decks_are_read(k in 0..10_000usize, edits in edits(), dialect in 0..4usize) {
         let seeds = seeds();
-        let text = edited(&seeds[k % seeds.len()], &edits);
+        let text = edited(&seeds[k % seeds.len()], &edits, WORDS);
         let compat = [Compat::Ngspice, Compat::Ltspice, Compat::Hspice, Compat::Pspice][dialect];
         let options = RunOptions { compat, ..RunOptions::default() };
         let begin = Instant::now();
@@ -257,7 +197,7 @@ proptest! {
     #[test]
     fn mutated_decks_are_run(k in 0..10_000usize, edits in edits()) {
         let seeds = seeds();
-        let text = edited(&only_operating_points(&seeds[k % seeds.len()]), &edits);
+        let text = edited(&only_operating_points(&seeds[k % seeds.len()]), &edits, WORDS);
         let out = run(&text);
         // Either there is a result, or there is a reason why not.
         prop_assert!(out.has_run || !out.diagnostics.is_empty(), "silent:\n{text}");
