@@ -19,6 +19,7 @@ pub mod choose;
 pub mod condition;
 pub mod dissection;
 pub mod etree;
+mod frame;
 pub mod lu;
 pub mod ordering;
 pub mod pattern;
