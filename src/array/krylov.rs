@@ -25,6 +25,7 @@
 
 use super::coarse::Values;
 use super::planes::{Matrix, TIED, TOGETHER, dot, max_abs, of_row, sum};
+use super::rows::{back, couple, direct, direct_first, direct_sums, forward, product, step, up as up_row, weighted};
 use crate::base::Control;
 use crate::base::control::Progress;
 
@@ -350,7 +351,6 @@ fn bit_lines(work: &mut Work, a: &Matrix, rhs: &Rhs) {
 #[inline(always)]
 fn down(work: &mut Work, a: &Matrix, alpha: f64, beta: f64) -> f64 {
     let (x, p, q, columns) = (&mut work.x, &mut work.p, &mut work.q, &mut work.columns);
-    let along = &mut work.next;
     let n = a.n;
     let mut product = 0.0;
     if a.bit.is_ideal() {
@@ -366,22 +366,20 @@ fn down(work: &mut Work, a: &Matrix, alpha: f64, beta: f64) -> f64 {
         }
         let by = (alpha, beta);
         if a.bit.is_ideal() {
-            direct_sums(columns, x, p, z, g, by);
-            a.word_row(i, p, along);
-            product += dot(p, along) + weighted(g, p);
-            continue;
-        }
-        if i == 0 {
-            direct_first(z, x, p, g, by);
+            product += direct_sums(columns, x, p, z, g, by);
+        } else if i == 0 {
+            product += direct_first(z, x, p, (g, &a.pb[rows]), by);
         } else {
             let (t, f) = (&before[(i - 1) * n..i * n], &a.pb[(i - 1) * n..i * n]);
-            direct(z, x, p, g, (t, f, a.bit.g), by);
+            let h = &a.pb[rows];
+            product += direct(z, x, p, (g, h), (t, f, a.bit.g), by);
             for &(_, j) in of_row(&a.bit.breaks, i - 1) {
-                z[j] = g[j] * p[j];
+                let y = g[j] * p[j];
+                product += h[j] * (z[j] * z[j] - y * y);
+                z[j] = y;
             }
         }
-        a.word_row(i, p, along);
-        product += power((p, along, g), (z, &a.pb[rows]));
+        product += a.word_power(i, p);
     }
     if a.bit.is_ideal() {
         product -= weighted(&a.pb, columns);
@@ -406,19 +404,27 @@ fn up(work: &mut Work, a: &Matrix, alpha: f64) -> (f64, f64, f64) {
         let to = (from + TOGETHER).min(a.m);
         for i in (from..to).rev() {
             let rows = i * n..(i + 1) * n;
-            let (p, q, g) = (&p[rows.clone()], &mut q[rows.clone()], &a.g[rows.clone()]);
-            if a.bit.is_ideal() {
-                next.copy_from_slice(columns);
-            } else {
+            let (p, q, r) = (&p[rows.clone()], &mut q[rows.clone()], &mut r[rows.clone()]);
+            let g = &a.g[rows.clone()];
+            if !a.bit.is_ideal() {
                 for &(_, j) in of_row(&a.bit.breaks, i) {
                     next[j] = 0.0;
                 }
-                back(next, q, &a.pb[rows.clone()], a.bit.g);
+            }
+            if let (false, Some(wire)) = (a.bit.is_ideal(), a.plain_word(i)) {
+                sums.rn += up_row(q, r, next, p, (g, &a.pb[rows], a.bit.g), (wire, alpha));
+                continue;
+            }
+            if a.bit.is_ideal() {
+                next.copy_from_slice(columns);
+            } else {
+                back(next, q, &a.pb[rows], a.bit.g);
             }
             a.word_row(i, p, q);
             couple(q, p, g, next);
             a.mask_word(i, q);
-            step(&mut r[rows], q, alpha);
+            step(r, q, alpha);
+            sums.rn += if a.word.is_ideal() { 0.0 } else { dot(r, r) };
         }
         sums.word_lines(a, from, &r[from * n..to * n], &mut q[from * n..to * n], &mut work.coarse);
     }
@@ -436,6 +442,7 @@ fn first(work: &mut Work, a: &Matrix) -> (f64, f64, f64) {
         let rows = from * n..(from + TOGETHER).min(a.m) * n;
         let (r, q) = (&work.r[rows.clone()], &mut work.q[rows]);
         q.copy_from_slice(r);
+        sums.rn += if a.word.is_ideal() { 0.0 } else { dot(r, r) };
         sums.word_lines(a, from, r, q, &mut work.coarse);
     }
     sums.finish(a, &mut work.coarse)
@@ -450,7 +457,7 @@ struct Sums {
 }
 
 impl Sums {
-    /// z = M⁻¹ r for a few word lines from line `i` on; z holds r before.
+    /// z = M⁻¹ r for a few word lines from line `i` on; z holds r before. Of |r|² only that of ideal lines is summed here.
     #[inline(always)]
     fn word_lines(&mut self, a: &Matrix, i: usize, r: &[f64], z: &mut [f64], coarse: &mut Values) {
         let n = a.n;
@@ -468,133 +475,18 @@ impl Sums {
                 self.rz += s * s * f;
             }
             a.solve_word(i, rows, z);
+            self.largest = max_abs(self.largest, z);
         } else {
-            self.rn += dot(r, r);
-            a.solve_word(i, rows, z);
-            self.rz += dot(r, z);
+            let (rz, largest) = a.solve_word(i, rows, z);
+            self.rz += rz;
+            self.largest = if largest > self.largest { largest } else { self.largest };
         }
-        self.largest = max_abs(self.largest, z);
     }
 
     #[inline(always)]
     fn finish(self, a: &Matrix, coarse: &mut Values) -> (f64, f64, f64) {
         let (energy, most) = a.coarse.as_ref().map_or((0.0, 0.0), |c| c.solve(coarse));
         (self.rn, self.rz + energy, self.largest + most)
-    }
-}
-
-// Inner loops are functions of slices: the compiler then knows that these do not overlap.
-
-#[inline(always)]
-fn direct_sums(c: &mut [f64], x: &mut [f64], p: &mut [f64], z: &[f64], g: &[f64], (alpha, beta): (f64, f64)) {
-    let n = c.len();
-    let (x, p, z, g) = (&mut x[..n], &mut p[..n], &z[..n], &g[..n]);
-    for j in 0..n {
-        x[j] += alpha * p[j];
-        let d = z[j] + beta * p[j];
-        p[j] = d;
-        c[j] += g[j] * d;
-    }
-}
-
-#[inline(always)]
-fn direct_first(z: &mut [f64], x: &mut [f64], p: &mut [f64], g: &[f64], (alpha, beta): (f64, f64)) {
-    let n = z.len();
-    let (x, p, g) = (&mut x[..n], &mut p[..n], &g[..n]);
-    for j in 0..n {
-        x[j] += alpha * p[j];
-        let d = z[j] + beta * p[j];
-        p[j] = d;
-        z[j] = g[j] * d;
-    }
-}
-
-#[inline(always)]
-fn direct(
-    z: &mut [f64],
-    x: &mut [f64],
-    p: &mut [f64],
-    g: &[f64],
-    (t, f, gb): (&[f64], &[f64], f64),
-    (alpha, beta): (f64, f64),
-) {
-    let n = z.len();
-    let (x, p, g, t, f) = (&mut x[..n], &mut p[..n], &g[..n], &t[..n], &f[..n]);
-    for j in 0..n {
-        x[j] += alpha * p[j];
-        let d = z[j] + beta * p[j];
-        p[j] = d;
-        z[j] = g[j] * d + (gb * f[j]) * t[j];
-    }
-}
-
-/// Σ p (t + g p) - f y²
-#[inline(always)]
-fn power((p, t, g): (&[f64], &[f64], &[f64]), (y, f): (&[f64], &[f64])) -> f64 {
-    let n = p.len();
-    let (t, g, y, f) = (&t[..n], &g[..n], &y[..n], &f[..n]);
-    let mut s = [0.0; 8];
-    let whole = n - n % 8;
-    for at in (0..whole).step_by(8) {
-        for k in 0..8 {
-            let j = at + k;
-            s[k] += p[j] * (t[j] + g[j] * p[j]) - f[j] * (y[j] * y[j]);
-        }
-    }
-    let rest: f64 = (whole..n).map(|j| p[j] * (t[j] + g[j] * p[j]) - f[j] * (y[j] * y[j])).sum();
-    ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7])) + rest
-}
-
-/// Σ g p²
-#[inline(always)]
-fn weighted(g: &[f64], p: &[f64]) -> f64 {
-    g.iter().zip(p).map(|(g, p)| g * p * p).sum()
-}
-
-#[inline(always)]
-fn back(next: &mut [f64], q: &[f64], f: &[f64], gb: f64) {
-    let n = next.len();
-    let (q, f) = (&q[..n], &f[..n]);
-    for j in 0..n {
-        next[j] = f[j] * q[j] + (gb * f[j]) * next[j];
-    }
-}
-
-#[inline(always)]
-fn forward(t: &mut [f64], u: &[f64], f: &[f64], gb: f64) {
-    let n = t.len();
-    let (u, f) = (&u[..n], &f[..n]);
-    for j in 0..n {
-        t[j] += (gb * f[j]) * u[j];
-    }
-}
-
-#[inline(always)]
-fn product(t: &mut [f64], g: &[f64], x: &[f64]) {
-    let n = t.len();
-    let (g, x) = (&g[..n], &x[..n]);
-    for j in 0..n {
-        t[j] = g[j] * x[j];
-    }
-}
-
-#[inline(always)]
-fn couple(q: &mut [f64], p: &[f64], g: &[f64], t: &[f64]) {
-    let n = q.len();
-    let (p, g, t) = (&p[..n], &g[..n], &t[..n]);
-    for j in 0..n {
-        q[j] += g[j] * (p[j] - t[j]);
-    }
-}
-
-#[inline(always)]
-fn step(r: &mut [f64], q: &mut [f64], alpha: f64) {
-    let n = r.len();
-    let q = &mut q[..n];
-    for k in 0..n {
-        let d = r[k] - alpha * q[k];
-        r[k] = d;
-        q[k] = d;
     }
 }
 

@@ -23,6 +23,7 @@ pub mod network;
 mod network_tran;
 pub mod nonlinear;
 mod planes;
+mod rows;
 pub mod solution;
 pub mod study;
 mod sweeps;

@@ -16,6 +16,7 @@
 
 use super::coarse::Coarse;
 use super::geometry::{Geometry, Plane};
+use super::rows::{Wire, differences};
 
 /// Conductance, S, that ties a group of lines without any driver to ground: no current flows through it.
 const TIE: f64 = 1.0;
@@ -273,6 +274,38 @@ impl Matrix {
         }
     }
 
+    /// Word line `i` if nothing is special about it: neither broken nor tied nor held.
+    #[inline(always)]
+    pub fn plain_word(&self, i: usize) -> Option<Wire> {
+        let w = &self.word;
+        let is_plain = !w.is_ideal()
+            && self.n > 1
+            && !(w.is_held(0, i) || w.is_held(1, i))
+            && of_row(&w.breaks, i).is_empty()
+            && of_row(&w.ties, i).is_empty();
+        is_plain.then(|| Wire { g: w.g, shunt: w.shunt, ends: [w.ends[0][i], w.ends[1][i]] })
+    }
+
+    /// v·(Tw + shunt) v along row `i`, as a sum of squares; held nodes are at 0.
+    #[inline(always)]
+    pub fn word_power(&self, i: usize, v: &[f64]) -> f64 {
+        let w = &self.word;
+        let mut power = if w.shunt == 0.0 { 0.0 } else { w.shunt * dot(v, v) };
+        if !w.is_ideal() {
+            power += w.g * differences(v);
+            for &(_, j) in of_row(&w.breaks, i) {
+                power -= w.g * (v[j] - v[j + 1]) * (v[j] - v[j + 1]);
+            }
+        }
+        for &(_, j) in of_row(&w.ties, i) {
+            power += TIE * v[j] * v[j];
+        }
+        for (g, v) in [(w.ends[0][i], v[0]), (w.ends[1][i], v[self.n - 1])] {
+            power += if g < f64::INFINITY { g * v * v } else { 0.0 };
+        }
+        power
+    }
+
     /// Zeroes what belongs to held nodes of word line `i`.
     #[inline(always)]
     pub fn mask_word(&self, i: usize, row: &mut [f64]) {
@@ -293,9 +326,10 @@ impl Matrix {
         }
     }
 
-    /// z = (Tw + D)⁻¹ z over the rows `i .. i + rows`; of an ideal plane, z is summed along lines first.
+    /// z = (Tw + D)⁻¹ z over the rows `i .. i + rows`; of an ideal plane, z is summed along lines first. Returns the
+    /// product of z before with z after, and the largest |z| after; of an ideal plane nothing.
     #[inline(always)]
-    pub fn solve_word(&self, i: usize, rows: usize, z: &mut [f64]) {
+    pub fn solve_word(&self, i: usize, rows: usize, z: &mut [f64]) -> (f64, f64) {
         let n = self.n;
         let w = &self.word;
         if w.is_ideal() {
@@ -303,23 +337,24 @@ impl Matrix {
                 let value = sum(z) * self.pw[i + k];
                 z.fill(value);
             }
-            return;
+            return (0.0, 0.0);
         }
         let p = &self.pw[i * n..(i + rows) * n];
         let is_broken = !w.breaks.is_empty() && (i..i + rows).any(|i| !of_row(&w.breaks, i).is_empty());
         if rows == GROUP && !is_broken {
-            solve_rows(z, p, n, w.g);
-        } else {
-            for k in 0..rows {
-                let (z, p) = (&mut z[k * n..(k + 1) * n], &p[k * n..(k + 1) * n]);
-                let mut from = 0;
-                for &(_, j) in of_row(&w.breaks, i + k) {
-                    solve_row(&mut z[from..=j], &p[from..=j], w.g);
-                    from = j + 1;
-                }
-                solve_row(&mut z[from..], &p[from..], w.g);
+            return solve_rows(z, p, n, w.g);
+        }
+        let mut sums = (0.0, 0.0);
+        for k in 0..rows {
+            let (z, p) = (&mut z[k * n..(k + 1) * n], &p[k * n..(k + 1) * n]);
+            let mut from = 0;
+            let ends = of_row(&w.breaks, i + k).iter().map(|b| b.1 + 1).chain([n]);
+            for to in ends {
+                solve_row(&mut z[from..to], &p[from..to], w.g, &mut sums);
+                from = to;
             }
         }
+        sums
     }
 }
 
@@ -334,53 +369,61 @@ fn inner_nodes(out: &mut [f64], v: &[f64], shunt: f64, g: f64) {
     }
 }
 
-/// One line after another.
+/// One line after another. With T = L P⁻¹ Lᵀ, z·T⁻¹z = |L⁻¹z|² weighted with the inverse pivots P.
 #[inline(always)]
-fn solve_row(z: &mut [f64], p: &[f64], g: f64) {
+fn solve_row(z: &mut [f64], p: &[f64], g: f64, (product, largest): &mut (f64, f64)) {
     let n = z.len();
     let p = &p[..n];
     let mut carry = 0.0;
     for j in 0..n {
-        z[j] += carry;
-        carry = (g * p[j]) * z[j];
+        let y = z[j] + carry;
+        z[j] = y;
+        carry = (g * p[j]) * y;
+        *product += p[j] * (y * y);
     }
     let mut next = 0.0;
     for j in (0..n).rev() {
-        z[j] = p[j] * z[j] + (g * p[j]) * next;
-        next = z[j];
+        next = p[j] * z[j] + (g * p[j]) * next;
+        z[j] = next;
+        *largest = if next.abs() > *largest { next.abs() } else { *largest };
     }
 }
 
 /// Lines side by side: their recurrences overlap, and what one waits for, the others use. Written out, since the
-/// compiler keeps a loop over the lines as a loop.
+/// compiler keeps a loop over the lines as a loop. Returns what [`solve_row`] adds up.
 #[inline(always)]
-fn solve_rows(z: &mut [f64], p: &[f64], n: usize, g: f64) {
+fn solve_rows(z: &mut [f64], p: &[f64], n: usize, g: f64) -> (f64, f64) {
     macro_rules! lines {
-        ($($z:ident $p:ident $c:ident),*) => {{
+        ($($z:ident $p:ident $c:ident $s:ident),*) => {{
             let (mut zs, mut ps) = (z.chunks_exact_mut(n), p.chunks_exact(n));
             $(
-                let (Some($z), Some($p)) = (zs.next(), ps.next()) else { return };
+                let (Some($z), Some($p)) = (zs.next(), ps.next()) else { return (0.0, 0.0) };
                 let ($z, $p) = (&mut $z[..n], &$p[..n]);
-                let mut $c = 0.0;
+                let (mut $c, mut $s) = (0.0, 0.0);
             )*
             for j in 0..n {
                 $(
                     let y = $z[j] + $c;
                     $z[j] = y;
                     $c = (g * $p[j]) * y;
+                    $s += $p[j] * (y * y);
                 )*
             }
-            $($c = 0.0;)*
+            let product = 0.0 $(+ $s)*;
+            $(($c, $s) = (0.0, 0.0);)*
             for j in (0..n).rev() {
                 $(
                     let x = $p[j] * $z[j] + (g * $p[j]) * $c;
                     $z[j] = x;
                     $c = x;
+                    $s = if x.abs() > $s { x.abs() } else { $s };
                 )*
             }
+            let largest = 0.0f64 $(.max($s))*;
+            (product, largest)
         }};
     }
-    lines!(z0 p0 c0, z1 p1 c1, z2 p2 c2, z3 p3 c3);
+    lines!(z0 p0 c0 s0, z1 p1 c1 s1, z2 p2 c2 s2, z3 p3 c3 s3)
 }
 
 /// Σ v in a fixed order that suits vector units.

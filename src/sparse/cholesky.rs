@@ -1,6 +1,8 @@
 //! Cholesky factors of symmetric matrices by faer's supernodal kernels: L Lᵀ where the matrix is positive definite
 //! (networks of conductances), L D Lᵀ without pivoting where it is symmetric only (branches of inductors: quasi-definite
-//! matrices have such factors in any order; R. J. Vanderbei, SIAM J. Optim. 5, 1995). Half the work of an LU.
+//! matrices have such factors in any order; R. J. Vanderbei, SIAM J. Optim. 5, 1995). Half the work of an LU. Ideal
+//! voltage sources do not make a network indefinite as long as something else says what one of their terminals is at: the
+//! [`Frame`] takes them out, and only the rest, the core, is factored.
 //!
 //! ```text
 //! factor:  values symmetric? else refused.   L Lᵀ; a pivot ≤ 0 or at the level of rounding: L D Lᵀ;
@@ -24,7 +26,8 @@ use faer::sparse::linalg::cholesky::{
 use faer::sparse::{SparseColMatRef, SymbolicSparseColMatRef};
 use faer::{Conj, MatMut, Par, Side};
 
-use super::etree::inverse;
+use super::etree::NONE;
+use super::frame::Frame;
 use super::supernodal::{ACCURACY, Tree};
 use super::{Kernel, Options, Singular, Stale, Stats, Supernodal};
 
@@ -37,7 +40,8 @@ const SYMMETRY: f64 = 4.0 * f64::EPSILON;
 #[derive(Debug)]
 struct Analysis {
     factor: SymbolicCholesky<u32>,
-    /// The lower triangle in the order of elimination, by columns, diagonal always there.
+    frame: Frame,
+    /// The lower triangle of the core in the order of elimination, by columns, diagonal always there.
     ptr: Vec<u32>,
     row: Vec<u32>,
     /// Slots of each entry and of its mirror image; 0 where there is none.
@@ -62,7 +66,7 @@ pub struct Cholesky {
     /// A solution could not be brought to [`ACCURACY`]: the next factors are the other kernel's.
     is_suspect: bool,
     stats: Stats,
-    /// Scale by position: powers of two that bring the diagonal near 1.
+    /// Of the core: powers of two that bring the diagonal near 1.
     scale: Vec<f64>,
     a: Vec<f64>,
     l: Vec<f64>,
@@ -75,33 +79,50 @@ pub struct Cholesky {
 }
 
 impl Analysis {
-    fn new(tree: &Tree) -> Option<Analysis> {
-        if tree.row_perm != tree.col_perm {
-            return None;
+    fn new(tree: &Tree, frame: Frame) -> Option<Analysis> {
+        let (n, p) = (frame.core.len(), &*tree.pattern);
+        // Number in the core of every unknown.
+        let mut at = vec![NONE; tree.n()];
+        for (k, &c) in frame.core.iter().enumerate() {
+            at[c as usize] = k as u32;
         }
-        let (n, p) = (tree.n(), &*tree.pattern);
-        let at = inverse(&tree.col_perm);
-        let mut list: Vec<(u32, u32, (u32, u32))> = vec![];
-        for k in 1..=n as u32 {
-            let own = at[k as usize - 1];
-            list.push((own, own, (p.slot(k, k), p.slot(k, k))));
-        }
-        for (r, c, slot) in p.entries() {
-            let (i, j, mirror) = (at[r as usize - 1], at[c as usize - 1], p.slot(c, r));
-            if i > j {
-                list.push((j, i, (slot, mirror)));
-            } else if i < j && mirror == 0 {
-                list.push((i, j, (slot, 0)));
-            }
-        }
-        list.sort_unstable();
+        // Entries below the diagonal with the slots of both images, or above it where there is no other.
+        let below = || {
+            p.entries().filter_map(|(r, c, slot)| {
+                let (i, j) = (at[r as usize - 1], at[c as usize - 1]);
+                if i == NONE || j == NONE || i == j {
+                    return None;
+                }
+                let mirror = p.slot(c, r);
+                match i > j {
+                    true => Some((i, j, (slot, mirror))),
+                    false => (mirror == 0).then_some((j, i, (slot, 0))),
+                }
+            })
+        };
         let mut ptr = vec![0u32; n + 1];
-        list.iter().for_each(|e| ptr[e.0 as usize + 1] += 1);
+        below().for_each(|e| ptr[e.1 as usize + 1] += 1);
         for k in 0..n {
-            ptr[k + 1] += ptr[k];
+            ptr[k + 1] += ptr[k] + 1;
         }
-        let row: Vec<u32> = list.iter().map(|e| e.1).collect();
-        let slot = list.iter().map(|e| e.2).collect();
+        let mut list = vec![(0, (0, 0)); ptr[n] as usize];
+        let mut next = ptr[..n].to_vec();
+        for (k, &c) in frame.core.iter().enumerate() {
+            let slot = p.slot(c + 1, c + 1);
+            list[next[k] as usize] = (k as u32, (slot, slot));
+            next[k] += 1;
+        }
+        for (i, j, slots) in below() {
+            list[next[j as usize] as usize] = (i, slots);
+            next[j as usize] += 1;
+        }
+        drop((at, next));
+        for w in ptr.windows(2) {
+            list[w[0] as usize..w[1] as usize].sort_unstable();
+        }
+        let row: Vec<u32> = list.iter().map(|e| e.0).collect();
+        let slot = list.iter().map(|e| e.1).collect();
+        drop(list);
         // Elimination trees are read off the upper triangle, values off the lower.
         let upper = transpose(&ptr, &row);
         let upper = SymbolicSparseColMatRef::new_checked(n, n, &upper.0, None, &upper.1);
@@ -114,7 +135,7 @@ impl Analysis {
             .factorize_numeric_llt_scratch::<f64>(Par::Seq, Default::default())
             .or(factor.factorize_numeric_ldlt_scratch::<f64>(Par::Seq, Default::default()))
             .or(factor.solve_in_place_scratch::<f64>(1, Par::Seq));
-        Some(Analysis { factor, ptr, row, slot, scratch })
+        Some(Analysis { factor, frame, ptr, row, slot, scratch })
     }
 }
 
@@ -156,10 +177,10 @@ impl Cholesky {
                 flops: (tree.flops / 2.0) as u64,
                 ..Stats::default()
             },
-            scale: vec![1.0; n],
+            scale: vec![],
             a: vec![],
             l: vec![],
-            x: vec![0.0; n],
+            x: vec![],
             values: vec![0.0; tree.pattern.slots()],
             trial: [vec![0.0; n], vec![0.0; n], vec![0.0; n]],
             memory: vec![],
@@ -174,14 +195,23 @@ impl Cholesky {
         let p = &*self.tree.pattern;
         let of = |slot: u32| if slot == 0 { 0.0 } else { values[slot as usize] };
         let is_symmetric = p.entries().all(|(r, c, s)| is_same(values[s as usize], of(p.slot(c, r))));
-        if !is_symmetric || self.analysis.is_some() {
-            return is_symmetric;
+        if !is_symmetric || self.tree.row_perm != self.tree.col_perm {
+            return false;
         }
-        let Some(analysis) = Analysis::new(&self.tree) else { return false };
+        // What stands from other values must not decide anything.
+        let frame = Frame::new(p, values, &self.tree.col_perm);
+        if self.analysis.as_ref().is_some_and(|a| a.frame == frame) {
+            return true;
+        }
+        self.analysis = None;
+        (self.a, self.l, self.memory) = (vec![], vec![], vec![]);
+        let n = frame.core.len();
+        let Some(analysis) = Analysis::new(&self.tree, frame).filter(|_| n > 0) else { return false };
+        (self.scale, self.x) = (vec![1.0; n], vec![0.0; n]);
         self.a = vec![0.0; analysis.row.len()];
         self.l = vec![0.0; analysis.factor.len_val()];
         self.memory = vec![MemBuffer::new(analysis.scratch)];
-        self.stats.factor_nnz = self.l.len();
+        self.stats.factor_nnz = self.l.len() + analysis.frame.len();
         self.analysis = Some(Arc::new(analysis));
         true
     }
@@ -191,11 +221,11 @@ impl Cholesky {
         self.other.is_some()
     }
 
-    /// Takes the values over. False: they are not symmetric, or not finite.
+    /// Takes the values over. False: they are not symmetric, not finite, or sources are others.
     fn load(&mut self, values: &[f64]) -> bool {
         let Some(analysis) = &self.analysis else { return false };
-        let mut is_symmetric = true;
-        for j in 0..self.tree.n() {
+        let mut is_symmetric = analysis.frame.is_sound(values, is_same);
+        for j in 0..self.scale.len() {
             let range = analysis.ptr[j] as usize..analysis.ptr[j + 1] as usize;
             let entries = analysis.row[range.clone()].iter().zip(&analysis.slot[range.clone()]);
             for ((&i, &(lower, upper)), a) in entries.zip(&mut self.a[range]) {
@@ -209,7 +239,8 @@ impl Cholesky {
     }
 
     fn rescale(&mut self, values: &[f64]) {
-        for (s, &c) in self.scale.iter_mut().zip(&self.tree.col_perm) {
+        let Some(analysis) = &self.analysis else { return };
+        for (s, &c) in self.scale.iter_mut().zip(&analysis.frame.core) {
             let d = values[self.tree.pattern.slot(c + 1, c + 1) as usize].abs();
             let is_usable = self.options.equilibrate && d > 0.0 && d.is_finite();
             *s = if is_usable && self.tree.pattern.slot(c + 1, c + 1) != 0 {
@@ -222,7 +253,7 @@ impl Cholesky {
 
     fn factor_as(&mut self, form: Form) -> bool {
         let (Some(analysis), Some(memory)) = (&self.analysis, self.memory.first_mut()) else { return false };
-        let n = self.tree.n();
+        let n = self.x.len();
         let lower = SymbolicSparseColMatRef::new_checked(n, n, &analysis.ptr, None, &analysis.row);
         let a = SparseColMatRef::new(lower, &self.a);
         let stack = MemStack::new(memory);
@@ -268,7 +299,9 @@ impl Cholesky {
 
     fn solve_once(&mut self, rhs: &mut [f64]) {
         let (Some(analysis), Some(memory)) = (&self.analysis, self.memory.first_mut()) else { return };
-        for ((x, &c), &s) in self.x.iter_mut().zip(&self.tree.col_perm).zip(&self.scale) {
+        let frame = &analysis.frame;
+        frame.before(&self.values, rhs);
+        for ((x, &c), &s) in self.x.iter_mut().zip(&frame.core).zip(&self.scale) {
             *x = rhs[c as usize] * s;
         }
         let n = self.x.len();
@@ -280,9 +313,10 @@ impl Cholesky {
             }
             _ => LltRef::new(&analysis.factor, &self.l).solve_in_place_with_conj(Conj::No, x, Par::Seq, stack),
         }
-        for ((x, &c), &s) in self.x.iter().zip(&self.tree.col_perm).zip(&self.scale) {
+        for ((x, &c), &s) in self.x.iter().zip(&frame.core).zip(&self.scale) {
             rhs[c as usize] = x * s;
         }
+        frame.after(&self.values, rhs);
     }
 
     /// Solves, measures and corrects, as far as it goes where the factors had no pivots to choose. The backward error of
@@ -340,11 +374,12 @@ impl Cholesky {
             return false;
         }
         if form == Form::Ldlt {
+            let Some(analysis) = &self.analysis else { return false };
             let mut b = vec![0.0; self.tree.n()];
-            for (k, (b, &c)) in b.iter_mut().zip(&self.tree.col_perm).enumerate() {
+            for (k, &c) in analysis.frame.core.iter().enumerate() {
                 // Without structure, of the size that the equation's scale makes 1.
                 let unit = ((k + c as usize) as u32).wrapping_mul(2_654_435_761) >> 8;
-                *b = (f64::from(unit) / f64::from(1 << 24) - 0.5) / self.scale[k];
+                b[c as usize] = (f64::from(unit) / f64::from(1 << 24) - 0.5) / self.scale[k];
             }
             let error = self.solve_corrected(&mut b);
             if !(error <= ACCURACY) {
@@ -360,14 +395,11 @@ impl Kernel<f64> for Cholesky {
     fn factor(&mut self, values: &[f64]) -> Result<(), Singular> {
         self.stats.factored += 1;
         self.values.copy_from_slice(values);
-        self.rescale(values);
         self.form = Form::None;
         let is_suspect = std::mem::take(&mut self.is_suspect);
-        if !is_suspect
-            && self.prepare(values)
-            && self.load(values)
-            && (self.try_form(Form::Llt) || self.try_form(Form::Ldlt))
-        {
+        let is_ready = !is_suspect && self.prepare(values);
+        self.rescale(values);
+        if is_ready && self.load(values) && (self.try_form(Form::Llt) || self.try_form(Form::Ldlt)) {
             self.other = None;
             return Ok(());
         }

@@ -19,6 +19,7 @@ pub mod choose;
 pub mod condition;
 pub mod dissection;
 pub mod etree;
+mod frame;
 pub mod lu;
 pub mod ordering;
 pub mod pattern;
@@ -204,7 +205,8 @@ pub static KERNELS: &[KernelInfo] = &[
     },
     KernelInfo {
         name: "cholesky",
-        doc: "supernodal Cholesky for symmetric real values; the multifrontal LU where they are not, and for complex ones",
+        doc: "supernodal Cholesky for symmetric real values, around which ideal voltage sources are substituted; the \
+              multifrontal LU where they are not symmetric, and for complex ones",
         real: |a, o| Box::new(Cholesky::new(a.tree().clone(), *o)),
         complex: |a, o| Box::new(Supernodal::new(a.tree().clone(), *o)),
     },
