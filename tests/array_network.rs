@@ -3,7 +3,10 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use ferrospice::array::{Defect, DeviceCells, End, Lines, Network, NetworkProgram, Plane, Settings, TranSettings};
+use ferrospice::array::cells::Moment;
+use ferrospice::array::{
+    Defect, DeviceCells, End, LineCells, LineFrame, Lines, Network, NetworkProgram, Plane, Settings, TranSettings,
+};
 use ferrospice::base::Control;
 use ferrospice::circuit::Circuit;
 use ferrospice::dataset::Table;
@@ -392,4 +395,56 @@ fn electrochemical_cells_by_both_ways() {
     let write: [&[f64]; 3] = [&[-2.0, 1.0, 2.0], &[0.0; 3], &[0.0; 3]];
     let read: [&[f64]; 3] = [&[0.0; 3], &[0.1, 0.2, 0.3], &[0.0; 3]];
     own_gates(cards, ["gl", "wl", "bl"], [true, true, false], 1e3, write, read, 3e-3);
+}
+
+/// Currents, slopes and contents of a row of cells after one evaluation at the first point in time, or at a later one.
+fn once(cells: &DeviceCells, quiet: f64, v: &[f64], z: &[f64]) -> [Vec<f64>; 3] {
+    let t = cells.lines();
+    let (n, inner) = (v.len() / t, LineCells::internals(cells).len());
+    let past = vec![0.0; n * (t + inner)];
+    let at = Moment { time: 1e-9, a0: 1e9, quiet, past: &past };
+    let (mut z, mut c) = (z.to_vec(), past.clone());
+    let (mut i, mut g) = (vec![0.0; n * t], vec![0.0; n * t * t]);
+    let frame = LineFrame { first: 0, v, z: &mut z, i: &mut i, g: &mut g, c: &mut c };
+    cells.once(&at, true, frame).unwrap();
+    [i, g, c]
+}
+
+/// A cell that hardly moves goes on along its tangents, whatever becomes of those beside it.
+#[test]
+fn cells_that_stand_still_are_not_evaluated() {
+    let cells = cells(".subckt cell a b\nb1 a b i=1m*v(a,b)*v(a,b)*v(a,b)\n.ends", &["a", "b"], (1, 2));
+    once(&cells, 1e-3, &[0.5, 0.0, 0.5, 0.0], &[]);
+    let [i, ..] = once(&cells, 1e-3, &[0.7, 0.0, 0.5001, 0.0], &[]);
+    assert!((i[0] - 1e-3 * 0.7f64.powi(3)).abs() < 1e-16, "{i:?}");
+    let tangent = 1e-3 * (0.125 + 0.75 * 1e-4);
+    assert!((i[2] - tangent).abs() < 1e-16 && (i[2] - 1e-3 * 0.5001f64.powi(3)).abs() > 1e-12, "{i:?}");
+    // Without leave to rest all are evaluated.
+    let [i, ..] = once(&cells, 0.0, &[0.7, 0.0, 0.5001, 0.0], &[]);
+    assert!((i[2] - 1e-3 * 0.5001f64.powi(3)).abs() < 1e-16, "{i:?}");
+}
+
+/// Some cells of a row evaluated by themselves, with every kind of device that can be: as in an evaluation of all.
+#[test]
+fn cells_are_evaluated_alone_as_with_the_others() {
+    let cards = ".model nm nmos level=1 vto=0.02 kp=200u lambda=0.02 rd=50 cgso=0.2n\n.model dm d is=1e-12 rs=10 cjo=1f\n\
+        .subckt cell bl wl sl\nr1 bl a 10k\nd1 a b dm\nc1 b sl 1f\nm1 b wl sl sl nm w=1u l=0.1u\n\
+        bm bl b i=1e-6*v(bl,b)*(1+v(x)*v(x))\ncx x 0 1 ic=0.1\nrx x 0 1e12\nbx 0 x i=1e-9*sinh(v(bl,b)/0.1)*v(x)\n\
+        bd bl sl i=1e-15*ddt(v(bl,sl)*v(bl,sl))\n.ends";
+    let new = || cells(cards, &["bl", "wl", "sl"], (1, 5));
+    let (some, all) = (new(), new());
+    let inner = LineCells::internals(&some).len();
+    let z: Vec<f64> = (0..5 * inner).map(|k| 0.01 * (1 + k % 7) as f64).collect();
+    let mut v: Vec<f64> = (0..15).map(|k| 0.03 * (1 + k % 4) as f64).collect();
+    once(&some, 1e-4, &v, &z);
+    for cell in [1, 3] {
+        v[3 * cell] += 0.02;
+        v[3 * cell + 1] += 0.01;
+    }
+    let (a, b) = (once(&some, 1e-4, &v, &z), once(&all, 1e-4, &v, &z));
+    for (a, b) in a.iter().zip(&b) {
+        let largest = b.iter().fold(0.0f64, |s, b| s.max(b.abs()));
+        assert!(largest > 0.0);
+        assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-12 * largest), "{a:?}\n{b:?}");
+    }
 }
