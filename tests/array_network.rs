@@ -448,3 +448,33 @@ fn cells_are_evaluated_alone_as_with_the_others() {
         assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-12 * largest), "{a:?}\n{b:?}");
     }
 }
+
+/// The row's source line carries the return currents and is never driven: before it has moved it is no line of microvolts.
+#[test]
+fn steps_do_not_follow_a_line_at_ground() {
+    let n = 32;
+    let cards = ".model nm nmos level=1 vto=0.5 kp=1m\n.subckt cell bl wl sl\nm1 d wl sl sl nm w=10u l=1u\n\
+        bm bl d i=v(bl,d)*(1e-6+9.9e-5*v(x))\ncx x 0 1 ic=0.1\nrx x 0 1e15\n\
+        bx 0 x i=2e8*sinh(v(bl,d)/0.5)*v(x)*(1-v(x))\n.ends";
+    let run = |reltol: f64| {
+        let zero = vec![0.0; n];
+        let planes = vec![
+            lines("bit", false, &zero, 1.0, 1e-15),
+            lines("word", true, &zero, 1.0, 1e-15),
+            lines("source", true, &zero, 1.0, 1e-15),
+        ];
+        let cells = cells(cards, &["bl", "wl", "sl"], (n, n));
+        let mut a = Network::new((n, n), planes, vec![vec![0, 1, 2]], cells).unwrap();
+        let mut select = zero.clone();
+        select[0] = 2.0;
+        let write: Vec<f64> = (0..n).map(|j| f64::from(u8::from(j % 2 == 0))).collect();
+        let program = NetworkProgram::pulse(&[write, select, zero], 0.0, 2e-9, 20e-9, 2e-9);
+        let settings = TranSettings { reltol, ..TranSettings::new(24e-9) };
+        let s = a.transient(&program, &settings, &Control::default(), |_, _| {}).unwrap();
+        (s.accepted + s.rejected, a.internals().to_vec())
+    };
+    let ((steps, x), (many, exact)) = (run(1e-3), run(1e-4));
+    assert!(steps <= 105 && many > steps, "{steps} and {many}");
+    let worst = x.iter().zip(&exact).fold(0.0f64, |s, (a, b)| s.max((a - b).abs()));
+    assert!(worst < 1e-3, "{worst}");
+}

@@ -582,6 +582,10 @@ impl DeviceCells {
         let mut next = f64::INFINITY;
         for (i, row) in self.rows.iter_mut().enumerate() {
             let row = row.get_mut().unwrap_or_else(PoisonError::into_inner);
+            // What does not depend on what was accepted has nothing to commit.
+            if row.can_rest {
+                continue;
+            }
             for cell in 0..self.cols {
                 let at = i * self.cols + cell;
                 let x = &mut row.x[1 + cell * k..1 + (cell + 1) * k];

@@ -405,7 +405,7 @@ pub trait Batch: Send + Sync {
     }
 
     /// In time, `eval` gives the same at the same x, whatever the time and whatever was accepted before: instances that
-    /// stand still need not be evaluated again with the others.
+    /// stand still need not be evaluated again with the others. `accept` then has nothing to do, and wishes nothing.
     fn alone(&self) -> Option<&dyn Alone> {
         None
     }

@@ -162,21 +162,24 @@ impl DeviceCells {
             let (own, blk) = (1 + cell * k..1 + (cell + 1) * k, 1 + cell * k * k..1 + (cell + 1) * k * k);
             let (x, x0, g, c) = (&row.x[own.clone()], &row.at[own.clone()], &row.g[blk.clone()], &row.c[blk]);
             let (mut f, mut q) = (&row.f[own.clone()], &row.q[own]);
+            // Inner equations hold on tangents, and currents are known there.
+            let is_new = row.stands[cell] != Stand::Stays;
             if row.stands[cell] != Stand::Moved {
                 let (f1, q1) = row.tangent.split_at_mut(k);
                 for r in 0..k {
                     (f1[r], q1[r]) = (f[r], q[r]);
                     for s in 0..k {
-                        f1[r] += g[r * k + s] * (x[s] - x0[s]);
                         q1[r] += c[r * k + s] * (x[s] - x0[s]);
+                    }
+                    // Those of a cell that stays are known.
+                    for s in (0..k).filter(|_| is_new) {
+                        f1[r] += g[r * k + s] * (x[s] - x0[s]);
                     }
                 }
                 (f, q) = (&*f1, &*q1);
             }
             let follow = row.follow[cell * inner * told..(cell + 1) * inner * told].chunks_exact_mut(told);
             let z = &x[t..];
-            // Inner equations hold on tangents, and currents are known there.
-            let is_new = row.stands[cell] != Stand::Stays;
             if is_new {
                 let past: &[f64] = if is_static { &[] } else { &at.past[cell * contents..(cell + 1) * contents] };
                 let evaluated = Evaluated { f, q, g, c, a0: at.a0, past, held };
