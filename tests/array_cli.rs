@@ -249,6 +249,53 @@ fn cells_with_gates() {
     }
 }
 
+/// One cell of three rows and two columns read, written, and written through a gate that opens from pulse to pulse.
+#[test]
+fn one_cell_is_written_through_its_gate() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let cells = ".model nm nmos level=1 vto=0.5 kp=1m\n.subckt mem bl wl sl\nm1 d wl sl sl nm w=10u l=1u\nr1 bl d 10k\n\
+        cx x 0 1 ic=0\nrx x 0 1e15\nbx 0 x i=1e8*v(bl,d)\n.ends\n";
+    fs::write(d.join("c.lib"), cells).unwrap();
+    let with = |more: &[&str]| {
+        let base = ["gated", "--cell", "c.lib:mem", "--size", "3x2", "--select", "1,1", "--drive", "bl=1", "--json"];
+        run(d, &[&base[..], more].concat())
+    };
+    let told = |more: &[&str]| {
+        let o = with(more);
+        assert!(o.status.success(), "{}", err(&o));
+        json(&o)
+    };
+    // 10 k, the open transistor, and a few ohms of wire.
+    let read = told(&["--drive", "wl=2"]);
+    let [v, own, line] = ["cell_voltage", "cell_current", "line_current"].map(|k| read[k].as_f64().unwrap());
+    assert!(own > 0.98e-4 && own < 1e-4 && (line - own).abs() < 1e-9 && v > 0.999 && v < 1.0, "{read}");
+    // 0.1 V in each nanosecond and both half edges; the cells beside it and above it stay.
+    let pulse = told(&["--drive", "wl=2", "--pulse", "1n", "--reltol", "1e-5"]);
+    let x = pulse["state"].as_f64().unwrap();
+    assert!(x > 0.15 && x < 0.2 && pulse["disturbed"] == 0, "{pulse}");
+    // The transistor decides how much of the volt the cell gets.
+    let climb = ["--drive", "wl=0.52", "--pulse", "1n", "--target", "0.1", "--step", "wl=0.02", "-o", "w.json"];
+    let r = told(&climb);
+    assert!(r["reached"] == true && r["state"].as_f64().unwrap() >= 0.1 && r["disturbed"] == 0, "{r}");
+    let file: serde_json::Value = serde_json::from_str(&fs::read_to_string(d.join("w.json")).unwrap()).unwrap();
+    let list = file["pulses"].as_array().unwrap();
+    let list: Vec<[f64; 2]> = list.iter().map(|p| [0, 1].map(|k| p[k].as_f64().unwrap())).collect();
+    assert!((4..8).contains(&list.len()) && (list[0][0] - 0.52).abs() < 1e-12, "{list:?}");
+    let steps: Vec<f64> = list.windows(2).map(|p| p[1][1] - p[0][1]).collect();
+    assert!(steps.windows(2).all(|s| s[1] > 1.2 * s[0]) && list.windows(2).all(|p| p[1][0] > p[0][0]), "{list:?}");
+    let few = told(&[&climb[..], &["--pulses", "2"]].concat());
+    assert!(few["reached"] == false && few["pulse_count"] == 2, "{few}");
+    for (more, what) in
+        [(&["--pulse", "1n", "--target", "1", "--step", "gl=1"][..], "gl=1"), (&["--target", "1"], "--pulse")]
+    {
+        let o = with(more);
+        assert!(!o.status.success() && err(&o).contains(what), "{}", err(&o));
+    }
+    let o = run(d, &["gated", "--cell", "c.lib:mem", "--size", "3x2", "--select", "3,0"]);
+    assert!(!o.status.success() && err(&o).contains("no cell 3,0"), "{}", err(&o));
+}
+
 /// A long run says how far it is and how long it will take, and ends when it is told to, with what there is.
 #[cfg(unix)]
 #[test]

@@ -3,7 +3,10 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use ferrospice::array::{Defect, DeviceCells, End, Lines, Network, NetworkProgram, Plane, Settings, TranSettings};
+use ferrospice::array::cells::Moment;
+use ferrospice::array::{
+    Defect, DeviceCells, End, LineCells, LineFrame, Lines, Network, NetworkProgram, Plane, Settings, TranSettings,
+};
 use ferrospice::base::Control;
 use ferrospice::circuit::Circuit;
 use ferrospice::dataset::Table;
@@ -392,4 +395,86 @@ fn electrochemical_cells_by_both_ways() {
     let write: [&[f64]; 3] = [&[-2.0, 1.0, 2.0], &[0.0; 3], &[0.0; 3]];
     let read: [&[f64]; 3] = [&[0.0; 3], &[0.1, 0.2, 0.3], &[0.0; 3]];
     own_gates(cards, ["gl", "wl", "bl"], [true, true, false], 1e3, write, read, 3e-3);
+}
+
+/// Currents, slopes and contents of a row of cells after one evaluation at the first point in time, or at a later one.
+fn once(cells: &DeviceCells, quiet: f64, v: &[f64], z: &[f64]) -> [Vec<f64>; 3] {
+    let t = cells.lines();
+    let (n, inner) = (v.len() / t, LineCells::internals(cells).len());
+    let past = vec![0.0; n * (t + inner)];
+    let at = Moment { time: 1e-9, a0: 1e9, quiet, past: &past };
+    let (mut z, mut c) = (z.to_vec(), past.clone());
+    let (mut i, mut g) = (vec![0.0; n * t], vec![0.0; n * t * t]);
+    let frame = LineFrame { first: 0, v, z: &mut z, i: &mut i, g: &mut g, c: &mut c };
+    cells.once(&at, true, frame).unwrap();
+    [i, g, c]
+}
+
+/// A cell that hardly moves goes on along its tangents, whatever becomes of those beside it.
+#[test]
+fn cells_that_stand_still_are_not_evaluated() {
+    let cells = cells(".subckt cell a b\nb1 a b i=1m*v(a,b)*v(a,b)*v(a,b)\n.ends", &["a", "b"], (1, 2));
+    once(&cells, 1e-3, &[0.5, 0.0, 0.5, 0.0], &[]);
+    let [i, ..] = once(&cells, 1e-3, &[0.7, 0.0, 0.5001, 0.0], &[]);
+    assert!((i[0] - 1e-3 * 0.7f64.powi(3)).abs() < 1e-16, "{i:?}");
+    let tangent = 1e-3 * (0.125 + 0.75 * 1e-4);
+    assert!((i[2] - tangent).abs() < 1e-16 && (i[2] - 1e-3 * 0.5001f64.powi(3)).abs() > 1e-12, "{i:?}");
+    // Without leave to rest all are evaluated.
+    let [i, ..] = once(&cells, 0.0, &[0.7, 0.0, 0.5001, 0.0], &[]);
+    assert!((i[2] - 1e-3 * 0.5001f64.powi(3)).abs() < 1e-16, "{i:?}");
+}
+
+/// Some cells of a row evaluated by themselves, with every kind of device that can be: as in an evaluation of all.
+#[test]
+fn cells_are_evaluated_alone_as_with_the_others() {
+    let cards = ".model nm nmos level=1 vto=0.02 kp=200u lambda=0.02 rd=50 cgso=0.2n\n.model dm d is=1e-12 rs=10 cjo=1f\n\
+        .subckt cell bl wl sl\nr1 bl a 10k\nd1 a b dm\nc1 b sl 1f\nm1 b wl sl sl nm w=1u l=0.1u\n\
+        bm bl b i=1e-6*v(bl,b)*(1+v(x)*v(x))\ncx x 0 1 ic=0.1\nrx x 0 1e12\nbx 0 x i=1e-9*sinh(v(bl,b)/0.1)*v(x)\n\
+        bd bl sl i=1e-15*ddt(v(bl,sl)*v(bl,sl))\n.ends";
+    let new = || cells(cards, &["bl", "wl", "sl"], (1, 5));
+    let (some, all) = (new(), new());
+    let inner = LineCells::internals(&some).len();
+    let z: Vec<f64> = (0..5 * inner).map(|k| 0.01 * (1 + k % 7) as f64).collect();
+    let mut v: Vec<f64> = (0..15).map(|k| 0.03 * (1 + k % 4) as f64).collect();
+    once(&some, 1e-4, &v, &z);
+    for cell in [1, 3] {
+        v[3 * cell] += 0.02;
+        v[3 * cell + 1] += 0.01;
+    }
+    let (a, b) = (once(&some, 1e-4, &v, &z), once(&all, 1e-4, &v, &z));
+    for (a, b) in a.iter().zip(&b) {
+        let largest = b.iter().fold(0.0f64, |s, b| s.max(b.abs()));
+        assert!(largest > 0.0);
+        assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-12 * largest), "{a:?}\n{b:?}");
+    }
+}
+
+/// The row's source line carries the return currents and is never driven: before it has moved it is no line of microvolts.
+#[test]
+fn steps_do_not_follow_a_line_at_ground() {
+    let n = 32;
+    let cards = ".model nm nmos level=1 vto=0.5 kp=1m\n.subckt cell bl wl sl\nm1 d wl sl sl nm w=10u l=1u\n\
+        bm bl d i=v(bl,d)*(1e-6+9.9e-5*v(x))\ncx x 0 1 ic=0.1\nrx x 0 1e15\n\
+        bx 0 x i=2e8*sinh(v(bl,d)/0.5)*v(x)*(1-v(x))\n.ends";
+    let run = |reltol: f64| {
+        let zero = vec![0.0; n];
+        let planes = vec![
+            lines("bit", false, &zero, 1.0, 1e-15),
+            lines("word", true, &zero, 1.0, 1e-15),
+            lines("source", true, &zero, 1.0, 1e-15),
+        ];
+        let cells = cells(cards, &["bl", "wl", "sl"], (n, n));
+        let mut a = Network::new((n, n), planes, vec![vec![0, 1, 2]], cells).unwrap();
+        let mut select = zero.clone();
+        select[0] = 2.0;
+        let write: Vec<f64> = (0..n).map(|j| f64::from(u8::from(j % 2 == 0))).collect();
+        let program = NetworkProgram::pulse(&[write, select, zero], 0.0, 2e-9, 20e-9, 2e-9);
+        let settings = TranSettings { reltol, ..TranSettings::new(24e-9) };
+        let s = a.transient(&program, &settings, &Control::default(), |_, _| {}).unwrap();
+        (s.accepted + s.rejected, a.internals().to_vec())
+    };
+    let ((steps, x), (many, exact)) = (run(1e-3), run(1e-4));
+    assert!(steps <= 105 && many > steps, "{steps} and {many}");
+    let worst = x.iter().zip(&exact).fold(0.0f64, |s, (a, b)| s.max((a - b).abs()));
+    assert!(worst < 1e-3, "{worst}");
 }

@@ -28,6 +28,7 @@ use crate::device::{
 use crate::diag::Diagnostic;
 use crate::diag::codes::array::ARRAY_CELL_MODEL;
 use crate::expr::program::Input;
+use once::Stand;
 use reduce::{Evaluated, Size, reduce};
 
 /// Iterations inside a cell.
@@ -58,12 +59,23 @@ struct Row {
     q: Vec<f64>,
     g: Vec<f64>,
     c: Vec<f64>,
-    /// Where the devices were evaluated last, and what they gave; empty: not known.
-    at: [Vec<f64>; 3],
+    /// Instances of each batch in a cell.
+    each: Vec<u32>,
+    /// All batches evaluate any of their instances alone.
+    can_rest: bool,
+    /// Where the devices of each cell were evaluated last; what they gave is in f, q, g and c, if that is known.
+    at: Vec<f64>,
+    is_known: Vec<bool>,
+    /// Of the present evaluation: how the cells stand, those that have moved, and a batch's instances of them.
+    stands: Vec<Stand>,
+    moved: Vec<u32>,
+    picked: Vec<u32>,
+    /// f and q of a cell on its tangents.
+    tangent: Vec<f64>,
     /// Of the last evaluation alone: for each inner unknown its correction, and its change with the kept lines' voltages.
     follow: Vec<f64>,
-    /// The currents told last are on the tangents of `at`, at the same point in time as long as the next call is not the
-    /// first one.
+    /// The currents told last are on the tangents of that evaluation, at the same point in time as long as the next call is
+    /// not the first one.
     is_followed: bool,
     /// Room for the elimination of one cell.
     block: Vec<f64>,
@@ -237,6 +249,8 @@ impl DeviceCells {
             // Numbers beyond the first cell's are shifted by `build`, which places nodes of cell c at 1 + c k + ....
             let mut base = t + inner.len();
             let mut memory = vec![];
+            let each: Vec<u32> = kept.iter().map(|(_, instances)| instances.len() as u32).collect();
+            let most = each.iter().fold(0, |m, e| m.max(*e)) as usize;
             for (batch, (_, instances)) in batches.iter_mut().zip(&kept) {
                 let own = batch.unknowns();
                 let per_cell = own.len() / cols.max(1);
@@ -271,14 +285,21 @@ impl DeviceCells {
             }
             let n = 1 + cols * k;
             out.rows.push(Mutex::new(Row {
+                can_rest: batches.iter().all(|b| b.alone().is_some()),
                 batches,
+                each,
                 memory,
                 x: vec![0.0; n],
                 f: vec![0.0; n],
                 q: vec![0.0; n],
                 g: vec![0.0; 1 + cols * k * k],
                 c: vec![0.0; 1 + cols * k * k],
-                at: [vec![], vec![], vec![]],
+                at: vec![0.0; n],
+                is_known: vec![false; cols],
+                stands: vec![Stand::Moved; cols],
+                moved: Vec::with_capacity(cols),
+                picked: Vec::with_capacity(cols * most),
+                tangent: vec![0.0; 2 * k],
                 follow: vec![],
                 is_followed: false,
                 block: vec![],
@@ -472,7 +493,7 @@ impl DeviceCells {
         debug_assert!(frame.first.is_multiple_of(self.cols) && frame.v.len() == kept * self.cols, "cells come by rows");
         let mut guard = self.rows[frame.first / self.cols].lock().unwrap_or_else(PoisonError::into_inner);
         let row = &mut *guard;
-        row.at[0].clear();
+        row.is_known.fill(false);
         for cell in 0..self.cols {
             let x = &mut row.x[1 + cell * k..1 + (cell + 1) * k];
             x[..t].fill(self.shift);
@@ -561,6 +582,10 @@ impl DeviceCells {
         let mut next = f64::INFINITY;
         for (i, row) in self.rows.iter_mut().enumerate() {
             let row = row.get_mut().unwrap_or_else(PoisonError::into_inner);
+            // What does not depend on what was accepted has nothing to commit.
+            if row.can_rest {
+                continue;
+            }
             for cell in 0..self.cols {
                 let at = i * self.cols + cell;
                 let x = &mut row.x[1 + cell * k..1 + (cell + 1) * k];

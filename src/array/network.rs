@@ -261,6 +261,10 @@ impl<C: LineCells> Network<C> {
         &self.planes
     }
 
+    pub(super) fn taps(&self) -> &[Vec<usize>] {
+        &self.taps
+    }
+
     pub fn cells(&self) -> &C {
         &self.cells
     }

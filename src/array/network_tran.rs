@@ -180,14 +180,22 @@ impl<C: LineCells> Dynamic for Driven<'_, C> {
 
     fn expect(&self, x: &mut [f64]) {
         let (a, at) = (&*self.network, self.lines_at());
-        for (p, lines) in a.planes().iter().enumerate() {
-            let top = |line: usize| self.program.frames.iter().fold(0.0f64, |s, f| s.max(f.1[p][line].abs()));
-            let tops: Vec<f64> = (0..lines.plane.lines()).map(top).collect();
-            for cell in 0..a.rows * a.cols {
-                let line = if lines.along_row { cell / a.cols } else { cell % a.cols };
-                match a.unknown(p, cell) {
-                    0 => {}
-                    u => x[at + u as usize] = x[at + u as usize].abs().max(tops[line]),
+        let top = |p: usize, line: usize| self.program.frames.iter().fold(0.0f64, |s, f| s.max(f.1[p][line].abs()));
+        let tops: Vec<Vec<f64>> =
+            a.planes().iter().enumerate().map(|(p, l)| (0..l.plane.lines()).map(|k| top(p, k)).collect()).collect();
+        let all = a.rows * a.cols;
+        // A cell answers to differences of its lines: an error of the one at ground counts like one of those beside it.
+        for (layer, tap) in a.taps().iter().enumerate() {
+            for cell in 0..all {
+                let line = |p: usize| if a.planes()[p].along_row { cell / a.cols } else { cell % a.cols };
+                let most = tap.iter().fold(0.0f64, |s, &p| s.max(tops[p][line(p)]));
+                for (l, &p) in tap.iter().enumerate() {
+                    let own = 1 + (layer * all + cell) * self.stride + l;
+                    x[own] = x[own].abs().max(most);
+                    match a.unknown(p, cell) {
+                        0 => {}
+                        u => x[at + u as usize] = x[at + u as usize].abs().max(most),
+                    }
                 }
             }
         }

@@ -21,6 +21,8 @@ const MOST: usize = 16;
 const PATIENCE: [usize; 2] = [2, 64];
 /// Lines along rows that are solved together, so that their recurrences overlap.
 const TOGETHER: usize = 8;
+/// Cells whose slopes are handed out at once.
+const STRETCH: usize = 256;
 
 /// One plane, by cell.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ struct Pair {
     row: usize,
     col: usize,
     g: Vec<f64>,
+    /// A node of either plane is held: what concerns it is not asked for.
+    is_cut: bool,
     is_zero: bool,
 }
 
@@ -119,7 +123,7 @@ impl Sweeps {
     /// `taps`: the planes of a cell's lines, layer by layer. `capacitance`: by unknown.
     pub fn new((rows, cols): (usize, usize), specs: Vec<SideSpec>, taps: &[Vec<usize>], capacitance: &[f64]) -> Sweeps {
         let cells = rows * cols;
-        let mut sides = vec![];
+        let mut sides: Vec<Side> = vec![];
         let mut unknown = vec![];
         for s in specs {
             unknown.extend_from_slice(s.node);
@@ -158,7 +162,8 @@ impl Sweeps {
                     let known = pairs.iter().position(|p| (p.row, p.col) == (row, col));
                     own.push(Home::Pair(known.unwrap_or(pairs.len())));
                     if known.is_none() {
-                        pairs.push(Pair { row, col, g: vec![0.0; cells], is_zero: true });
+                        let is_cut = [row, col].iter().any(|p| sides[*p].is_held.contains(&true));
+                        pairs.push(Pair { row, col, g: vec![0.0; cells], is_cut, is_zero: true });
                     }
                 }
             }
@@ -200,17 +205,23 @@ impl Sweeps {
         self.pairs.iter_mut().for_each(|p| p.g.fill(0.0));
         let t = self.homes.first().map_or(0, |h| h.len());
         for (g, homes) in slopes.chunks_exact(self.cells * t).zip(&self.homes) {
-            for (k, home) in homes.iter().enumerate() {
-                let to = match *home {
-                    Home::Diagonal(p) => &mut self.sides[p].inverse,
-                    Home::Pair(p) => &mut self.pairs[p].g,
-                };
-                to.iter_mut().zip(g[k..].iter().step_by(t)).for_each(|(to, g)| *to += g);
+            // All slopes of a cell lie together: a stretch of cells is looked at again before it is forgotten.
+            for first in (0..self.cells).step_by(STRETCH) {
+                let own = first..self.cells.min(first + STRETCH);
+                for (k, home) in homes.iter().enumerate() {
+                    let to = match *home {
+                        Home::Diagonal(p) => &mut self.sides[p].inverse[own.clone()],
+                        Home::Pair(p) => &mut self.pairs[p].g[own.clone()],
+                    };
+                    to.iter_mut().zip(g[first * t + k..].iter().step_by(t)).for_each(|(to, g)| *to += g);
+                }
             }
         }
         for p in &mut self.pairs {
-            let held = self.sides[p.row].is_held.iter().zip(&self.sides[p.col].is_held);
-            p.g.iter_mut().zip(held).for_each(|(g, held)| *g = if *held.0 || *held.1 { 0.0 } else { *g });
+            if p.is_cut {
+                let held = self.sides[p.row].is_held.iter().zip(&self.sides[p.col].is_held);
+                p.g.iter_mut().zip(held).for_each(|(g, held)| *g = if *held.0 || *held.1 { 0.0 } else { *g });
+            }
             p.is_zero = max_abs(0.0, &p.g) == 0.0;
         }
         // Planes that depend on the fewest others come first.

@@ -376,6 +376,12 @@ pub struct OpVar {
     pub doc: &'static str,
 }
 
+/// A batch that evaluates any of its instances without the others: see [`Batch::alone`].
+pub trait Alone {
+    /// As [`Batch::eval`], for these instances in rising order. `at.quiet` is 0: none of them rests.
+    fn eval_these(&self, which: &[u32], at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load);
+}
+
 /// All instances of one type, struct-of-arrays, evaluated together.
 pub trait Batch: Send + Sync {
     fn len(&self) -> usize;
@@ -398,9 +404,10 @@ pub trait Batch: Send + Sync {
         Linearity::Nonlinear
     }
 
-    /// In time, `eval` gives the same at the same x, whatever the time and whatever was accepted before.
-    fn depends_on_x_alone(&self) -> bool {
-        false
+    /// In time, `eval` gives the same at the same x, whatever the time and whatever was accepted before: instances that
+    /// stand still need not be evaluated again with the others. `accept` then has nothing to do, and wishes nothing.
+    fn alone(&self) -> Option<&dyn Alone> {
+        None
     }
 
     /// Recomputes everything that depends on the temperature (K) or on changed parameters.

@@ -133,6 +133,24 @@ impl CapacitorBatch {
     fn law(&self, i: usize) -> TempLaw {
         LAW.law(&self.bank, i, &self.models, self.model[i] as usize, self.tnom)
     }
+
+    #[inline]
+    fn add(&self, i: usize, at: &Point, x: &[f64], out: &mut Load) {
+        let (p, n, c) = (self.p[i], self.n[i], self.c[i]);
+        let ic = if at.is_uic_start { self.bank.given(i, IC) } else { None };
+        let q = c * ic.unwrap_or(x[p as usize] - x[n as usize]);
+        out.q(p, q);
+        out.q(n, -q);
+        if ic.is_none() {
+            self.slots[i].c(out, c);
+        }
+    }
+}
+
+impl Alone for CapacitorBatch {
+    fn eval_these(&self, which: &[u32], at: &Point, x: &[f64], _mem: &mut IterMem, out: &mut Load) {
+        which.iter().for_each(|i| self.add(*i as usize, at, x, out));
+    }
 }
 
 impl Batch for CapacitorBatch {
@@ -161,21 +179,12 @@ impl Batch for CapacitorBatch {
         }
     }
 
-    fn depends_on_x_alone(&self) -> bool {
-        true
+    fn alone(&self) -> Option<&dyn Alone> {
+        Some(self)
     }
 
     fn eval(&self, at: &Point, x: &[f64], _mem: &mut IterMem, out: &mut Load) {
-        for i in 0..self.p.len() {
-            let (p, n, c) = (self.p[i], self.n[i], self.c[i]);
-            let ic = if at.is_uic_start { self.bank.given(i, IC) } else { None };
-            let q = c * ic.unwrap_or(x[p as usize] - x[n as usize]);
-            out.q(p, q);
-            out.q(n, -q);
-            if ic.is_none() {
-                self.slots[i].c(out, c);
-            }
-        }
+        (0..self.p.len()).for_each(|i| self.add(i, at, x, out));
     }
 
     fn op_vars(&self) -> &'static [OpVar] {

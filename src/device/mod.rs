@@ -38,7 +38,7 @@ pub mod tline;
 pub mod values;
 
 pub use batch::{
-    AcLoad, AnalysisKind, Batch, Binder, DcKind, DcLink, DeviceType, Env, IterMem, Linearity, Load, Message,
+    AcLoad, Alone, AnalysisKind, Batch, Binder, DcKind, DcLink, DeviceType, Env, IterMem, Linearity, Load, Message,
     NoiseSource, OpVar, Point, Slot, Spectrum, Trouble, Unknown, UnknownKind, UnknownSpec, Wiring, Wishes,
 };
 pub use card::{Group, InstanceRef, ModelCard, Value};

@@ -195,6 +195,21 @@ impl ResistorBatch {
     fn v(&self, i: usize, x: &[f64]) -> f64 {
         x[self.p[i] as usize] - x[self.n[i] as usize]
     }
+
+    #[inline]
+    fn add(&self, i: usize, x: &[f64], out: &mut Load) {
+        let g = self.g[i];
+        let current = g * self.v(i, x);
+        out.f(self.p[i], current);
+        out.f(self.n[i], -current);
+        self.slots[i].g(out, g);
+    }
+}
+
+impl Alone for ResistorBatch {
+    fn eval_these(&self, which: &[u32], _at: &Point, x: &[f64], _mem: &mut IterMem, out: &mut Load) {
+        which.iter().for_each(|i| self.add(*i as usize, x, out));
+    }
 }
 
 impl Batch for ResistorBatch {
@@ -228,18 +243,12 @@ impl Batch for ResistorBatch {
         };
     }
 
-    fn depends_on_x_alone(&self) -> bool {
-        true
+    fn alone(&self) -> Option<&dyn Alone> {
+        Some(self)
     }
 
     fn eval(&self, _at: &Point, x: &[f64], _mem: &mut IterMem, out: &mut Load) {
-        for i in 0..self.p.len() {
-            let g = self.g[i];
-            let current = g * self.v(i, x);
-            out.f(self.p[i], current);
-            out.f(self.n[i], -current);
-            self.slots[i].g(out, g);
-        }
+        (0..self.p.len()).for_each(|i| self.add(i, x, out));
     }
 
     fn ac(&self, _at: &Point, _x: &[f64], _omega: f64, out: &mut AcLoad) {

@@ -698,12 +698,12 @@ impl<'s> Compiler<'s> {
             at[i + 1] = at[i] + u32::from(live[i]);
         }
         let to = |r: Reg| at[r as usize];
-        let mut p = Program { inputs: vec![], states: vec![], code: vec![], tables: vec![], result: to(result), span };
+        let (mut inputs, mut tables, mut code) = (vec![], vec![], vec![]);
         for i in (0..n).filter(|i| live[*i]) {
-            p.code.push(match self.code[i] {
+            code.push(match self.code[i] {
                 Ins::Const(x) => Ins::Const(x),
-                Ins::Input(k) => Ins::Input(index_of(&mut p.inputs, &self.inputs[k as usize])),
-                Ins::Table(t, a) => Ins::Table(index_of(&mut p.tables, &self.tables[t as usize]), to(a)),
+                Ins::Input(k) => Ins::Input(index_of(&mut inputs, &self.inputs[k as usize])),
+                Ins::Table(t, a) => Ins::Table(index_of(&mut tables, &self.tables[t as usize]), to(a)),
                 Ins::Neg(a) => Ins::Neg(to(a)),
                 Ins::Not(a) => Ins::Not(to(a)),
                 Ins::Add(a, b) => Ins::Add(to(a), to(b)),
@@ -719,7 +719,7 @@ impl<'s> Compiler<'s> {
                 Ins::JumpIfZero(c, t) => Ins::JumpIfZero(to(c), to(t)),
             });
         }
-        p
+        Program { inputs, states: vec![], code: code.into(), tables, result: to(result), span }
     }
 }
 

@@ -140,7 +140,8 @@ fn slope(lo: (f64, f64), hi: (f64, f64)) -> f64 {
 pub struct Program {
     pub(super) inputs: Vec<Input>,
     pub(super) states: Vec<StateOp>,
-    pub(super) code: Vec<Ins>,
+    /// Shared by copies on other nodes: thousands of cells of an array run the same few instructions.
+    pub(super) code: Arc<[Ins]>,
     pub(super) tables: Vec<Arc<Points>>,
     pub(super) result: Reg,
     pub(super) span: Span,
@@ -180,7 +181,7 @@ impl Program {
 
     /// The value, if no input is read at all.
     pub fn as_constant(&self) -> Option<f64> {
-        match self.code.as_slice() {
+        match &*self.code {
             [Ins::Const(bits)] => Some(f64::from_bits(*bits)),
             _ => None,
         }
@@ -199,10 +200,11 @@ impl Program {
     /// Value at `x` (one number per input).
     pub fn eval(&self, x: &[f64], scratch: &mut [f64]) -> f64 {
         debug_assert_eq!(x.len(), self.inputs.len());
-        let r = scratch;
+        let code = &*self.code;
+        let r = &mut scratch[..code.len()];
         let mut pc = 0;
-        while pc < self.code.len() {
-            let value = match self.code[pc] {
+        while pc < code.len() {
+            let value = match code[pc] {
                 Ins::Const(bits) => f64::from_bits(bits),
                 Ins::Input(k) => x[k as usize],
                 Ins::Neg(a) => -r[a as usize],
@@ -235,7 +237,8 @@ impl Program {
     /// Value, and the partial derivative with respect to each input in `grad`.
     pub fn eval_grad(&self, x: &[f64], grad: &mut [f64], scratch: &mut [f64]) -> f64 {
         debug_assert_eq!(grad.len(), self.inputs.len());
-        let n = self.code.len();
+        let code = &*self.code;
+        let n = code.len();
         let (r, adj) = scratch.split_at_mut(n);
         let value = self.eval(x, r);
         grad.fill(0.0);
@@ -250,7 +253,7 @@ impl Program {
             }
             let d = cut(d);
             let y = r[pc];
-            match self.code[pc] {
+            match code[pc] {
                 Ins::Const(_) | Ins::Not(_) | Ins::Test(..) | Ins::Jump(_) | Ins::JumpIfZero(..) => {}
                 Ins::Input(k) => grad[k as usize] += d,
                 Ins::Neg(a) => adj[a as usize] -= d,

@@ -2,9 +2,10 @@
 //!
 //! The inner unknowns follow the voltages of the lines along the slopes of the evaluation before, dz = -J_zz⁻¹ (r_z + J_zt dv):
 //! the iteration of lines and cells together is then Newton's method for the whole array, with the cells' unknowns
-//! eliminated. A row whose unknowns all stay near those of its last evaluation is continued on its tangents, as a batch
-//! does with devices that rest ([`crate::device::Point::quiet`]). On the same tangents at the same point in time nothing
-//! is to be eliminated again: currents follow voltages by the slopes that are known.
+//! eliminated. A cell whose unknowns all stay near those of its last evaluation is continued on its tangents, as a batch
+//! does with devices that rest ([`crate::device::Point::quiet`]); the devices of the others are evaluated without it. On the
+//! same tangents at the same point in time nothing is to be eliminated again: currents follow voltages by the slopes that
+//! are known.
 
 use std::sync::PoisonError;
 
@@ -13,71 +14,68 @@ use super::{DeviceCells, LINES, MOST, Row};
 use crate::array::cells::{LineFrame, Moment, Stuck};
 use crate::device::{IterMem, Load, Point};
 
-impl Row {
-    /// f and q on the tangents of the last evaluation; `k` unknowns a cell.
-    #[inline(always)]
-    fn tangent(&mut self, k: usize) {
-        let [x0, f0, q0] = &self.at;
-        let blocks = self.g[1..].chunks_exact(k * k).zip(self.c[1..].chunks_exact(k * k));
-        for (cell, (g, c)) in blocks.enumerate() {
-            let own = 1 + cell * k..1 + (cell + 1) * k;
-            let (x, x0) = (&self.x[own.clone()], &x0[own.clone()]);
-            let (f0, q0) = (&f0[own.clone()], &q0[own.clone()]);
-            let (f, q) = (&mut self.f[own.clone()], &mut self.q[own]);
-            for r in 0..k {
-                (f[r], q[r]) = (f0[r], q0[r]);
-                for s in 0..k {
-                    f[r] += g[r * k + s] * (x[s] - x0[s]);
-                    q[r] += c[r * k + s] * (x[s] - x0[s]);
-                }
-            }
-        }
-    }
+/// Where a cell is against its last evaluation.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Stand {
+    /// Near, and the currents told last are on the same tangents at the same point in time.
+    Stays,
+    Near,
+    Moved,
+}
 
-    /// Evaluates the devices. Whether none of them limited its voltages.
-    fn evaluate(&mut self, point: &Point) -> bool {
-        self.f.fill(0.0);
-        self.q.fill(0.0);
-        self.g.fill(0.0);
-        self.c.fill(0.0);
+impl Row {
+    /// Evaluates the devices of the cells that have moved, of `k` unknowns each. Whether none of them limited its voltages.
+    fn evaluate(&mut self, k: usize, point: &Point) -> bool {
+        let is_whole = !self.can_rest || self.moved.len() == self.is_known.len();
+        if is_whole {
+            self.f.fill(0.0);
+            self.q.fill(0.0);
+            self.g.fill(0.0);
+            self.c.fill(0.0);
+        } else {
+            for at in self.moved.iter().map(|cell| *cell as usize * k) {
+                self.f[1 + at..1 + at + k].fill(0.0);
+                self.q[1 + at..1 + at + k].fill(0.0);
+                self.g[1 + at * k..1 + (at + k) * k].fill(0.0);
+                self.c[1 + at * k..1 + (at + k) * k].fill(0.0);
+            }
+            // Ground's.
+            (self.f[0], self.q[0], self.g[0], self.c[0]) = (0.0, 0.0, 0.0, 0.0);
+        }
         let mut is_free = true;
-        for (batch, memory) in self.batches.iter().zip(&mut self.memory) {
+        for ((batch, memory), each) in self.batches.iter().zip(&mut self.memory).zip(&self.each) {
             let mut mem = IterMem::new(memory);
             let mut load = Load { f: &mut self.f, q: &mut self.q, g: &mut self.g, c: &mut self.c };
-            batch.eval(point, &self.x, &mut mem, &mut load);
+            match batch.alone().filter(|_| !is_whole) {
+                None => batch.eval(point, &self.x, &mut mem, &mut load),
+                Some(alone) => {
+                    self.picked.clear();
+                    self.picked.extend(self.moved.iter().flat_map(|cell| cell * each..(cell + 1) * each));
+                    alone.eval_these(&self.picked, point, &self.x, &mut mem, &mut load);
+                }
+            }
             is_free &= !mem.limited;
         }
-        let may_rest = is_free && !point.is_static && self.batches.iter().all(|b| b.depends_on_x_alone());
-        for (to, from) in self.at.iter_mut().zip([&self.x, &self.f, &self.q]) {
-            to.clear();
-            if may_rest {
-                to.extend_from_slice(from);
-            }
+        for &cell in &self.moved {
+            let own = 1 + cell as usize * k..1 + (cell as usize + 1) * k;
+            self.at[own.clone()].copy_from_slice(&self.x[own]);
+            self.is_known[cell as usize] = is_free && self.can_rest;
         }
         is_free
     }
 }
 
 impl DeviceCells {
-    /// Are all unknowns of a row near those of its last evaluation? Voltages are by `quiet`, states by that share.
+    /// How far each unknown may be from where its cell was evaluated: so much, and such a share. Voltages by `quiet`,
+    /// states by that share.
     #[inline(always)]
-    fn is_near(&self, size: Size, row: &Row, quiet: f64) -> bool {
-        let (k, t) = (size.unknowns(), size.terminals);
-        if quiet == 0.0 || row.at[0].len() != row.x.len() {
-            return false;
-        }
+    fn reach(&self, size: Size, quiet: f64) -> [(f64, f64); MOST + LINES] {
         let mut allowed = [(quiet, 0.0); MOST + LINES];
-        for (a, i) in allowed[t..k].iter_mut().zip(&self.internals).filter(|(_, i)| i.unit != "V") {
+        let inner = allowed[size.terminals..size.unknowns()].iter_mut().zip(&self.internals);
+        for (a, i) in inner.filter(|(_, i)| i.unit != "V") {
             *a = (i.abstol, quiet);
         }
-        let allowed = &allowed[..k];
-        row.x[1..].chunks_exact(k).zip(row.at[0][1..].chunks_exact(k)).all(|(x, x0)| {
-            let mut near = true;
-            for r in 0..k {
-                near &= (x[r] - x0[r]).abs() <= allowed[r].0 + allowed[r].1 * x0[r].abs();
-            }
-            near
-        })
+        allowed
     }
 
     /// See [`LineCells::once`](crate::array::cells::LineCells::once). The commonest sizes have code of their own.
@@ -99,17 +97,22 @@ impl DeviceCells {
         let Size { inner, terminals: t, kept } = size;
         let (k, told, contents) = (size.unknowns(), size.told(), size.contents());
         let is_static = at.a0 == 0.0;
-        let point = if is_static { Point::dc() } else { Point::tran(at.time) };
-        let point = Point { gmin: self.gmin, quiet: at.quiet, ..point };
         let mut guard = self.rows[frame.first / self.cols].lock().unwrap_or_else(PoisonError::into_inner);
         let row = &mut *guard;
         row.follow.resize(self.cols * inner * told, 0.0);
         row.block.resize(inner * size.width(), 0.0);
-        // Before anything moves: currents that are on the tangents already follow the lines alone.
+        let may_rest = row.can_rest && !is_static && at.quiet > 0.0;
+        let reach = self.reach(size, at.quiet);
+        let reach = &reach[..k];
         let on_tangents = !is_first && row.is_followed;
+        row.moved.clear();
         for cell in 0..self.cols {
             let (lines, z) = row.x[1 + cell * k..1 + (cell + 1) * k].split_at_mut(t);
             let v = &frame.v[cell * kept..(cell + 1) * kept];
+            let mut dv = [0.0; LINES];
+            for a in 0..kept {
+                dv[a] = v[a] - (lines[a] - self.shift);
+            }
             if is_first {
                 z.copy_from_slice(&frame.z[cell * inner..(cell + 1) * inner]);
             } else {
@@ -117,92 +120,99 @@ impl DeviceCells {
                 for (z, f) in z.iter_mut().zip(follow.chunks_exact(told)) {
                     *z += f[0];
                     for a in 0..kept {
-                        *z -= f[1 + a] * (v[a] - (lines[a] - self.shift));
-                    }
-                }
-            }
-            if on_tangents {
-                // Undone by an evaluation, if there is to be one after all.
-                let (i, g) = (&mut frame.i[cell * kept..][..kept], &frame.g[cell * kept * kept..][..kept * kept]);
-                for a in 0..kept {
-                    for b in 0..kept {
-                        i[a] += g[a * kept + b] * (v[b] - (lines[b] - self.shift));
+                        *z -= f[1 + a] * dv[a];
                     }
                 }
             }
             lines.fill(self.shift);
             lines.iter_mut().zip(v).for_each(|(x, v)| *x += v);
-        }
-        let is_near = self.is_near(size, row, at.quiet);
-        if on_tangents && is_near {
-            self.stay(size, row, frame);
-            return Ok(true);
+            let own = 1 + cell * k..1 + (cell + 1) * k;
+            let (x, x0) = (&row.x[own.clone()], &row.at[own]);
+            let mut is_near = may_rest && row.is_known[cell];
+            // False for NaN.
+            for r in 0..k {
+                is_near &= (x[r] - x0[r]).abs() <= reach[r].0 + reach[r].1 * x0[r].abs();
+            }
+            row.stands[cell] = match (is_near, on_tangents) {
+                (true, true) => Stand::Stays,
+                (true, false) => Stand::Near,
+                (false, _) => Stand::Moved,
+            };
+            if !is_near {
+                row.moved.push(cell as u32);
+            } else if on_tangents {
+                let (i, g) = (&mut frame.i[cell * kept..][..kept], &frame.g[cell * kept * kept..][..kept * kept]);
+                for a in 0..kept {
+                    for b in 0..kept {
+                        i[a] += g[a * kept + b] * dv[b];
+                    }
+                }
+            }
         }
         let mut is_settled = true;
-        if is_near {
-            row.tangent(k);
-        } else {
-            is_settled = row.evaluate(&point);
+        if !row.moved.is_empty() {
+            let point = if is_static { Point::dc() } else { Point::tran(at.time) };
+            // Batches of which all cells move are not to look for devices that rest.
+            let quiet = if row.can_rest { 0.0 } else { at.quiet };
+            is_settled = row.evaluate(k, &Point { gmin: self.gmin, quiet, ..point });
         }
-        row.is_followed = !row.at[0].is_empty();
+        row.is_followed = false;
         let held: &[bool] = if is_static { &self.is_held } else { &[] };
         for cell in 0..self.cols {
             let (own, blk) = (1 + cell * k..1 + (cell + 1) * k, 1 + cell * k * k..1 + (cell + 1) * k * k);
-            let past: &[f64] = if is_static { &[] } else { &at.past[cell * contents..(cell + 1) * contents] };
-            let (q, c) = (&row.q[own.clone()], &row.c[blk.clone()]);
-            let evaluated = Evaluated { f: &row.f[own.clone()], q, g: &row.g[blk], c, a0: at.a0, past, held };
-            let i = &mut frame.i[cell * kept..(cell + 1) * kept];
-            let slopes = &mut frame.g[cell * kept * kept..(cell + 1) * kept * kept];
-            if !reduce(size, evaluated, &mut row.block, i, slopes) {
-                row.is_followed = false;
-                let text = "the inner equations of the cell have no unique solution".into();
-                return Err(Stuck { cell: frame.first + cell, text });
+            let (x, x0, g, c) = (&row.x[own.clone()], &row.at[own.clone()], &row.g[blk.clone()], &row.c[blk]);
+            let (mut f, mut q) = (&row.f[own.clone()], &row.q[own]);
+            // Inner equations hold on tangents, and currents are known there.
+            let is_new = row.stands[cell] != Stand::Stays;
+            if row.stands[cell] != Stand::Moved {
+                let (f1, q1) = row.tangent.split_at_mut(k);
+                for r in 0..k {
+                    (f1[r], q1[r]) = (f[r], q[r]);
+                    for s in 0..k {
+                        q1[r] += c[r * k + s] * (x[s] - x0[s]);
+                    }
+                    // Those of a cell that stays are known.
+                    for s in (0..k).filter(|_| is_new) {
+                        f1[r] += g[r * k + s] * (x[s] - x0[s]);
+                    }
+                }
+                (f, q) = (&*f1, &*q1);
             }
-            let block = row.block.chunks_exact(size.width());
-            let z = &row.x[own][t..];
             let follow = row.follow[cell * inner * told..(cell + 1) * inner * told].chunks_exact_mut(told);
-            for (s, (line, follow)) in block.zip(follow).enumerate() {
-                let dz = line[inner];
-                // After this correction the error is that of its square. NaN is not small.
-                is_settled &= dz.abs() <= 1e-5 * z[s].abs() + 1e3 * self.tolerance[s];
-                frame.z[cell * inner + s] = z[s] + dz;
-                follow.copy_from_slice(&line[inner..]);
+            let z = &x[t..];
+            if is_new {
+                let past: &[f64] = if is_static { &[] } else { &at.past[cell * contents..(cell + 1) * contents] };
+                let evaluated = Evaluated { f, q, g, c, a0: at.a0, past, held };
+                let i = &mut frame.i[cell * kept..(cell + 1) * kept];
+                let slopes = &mut frame.g[cell * kept * kept..(cell + 1) * kept * kept];
+                if !reduce(size, evaluated, &mut row.block, i, slopes) {
+                    let text = "the inner equations of the cell have no unique solution".into();
+                    return Err(Stuck { cell: frame.first + cell, text });
+                }
+                let block = row.block.chunks_exact(size.width());
+                for (s, (line, follow)) in block.zip(follow).enumerate() {
+                    let dz = line[inner];
+                    // After this correction the error is that of its square. NaN is not small.
+                    is_settled &= dz.abs() <= 1e-5 * z[s].abs() + 1e3 * self.tolerance[s];
+                    frame.z[cell * inner + s] = z[s] + dz;
+                    follow.copy_from_slice(&line[inner..]);
+                }
+            } else {
+                follow.for_each(|f| f[0] = 0.0);
+                frame.z[cell * inner..(cell + 1) * inner].copy_from_slice(z);
             }
             if !frame.c.is_empty() {
                 let to = &mut frame.c[cell * contents..(cell + 1) * contents];
                 for (nth, to) in to.iter_mut().enumerate() {
                     let r = if nth < kept { nth } else { t + nth - kept };
                     *to = q[r];
-                    for s in 0..inner {
+                    for s in (0..inner).filter(|_| is_new) {
                         *to += c[r * k + s + t] * row.block[s * size.width() + inner];
                     }
                 }
             }
         }
+        row.is_followed = may_rest;
         Ok(is_settled)
-    }
-
-    /// A row that went on along the tangents on which it was already: its inner equations hold there, its currents are known.
-    #[inline(always)]
-    fn stay(&self, size: Size, row: &mut Row, frame: LineFrame) {
-        let Size { inner, terminals: t, kept } = size;
-        let (k, contents) = (size.unknowns(), size.contents());
-        row.follow.chunks_exact_mut(size.told()).for_each(|f| f[0] = 0.0);
-        for (z, x) in frame.z.chunks_exact_mut(inner.max(1)).zip(row.x[1..].chunks_exact(k)) {
-            z.copy_from_slice(&x[t..]);
-        }
-        let [x0, _, q0] = &row.at;
-        for (cell, to) in frame.c.chunks_exact_mut(contents).enumerate() {
-            let own = 1 + cell * k..1 + (cell + 1) * k;
-            let (x, x0, q0) = (&row.x[own.clone()], &x0[own.clone()], &q0[own]);
-            let c = &row.c[1 + cell * k * k..1 + (cell + 1) * k * k];
-            for (nth, to) in to.iter_mut().enumerate() {
-                let r = if nth < kept { nth } else { t + nth - kept };
-                *to = q0[r];
-                for s in 0..k {
-                    *to += c[r * k + s] * (x[s] - x0[s]);
-                }
-            }
-        }
     }
 }

@@ -81,10 +81,19 @@ pub(super) fn reduce(size: Size, cell: Evaluated, block: &mut [f64], i: &mut [f6
         return false;
     }
     let solved = |s: usize, column: usize| block[s * width + inner + column];
+    // Loops rather than folds: these are inlined wherever this is.
     for a in 0..kept {
-        i[a] = (0..inner).fold(residual(a, a), |i, s| i + slope(a, s + t) * solved(s, 0));
+        let mut current = residual(a, a);
+        for s in 0..inner {
+            current += slope(a, s + t) * solved(s, 0);
+        }
+        i[a] = current;
         for b in 0..kept {
-            slopes[a * kept + b] = (0..inner).fold(slope(a, b), |g, s| g - slope(a, s + t) * solved(s, 1 + b));
+            let mut g = slope(a, b);
+            for s in 0..inner {
+                g -= slope(a, s + t) * solved(s, 1 + b);
+            }
+            slopes[a * kept + b] = g;
         }
     }
     true
@@ -94,20 +103,31 @@ pub(super) fn reduce(size: Size, cell: Evaluated, block: &mut [f64], i: &mut [f6
 #[inline(always)]
 fn eliminate(a: &mut [f64], n: usize, w: usize) -> bool {
     for k in 0..n {
-        let p = (k..n).fold(k, |p, i| if a[i * w + k].abs() > a[p * w + k].abs() { i } else { p });
+        let mut p = k;
+        for i in k + 1..n {
+            if a[i * w + k].abs() > a[p * w + k].abs() {
+                p = i;
+            }
+        }
         let pivot = a[p * w + k];
         if !(pivot.abs() > 0.0) {
             return false;
         }
         if p != k {
-            (0..w).for_each(|c| a.swap(k * w + c, p * w + c));
+            for c in 0..w {
+                a.swap(k * w + c, p * w + c);
+            }
         }
         let inverse = 1.0 / pivot;
-        (k..w).for_each(|c| a[k * w + c] *= inverse);
-        for i in (0..n).filter(|i| *i != k) {
+        for c in k..w {
+            a[k * w + c] *= inverse;
+        }
+        for i in 0..n {
             let f = a[i * w + k];
-            if f != 0.0 {
-                (k..w).for_each(|c| a[i * w + c] -= f * a[k * w + c]);
+            if i != k && f != 0.0 {
+                for c in k..w {
+                    a[i * w + c] -= f * a[k * w + c];
+                }
             }
         }
     }

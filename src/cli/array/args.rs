@@ -334,6 +334,9 @@ pub struct Gated {
     /// Source lines run along the rows
     #[arg(long)]
     pub sl_rows: bool,
+    /// Only the lines of this cell get their voltages, the others of their kind are grounded: a read, a write
+    #[arg(short = 's', long, value_name = "ROW,COL", value_parser = pair)]
+    pub select: Option<(usize, usize)>,
     /// Voltages of lines: `wl=1.5`, `bl=v.csv`, `sl=z` (not connected); others are grounded (repeatable)
     #[arg(long = "drive", value_name = "LINES=VOLTS", allow_hyphen_values = true)]
     pub drives: Vec<String>,
@@ -358,6 +361,15 @@ pub struct Gated {
     /// Its edges, s
     #[arg(long, value_name = "SECONDS", value_parser = si, default_value = "1n")]
     pub edge: f64,
+    /// Pulses, each a little higher, until the state of the selected cell is reached
+    #[arg(long, value_name = "X", value_parser = si, requires_all = ["select", "pulse"])]
+    pub target: Option<f64>,
+    /// What rises from pulse to pulse: `wl=0.05` lets the transistors give more current, `bl=0.1` the cell see more voltage
+    #[arg(long, value_name = "LINES=VOLTS", allow_hyphen_values = true, default_value = "wl=0.05")]
+    pub step: String,
+    /// Pulses at most
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub pulses: usize,
     /// Relative tolerance of the local error in time
     #[arg(long, value_name = "TOL", value_parser = si, default_value = "1e-3")]
     pub reltol: f64,

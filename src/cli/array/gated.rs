@@ -8,7 +8,9 @@ use serde_json::json;
 use super::args::{Gated, pair, si};
 use super::output::{Item, Picture, Report};
 use super::{Job, cell, certified};
-use crate::array::{Defect, DeviceCells, End, LineCells, Lines, Network, NetworkProgram, Plane, TranSettings};
+use crate::array::{
+    Climb, Climbed, Defect, DeviceCells, End, LineCells, Lines, Network, NetworkProgram, Plane, TranSettings,
+};
 use crate::base::units::format_si;
 use crate::diag::Diagnostic;
 use crate::diag::codes::array::{ARRAY_CELL, ARRAY_LAW, ARRAY_PLACE, ARRAY_SHAPE, ARRAY_WIRE};
@@ -22,6 +24,9 @@ const LINES: &[(&str, &str, &str)] = &[
     ("bl", "bl_currents", "bl_voltages"),
     ("sl", "sl_currents", "sl_voltages"),
 ];
+
+/// A cell was disturbed if it moved by more than this share of what the selected one did.
+const DISTURBED: f64 = 0.01;
 
 fn wire_fault(text: String) -> Diagnostic {
     Diagnostic::error(ARRAY_WIRE, text)
@@ -84,7 +89,11 @@ fn network(args: &Gated) -> Result<(Network<DeviceCells>, (usize, usize)), Vec<D
         let mut plane = Plane::floating(lines, args.wire);
         plane.capacitance = args.capacitance;
         match volts(args, name, lines) {
-            Ok(Some(v)) => {
+            Ok(Some(mut v)) => {
+                if let Some((row, col)) = args.select {
+                    let own = if along_row { row } else { col };
+                    v.iter_mut().enumerate().filter(|(line, _)| *line != own).for_each(|(_, v)| *v = 0.0);
+                }
                 plane.ends[usize::from(!along_row)] = v.iter().map(|v| End::driven(*v, args.wire)).collect();
             }
             Ok(None) => {}
@@ -107,6 +116,9 @@ fn network(args: &Gated) -> Result<(Network<DeviceCells>, (usize, usize)), Vec<D
         if !pins.contains(&line) {
             faults.push(Diagnostic::error(ARRAY_PLACE, format!("`--open {o}`: no pin of the cell is on such lines")));
         }
+    }
+    if let Some((i, j)) = args.select.filter(|(i, j)| *i >= m || *j >= n) {
+        faults.push(crate::array::geometry::no_cell(i, j, m, n));
     }
     let mut defects = vec![];
     let stuck = args.stuck.iter().map(|text| {
@@ -135,6 +147,43 @@ fn network(args: &Gated) -> Result<(Network<DeviceCells>, (usize, usize)), Vec<D
     Ok((network, (m, n)))
 }
 
+/// The plane whose line of the selected cell rises from pulse to pulse, that line, and the step.
+fn rising(args: &Gated, planes: &[Lines], (row, col): (usize, usize)) -> Result<(usize, usize, f64), Diagnostic> {
+    let parsed = args.step.split_once('=').and_then(|(name, volts)| Some((name, si(volts).ok()?)));
+    let plane = |name: &str| planes.iter().position(|l| l.name.eq_ignore_ascii_case(name));
+    let Some((plane, step)) = parsed.filter(|s| s.1.is_finite()).and_then(|(name, step)| Some((plane(name)?, step)))
+    else {
+        let d = wire_fault(format!("`--step {}` is not a kind of lines and a voltage", args.step));
+        return Err(d.help("for example `--step wl=0.05`"));
+    };
+    Ok((plane, if planes[plane].along_row { row } else { col }, step))
+}
+
+/// What the selected cell of an array at rest sees and takes.
+fn told(a: &Network<DeviceCells>, pins: &[String], (row, col): (usize, usize), cols: usize, r: &mut Report) {
+    let k = row * cols + col;
+    let at = |name: &str| a.planes().iter().position(|l| l.name == name);
+    let pin = pins.iter().position(|p| p.eq_ignore_ascii_case("bl"));
+    let (Some(bl), Some(sl), Some(pin)) = (at("bl"), at("sl"), pin) else { return };
+    let driven = a.planes()[bl].plane.ends[1][col].volts;
+    let seen = a.voltage(bl, k) - a.voltage(sl, k);
+    let line: f64 = [0, 1].iter().map(|e| a.end_current(bl, col, *e)).sum();
+    let own = a.cell_currents(k)[pin];
+    let _ = writeln!(
+        r.text,
+        "selected cell     row {row}, column {col}: {} of {}, {} of the {} of its bit line",
+        format_si(seen, "V"),
+        format_si(driven, "V"),
+        format_si(own, "A"),
+        format_si(line, "A")
+    );
+    if let serde_json::Value::Object(o) = &mut r.summary {
+        for (name, x) in [("cell_voltage", seen), ("cell_current", own), ("line_current", line)] {
+            o.insert(name.into(), json!(x));
+        }
+    }
+}
+
 pub fn run(args: &Gated, job: &Job) -> Result<Report, Vec<Diagnostic>> {
     let one = |d: Diagnostic| vec![d];
     if let Some(bad) = [Some(args.edge), args.pulse, Some(args.reltol)].iter().flatten().find(|x| !(**x > 0.0)) {
@@ -158,13 +207,37 @@ pub fn run(args: &Gated, job: &Job) -> Result<Report, Vec<Diagnostic>> {
             .iter()
             .map(|p| p.plane.ends[usize::from(!p.along_row)].iter().map(|e| e.volts).collect())
             .collect();
-        let program = NetworkProgram::pulse(&driven, 0.0, args.edge, width, args.edge);
-        let settings = TranSettings { reltol: args.reltol, ..TranSettings::new(width + 4.0 * args.edge) };
-        let s = a.transient(&program, &settings, &job.control, |_, _| {}).map_err(one)?;
+        let selected = args.select.unwrap_or_default();
+        let mut climbed = Climbed::default();
+        if let Some(target) = args.target {
+            let Some(internal) = state else {
+                return Err(one(Diagnostic::error(ARRAY_CELL, "`--target`, and the cells keep no state")));
+            };
+            let (plane, line, step) = rising(args, a.planes(), selected).map_err(one)?;
+            let (cell, most) = (selected.0 * n + selected.1, args.pulses);
+            let climb = Climb { plane, line, step, cell, internal, target, most, edge: args.edge, width };
+            climbed = a.program_verify(&driven, &climb, args.reltol, &job.control).map_err(one)?;
+            for (k, (v, x)) in climbed.pulses.iter().enumerate() {
+                let _ = writeln!(r.text, "pulse {:<11} {:>8}  {label} = {x:.6}", k + 1, format_si(*v, "V"));
+            }
+            let reached = if climbed.is_reached { "target reached" } else { "target not reached" };
+            let _ = writeln!(r.text, "pulses            {} ({reached})", climbed.pulses.len());
+            let pulses = climbed.pulses.iter().flat_map(|p| [p.0, p.1]).collect();
+            r.items.push(Item::matrix("pulses", 2, pulses));
+        } else {
+            let program = NetworkProgram::pulse(&driven, 0.0, args.edge, width, args.edge);
+            let settings = TranSettings { reltol: args.reltol, ..TranSettings::new(width + 4.0 * args.edge) };
+            climbed.statistics = a.transient(&program, &settings, &job.control, |_, _| {}).map_err(one)?;
+        }
+        let s = &climbed.statistics;
         let _ = writeln!(r.text, "energy            {}", format_si(s.energy, "J"));
         let _ =
             writeln!(r.text, "steps             {} accepted, {} rejected, {} Newton", s.accepted, s.rejected, s.newton);
         r.summary = json!({ "rows": m, "cols": n, "energy": s.energy, "steps": s.accepted, "newton": s.newton });
+        if let (serde_json::Value::Object(o), true) = (&mut r.summary, args.target.is_some()) {
+            o.insert("pulse_count".into(), json!(climbed.pulses.len()));
+            o.insert("reached".into(), json!(climbed.is_reached));
+        }
         r.is_partial = s.is_partial;
     } else {
         let c = a.solve(&job.settings, &job.control).map_err(one)?;
@@ -174,6 +247,9 @@ pub fn run(args: &Gated, job: &Job) -> Result<Report, Vec<Diagnostic>> {
             "power": a.source_power(),
         });
         r.is_partial = c.is_partial;
+        if let Some(cell) = args.select {
+            told(&a, &args.pins, cell, n, &mut r);
+        }
     }
     let after = look(&a);
     for (p, lines) in a.planes().iter().enumerate() {
@@ -199,6 +275,19 @@ pub fn run(args: &Gated, job: &Job) -> Result<Report, Vec<Diagnostic>> {
             most / n,
             most % n
         );
+        if let Some((row, col)) = args.select {
+            let own = row * n + col;
+            let moved = change.iter().enumerate().filter(|(k, d)| *k != own && d.abs() > DISTURBED * change[own].abs());
+            let moved = moved.count();
+            let share = 100.0 * DISTURBED;
+            let _ = writeln!(r.text, "selected cell     {label}: {:.6} from {:.6}", after[own], before[own]);
+            let _ = writeln!(r.text, "other cells       {moved} moved by more than {share} % of that");
+            if let serde_json::Value::Object(o) = &mut r.summary {
+                o.insert("state".into(), json!(after[own]));
+                o.insert("disturbed".into(), json!(moved));
+            }
+            heat.mark = args.select;
+        }
         (heat.title, heat.label, heat.values) = (format!("Change of {label}"), label, change);
         r.items.push(Item::matrix("states", n, after));
         r.items.push(Item::matrix("states_before", n, before));

@@ -257,6 +257,16 @@ fn group_table(group: &Group) -> &'static [ParamSpec] {
     group.info().instance
 }
 
+impl Alone for Behavioural {
+    fn eval_these(&self, which: &[u32], at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
+        for i in which.iter().map(|i| *i as usize) {
+            self.frame(i, at, x, out);
+            self.terms(i, at, x, mem.values, out);
+            self.formulas.eval_states(self.states(i), at, x, mem.values, out);
+        }
+    }
+}
+
 impl Batch for Behavioural {
     fn len(&self) -> usize {
         self.law.len()
@@ -323,8 +333,8 @@ impl Batch for Behavioural {
         self.formulas.buffer_len()
     }
 
-    fn depends_on_x_alone(&self) -> bool {
-        !self.formulas.reads_time()
+    fn alone(&self) -> Option<&dyn Alone> {
+        if self.formulas.reads_time() { None } else { Some(self) }
     }
 
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
@@ -332,7 +342,7 @@ impl Batch for Behavioural {
             self.frame(i, at, x, out);
             self.terms(i, at, x, mem.values, out);
         }
-        self.formulas.eval_states(at, x, mem.values, out);
+        self.formulas.eval_states(0..self.formulas.state_count(), at, x, mem.values, out);
     }
 
     fn ac(&self, at: &Point, x: &[f64], omega: f64, out: &mut AcLoad) {

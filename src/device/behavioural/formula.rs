@@ -3,6 +3,7 @@
 //! Each `ddt`/`idt` of a program is an internal unknown y with a row of its own: `y - d(arg)/dt = 0`, or
 //! `dy/dt - arg = 0` with y held at its initial value in DC.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use num_complex::Complex64;
@@ -92,6 +93,7 @@ pub struct Formulas {
     scratch: usize,
     temp_c: f64,
     pub uses_hertz: bool,
+    reads_time: bool,
 }
 
 struct NoNames;
@@ -132,7 +134,7 @@ pub fn program_of(value: Option<&Value>) -> Option<Arc<Program>> {
 impl Formulas {
     /// Does a value change with nothing but time?
     pub fn reads_time(&self) -> bool {
-        self.input.iter().any(|i| matches!(i, Input::Time | Input::Hertz))
+        self.reads_time
     }
 
     /// Adds a program and the arguments of its states; returns its number.
@@ -160,6 +162,7 @@ impl Formulas {
         self.widest = self.widest.max(program.inputs().len());
         self.scratch = self.scratch.max(program.scratch_len());
         self.uses_hertz |= program.inputs().contains(&Input::Hertz);
+        self.reads_time |= program.inputs().iter().any(|i| matches!(i, Input::Time | Input::Hertz));
         self.programs.push(program);
         self.programs.len() - 1
     }
@@ -273,8 +276,8 @@ impl Formulas {
     }
 
     /// The part of the state rows that depends on the formulas.
-    fn state_terms<S: Sink>(&self, at: &Point, x: &[f64], buf: &mut [f64], out: &mut S) {
-        for s in &self.states {
+    fn state_terms<S: Sink>(&self, which: Range<usize>, at: &Point, x: &[f64], buf: &mut [f64], out: &mut S) {
+        for s in &self.states[which] {
             let arg = self.eval(s.formula, at, x, buf, None);
             match s.kind {
                 StateKind::Ddt => {
@@ -289,9 +292,10 @@ impl Formulas {
         }
     }
 
-    pub fn eval_states(&self, at: &Point, x: &[f64], buf: &mut [f64], out: &mut Load) {
-        self.state_terms(at, x, buf, out);
-        for s in &self.states {
+    /// Adds the rows of these states.
+    pub fn eval_states(&self, which: Range<usize>, at: &Point, x: &[f64], buf: &mut [f64], out: &mut Load) {
+        self.state_terms(which.clone(), at, x, buf, out);
+        for s in &self.states[which] {
             let y = x[s.unknown as usize];
             match s.kind {
                 StateKind::Ddt => {
@@ -323,7 +327,7 @@ impl Formulas {
         let here = Point { hertz: omega / std::f64::consts::TAU, ..*at };
         for (sign, point) in [(1.0, &here), (-1.0, at)] {
             let mut sink = AcSink { out, sign, omega };
-            self.state_terms(point, x, &mut buf, &mut sink);
+            self.state_terms(0..self.states.len(), point, x, &mut buf, &mut sink);
             terms(point, &mut buf, &mut sink);
         }
     }

@@ -6,8 +6,8 @@ use crate::device::resting::{self, Added, Connection, Memory, Resting};
 use crate::device::rounds::Rounds;
 use crate::device::values::{Values, flicker_of, incomplete};
 use crate::device::{
-    AnalysisKind, Batch, Binder, DeviceInfo, DeviceType, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point,
-    Slot, Terminal, Unknown, UnknownSpec, Wiring,
+    Alone, AnalysisKind, Batch, Binder, DeviceInfo, DeviceType, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId,
+    Point, Slot, Terminal, Unknown, UnknownSpec, Wiring,
 };
 use crate::diag::Diagnostic;
 
@@ -217,6 +217,16 @@ const OP_VARS: &[OpVar] = &[
     OpVar { name: "p", unit: "W", doc: "Power, series resistance included" },
 ];
 
+impl Alone for Diodes {
+    fn eval_these(&self, which: &[u32], at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
+        let number = |_: &(), k: usize| which[k] as usize;
+        self.each((at, x, mem), (which.len(), &mut ()), number, |_, i, _, s| self.insts[i].add(s, out));
+        for d in which.iter().map(|i| &self.insts[*i as usize]).filter(|d| d.core.g_series > 0.0) {
+            d.add_series(x, out);
+        }
+    }
+}
+
 impl Batch for Diodes {
     fn len(&self) -> usize {
         self.insts.len()
@@ -274,8 +284,8 @@ impl Batch for Diodes {
         self.insts.len()
     }
 
-    fn depends_on_x_alone(&self) -> bool {
-        true
+    fn alone(&self) -> Option<&dyn Alone> {
+        Some(self)
     }
 
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {

@@ -354,7 +354,7 @@ impl Batch for Laplace {
                 out.g(minus_z, -c);
             }
         }
-        self.formulas.eval_states(at, x, mem.values, out);
+        self.formulas.eval_states(0..self.formulas.state_count(), at, x, mem.values, out);
     }
 
     fn ac(&self, at: &Point, x: &[f64], omega: f64, out: &mut AcLoad) {

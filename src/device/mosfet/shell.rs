@@ -17,8 +17,8 @@ use crate::device::resting::{self, Added, Connection, Memory, Resting};
 use crate::device::rounds::{GRAIN, PARALLEL_FROM, Rounds};
 use crate::device::values::{Values, flicker_of, incomplete};
 use crate::device::{
-    AnalysisKind, Batch, Binder, DeviceInfo, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point, Slot,
-    Unknown, UnknownSpec, Value, Wiring, Wishes,
+    Alone, AnalysisKind, Batch, Binder, DeviceInfo, Env, Group, IterMem, Load, NoiseSource, OpVar, ParamId, Point,
+    Slot, Unknown, UnknownSpec, Value, Wiring, Wishes,
 };
 use crate::diag::{Diagnostic, codes};
 
@@ -90,6 +90,10 @@ struct Inst<P> {
 }
 
 impl<P> Inst<P> {
+    fn is_meyer(&self) -> bool {
+        self.common.cox > 0.0 && self.common.xqc < 0.0
+    }
+
     /// Local row, column and slot of each entry.
     fn wires(&self) -> Vec<(u8, Unknown, Slot)> {
         let wired = self.wired[..self.wires as usize].iter();
@@ -106,6 +110,7 @@ pub struct Mosfets<L: Level> {
     memory: Memory<4, 16, 3>,
     /// Instances with a resistance at drain or source.
     with_series: Vec<u32>,
+    has_meyer: bool,
     rounds: Rounds<Fresh>,
 }
 
@@ -117,6 +122,7 @@ impl<L: Level> Clone for Mosfets<L> {
             env: self.env,
             memory: self.memory.clone(),
             with_series: self.with_series.clone(),
+            has_meyer: self.has_meyer,
             rounds: self.rounds.clone(),
         }
     }
@@ -210,6 +216,7 @@ impl<L: Level> Mosfets<L> {
         }
         if faults.is_empty() {
             Ok(Mosfets {
+                has_meyer: insts.iter().any(Inst::is_meyer),
                 insts,
                 models,
                 env: *env,
@@ -333,6 +340,14 @@ impl<L: Level> Mosfets<L> {
         rest.replace(i, [p * vgs, p * vds, p * vbs], x, &Added { f: &f, q: &q, g: &g, c: &c });
     }
 
+    /// A new evaluation is what the system gets and what the next one is limited against.
+    #[inline(always)]
+    fn take(&self, i: usize, new: &Fresh, x: &[f64], mem: &mut IterMem, out: &mut Load) {
+        mem.values[4 * i..4 * i + 4].copy_from_slice(&[new.at[0], new.at[1], new.at[2], new.von]);
+        mem.limited |= new.limited;
+        Self::add(&self.insts[i], new.stamp, x, out);
+    }
+
     /// Adds a transistor to the system.
     #[inline(always)]
     fn add(t: &Inst<L::Params>, mut s: Stamp, x: &[f64], out: &mut Load) {
@@ -438,6 +453,15 @@ const OP_VARS: &[OpVar] = &[
     OpVar { name: "p", unit: "W", doc: "Power, series resistances included" },
 ];
 
+impl<L: Level> Alone for Mosfets<L> {
+    fn eval_these(&self, which: &[u32], at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
+        for i in which.iter().map(|i| *i as usize) {
+            let new = Self::fresh(&self.insts[i], at, x, &mem.values[4 * i..4 * i + 4]);
+            self.take(i, &new, x, mem, out);
+        }
+    }
+}
+
 impl<L: Level> Batch for Mosfets<L> {
     fn len(&self) -> usize {
         self.insts.len()
@@ -517,15 +541,16 @@ impl<L: Level> Batch for Mosfets<L> {
             let (values, base) = &self.models[t.model as usize];
             Self::prepare(t, values, base, &self.env, temp);
         }
+        self.has_meyer = self.insts.iter().any(Inst::is_meyer);
     }
 
     fn iter_len(&self) -> usize {
         4 * self.insts.len()
     }
 
-    fn depends_on_x_alone(&self) -> bool {
+    fn alone(&self) -> Option<&dyn Alone> {
         // Meyer's charges depend on the way.
-        self.insts.iter().all(|t| !(t.common.cox > 0.0 && t.common.xqc < 0.0))
+        if self.has_meyer { None } else { Some(self) }
     }
 
     fn eval(&self, at: &Point, x: &[f64], mem: &mut IterMem, out: &mut Load) {
@@ -536,11 +561,7 @@ impl<L: Level> Batch for Mosfets<L> {
             (self.insts.len(), 1),
             mem,
             |mem, i| Self::fresh(&self.insts[i], at, x, &mem.values[4 * i..4 * i + 4]),
-            |mem, i, new| {
-                mem.values[4 * i..4 * i + 4].copy_from_slice(&[new.at[0], new.at[1], new.at[2], new.von]);
-                mem.limited |= new.limited;
-                Self::add(&self.insts[i], new.stamp, x, out);
-            },
+            |mem, i, new| self.take(i, new, x, mem, out),
         );
     }
 
