@@ -273,7 +273,9 @@ mod tests {
                 let d = z[j] + 0.2 * p[j];
                 let y = g[j] * d + 0.3 * f[j] * t[j];
                 want += d * g[j] * d - h[j] * y * y;
-                [(x1[j], x[j] + 0.7 * p[j]), (p1[j], d), (z1[j], y)].map(|(a, b)| close(a, b));
+                close(x1[j], x[j] + 0.7 * p[j]);
+                close(p1[j], d);
+                close(z1[j], y);
             }
             close(sum, want);
             close(differences(&p), p.windows(2).map(|w| (w[0] - w[1]).powi(2)).sum());
@@ -290,7 +292,9 @@ mod tests {
                 current += if j + 1 < n { 2.0 * (p[j] - p[j + 1]) } else { 0.5 * p[j] };
                 let d = x[j] - 0.7 * current;
                 want += d * d;
-                [(next[j], v), (r1[j], d), (q1[j], d)].map(|(a, b)| close(a, b));
+                close(next[j], v);
+                close(r1[j], d);
+                close(q1[j], d);
             }
             close(sum, want);
         }

@@ -360,7 +360,7 @@ impl Kernel {
             return;
         }
         // Compiled code indexes without looking: everything that it will touch must be there.
-        assert!(a.groups.len() % self.lanes == 0);
+        assert!(a.groups.len().is_multiple_of(self.lanes));
         assert!(a.groups.iter().all(|i| (*i as usize) < n) && a.classes.len() == n);
         assert!(
             a.cache.len() == 2 * a.class_count * s.slots && a.classes.iter().all(|c| (*c as usize) < a.class_count)

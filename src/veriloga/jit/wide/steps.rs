@@ -253,8 +253,8 @@ fn is_plain(func: &Func, n: &Node) -> bool {
     match n {
         Node::Let(v) => func.ty(*v) != Ty::Int && !matches!(func.op(*v), Some(Op::Table(..) | Op::Text(..)) | None),
         Node::If(i) => {
-            let bodies = i.then.nodes.iter().chain(&i.els.nodes);
-            bodies.fold(true, |is, n| is && is_plain(func, n)) && i.results.iter().all(|r| func.ty(*r) != Ty::Int)
+            let mut bodies = i.then.nodes.iter().chain(&i.els.nodes);
+            bodies.all(|n| is_plain(func, n)) && i.results.iter().all(|r| func.ty(*r) != Ty::Int)
         }
         Node::Loop(_) => false,
         Node::Effect(..) => true,
