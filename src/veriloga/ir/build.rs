@@ -1,6 +1,9 @@
 //! Building functions: constants folded, neutral operations dropped, equal operations in scope made one.
 
-use rustc_hash::FxHashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
 
 use super::fold::{eval_bin, eval_un};
 use super::{BinOp, Body, Const, Def, Func, If, In, Loop, Node, Op, Sink, Ty, UnOp, Val, ValData};
@@ -9,7 +12,11 @@ use super::{BinOp, Body, Const, Def, Func, If, In, Loop, Node, Op, Sink, Ty, UnO
 #[derive(Default)]
 struct Scope {
     nodes: Vec<Node>,
-    known: Vec<Op>,
+    known: Vec<Val>,
+}
+
+fn hash(op: &Op) -> u64 {
+    FxBuildHasher.hash_one(op)
 }
 
 /// Writes a [`Func`] from top to bottom.
@@ -17,7 +24,8 @@ struct Scope {
 pub struct Builder {
     pub func: Func,
     scopes: Vec<Scope>,
-    known: FxHashMap<Op, Val>,
+    /// Values in scope, found by the operation that computes them.
+    known: HashTable<Val>,
     /// Bodies of an `if` up to this cost are computed both, and a `select` chooses.
     pub convert: u32,
 }
@@ -25,7 +33,7 @@ pub struct Builder {
 impl Builder {
     pub fn new(name: &str) -> Builder {
         let func = Func { name: name.into(), ..Func::default() };
-        Builder { func, scopes: vec![Scope::default()], known: FxHashMap::default(), convert: 0 }
+        Builder { func, scopes: vec![Scope::default()], known: HashTable::new(), convert: 0 }
     }
 
     /// For a copy of a function, which will be about as large.
@@ -33,7 +41,7 @@ impl Builder {
         let n = func.vals.len();
         let mut b = Builder::new(&func.name);
         b.func.vals.reserve(n);
-        b.known.reserve(n);
+        b.known = HashTable::with_capacity(n);
         b
     }
 
@@ -70,8 +78,11 @@ impl Builder {
 
     pub fn close(&mut self) -> Vec<Node> {
         let scope = self.scopes.pop().unwrap_or_default();
-        for op in &scope.known {
-            self.known.remove(op);
+        for v in &scope.known {
+            let hash = self.func.op(*v).map_or(0, hash);
+            if let Ok(entry) = self.known.find_entry(hash, |k| k == v) {
+                entry.remove();
+            }
         }
         scope.nodes
     }
@@ -175,22 +186,29 @@ impl Builder {
             Simple::Other(o) => o,
             Simple::No => op,
         };
-        if let Some(&v) = self.known.get(&op) {
+        let key = hash(&op);
+        if let Some(&v) = self.known.find(key, |v| self.func.op(*v) == Some(&op)) {
             return v;
         }
-        let ty = self.func.op_type(&op);
-        let v = self.push_val(ty, Def::Op(op.clone()));
         // Constants and inputs stand at the top, where everything sees them.
         let is_leaf = matches!(op, Op::Const(_) | Op::Input(..));
+        let ty = self.func.op_type(&op);
+        let v = self.push_val(ty, Def::Op(op));
         let scope = if is_leaf { self.scopes.first_mut() } else { self.scopes.last_mut() };
         if let Some(s) = scope {
             s.nodes.push(Node::Let(v));
             if !is_leaf {
-                s.known.push(op.clone());
+                s.known.push(v);
             }
         }
-        self.known.insert(op, v);
+        self.enter(key, v);
         v
+    }
+
+    /// From now on `v` is what its operation is found by.
+    fn enter(&mut self, key: u64, v: Val) {
+        let func = &self.func;
+        self.known.insert_unique(key, v, |v| func.op(*v).map_or(0, hash));
     }
 
     fn simplify(&self, op: &Op) -> Simple {
@@ -321,11 +339,13 @@ impl Builder {
         if self.convert > 0 && cost <= self.convert && !has_effect(&then) && !has_effect(&els) {
             for n in then.into_iter().chain(els) {
                 if let Node::Let(v) = n
-                    && let Some(op) = self.func.op(v).cloned()
-                    && let (Some(s), false) = (self.scopes.last_mut(), self.known.contains_key(&op))
+                    && let Some(op) = self.func.op(v)
                 {
-                    s.known.push(op.clone());
-                    self.known.insert(op, v);
+                    let key = hash(op);
+                    if self.known.find(key, |k| self.func.op(*k) == Some(op)).is_none() {
+                        self.enter(key, v);
+                        self.scopes.last_mut().into_iter().for_each(|s| s.known.push(v));
+                    }
                 }
                 self.node(n);
             }
