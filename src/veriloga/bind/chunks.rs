@@ -217,13 +217,23 @@ impl VaBatch {
                 old: &old[part(l.limit_states as usize)],
                 out: results,
             });
+            let results = |i: usize| &results[i * n..][..n];
+            let begin = |i: usize| self.targets.range(own.start, own.start + i).len();
+            for group in chunk.groups.chunks(kernel.lanes()) {
+                match <[u32; 4]>::try_from(group).map(|g| g.map(|i| i as usize)) {
+                    Ok(four) if self.targets.are_alike(own.start, &four) => {
+                        let pattern = self.targets.pattern(own.start + four[0]);
+                        pattern.reduce(four.map(results), &mut chunk.sums, four.map(begin));
+                    }
+                    _ => group.iter().map(|i| *i as usize).for_each(|i| {
+                        let pattern = self.targets.pattern(own.start + i);
+                        pattern.reduce([results(i)], &mut chunk.sums, [begin(i)]);
+                    }),
+                }
+            }
             let limits = l.limit_states as usize;
-            let begin = self.targets.range(own.start, own.start).start;
             for i in (0..own.len()).filter(|i| chunk.is_fresh[*i]) {
-                let results = &results[i * n..][..n];
-                let at = self.targets.range(own.start + i, own.start + i + 1);
-                let sums = &mut chunk.sums[at.start - begin..at.end - begin];
-                self.targets.pattern(own.start + i).reduce(results, sums);
+                let results = results(i);
                 sinks.old.iter().for_each(|(k, l)| chunk.old[i * limits + *l as usize] = results[*k as usize]);
                 chunk.is_limited[i] = sinks.is_limited.iter().any(|k| results[*k as usize] != 0.0);
             }

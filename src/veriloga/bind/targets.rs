@@ -53,13 +53,18 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Sums the results of an instance.
-    pub fn reduce(&self, results: &[f64], sums: &mut [f64]) {
+    /// Sums the results of some instances, which add to nothing but their own places. Sums wait for each other's last
+    /// addition: those of several instances go side by side.
+    pub fn reduce<const N: usize>(&self, results: [&[f64]; N], sums: &mut [f64], begins: [usize; N]) {
         let mut rest = &self.of[..];
         let mut begin = 0;
-        for (sum, end) in sums.iter_mut().zip(&self.ends) {
+        for (place, end) in self.ends.iter().enumerate() {
             let (own, others) = rest.split_at((end - begin) as usize);
-            *sum = own.iter().fold(0.0, |s, k| s + results[*k as usize]);
+            let mut sum = [0.0; N];
+            for k in own {
+                sum.iter_mut().zip(&results).for_each(|(s, r)| *s += r[*k as usize]);
+            }
+            sum.iter().zip(&begins).for_each(|(s, b)| sums[b + place] = *s);
             (rest, begin) = (others, *end);
         }
     }
@@ -120,6 +125,11 @@ impl Targets {
 
     pub fn pattern(&self, i: usize) -> &Pattern {
         &self.patterns[self.pattern[i] as usize]
+    }
+
+    /// Have these instances, counted from `first`, one pattern?
+    pub fn are_alike(&self, first: usize, some: &[usize]) -> bool {
+        some.windows(2).all(|w| self.pattern[first + w[0]] == self.pattern[first + w[1]])
     }
 
     /// The rows and slots of an instance.

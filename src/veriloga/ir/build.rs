@@ -391,6 +391,48 @@ impl Keep<'_> {
     fn has(&self, v: Val) -> bool {
         self.live.is_none_or(|l| l[v.index()])
     }
+
+    /// Numbers of the results of an `if` that are kept; `None`: nothing of it is.
+    fn of_if(&self, i: &If) -> Option<Vec<usize>> {
+        let kept: Vec<usize> = (0..i.results.len()).filter(|k| self.has(i.results[*k])).collect();
+        let acts = || self.effects && (has_effect(&i.then.nodes) || has_effect(&i.els.nodes));
+        (!kept.is_empty() || acts()).then_some(kept)
+    }
+
+    /// The same of a loop.
+    fn of_loop(&self, l: &Loop) -> Option<Vec<usize>> {
+        let is_kept = |k: &usize| self.has(l.results[*k]) || self.has(l.params[*k]);
+        let kept: Vec<usize> = (0..l.results.len()).filter(is_kept).collect();
+        let acts = || self.effects && (has_effect(&l.head) || has_effect(&l.body.nodes));
+        (!kept.is_empty() || acts()).then_some(kept)
+    }
+
+    /// Shows what the nodes that are kept read.
+    pub fn for_each_read(&self, func: &Func, nodes: &[Node], f: &mut dyn FnMut(Val)) {
+        for node in nodes {
+            match node {
+                Node::Let(v) if self.has(*v) => func.op(*v).into_iter().for_each(|op| op.for_each(&mut *f)),
+                Node::Let(_) => {}
+                Node::Effect(_, args) if self.effects => args.iter().for_each(|v| f(*v)),
+                Node::Effect(..) => {}
+                Node::If(i) => {
+                    let Some(kept) = self.of_if(i) else { continue };
+                    f(i.cond);
+                    for body in [&i.then, &i.els] {
+                        self.for_each_read(func, &body.nodes, f);
+                        kept.iter().for_each(|k| f(body.yields[*k]));
+                    }
+                }
+                Node::Loop(l) => {
+                    let Some(kept) = self.of_loop(l) else { continue };
+                    f(l.cond);
+                    kept.iter().for_each(|k| [l.init[*k], l.body.yields[*k]].into_iter().for_each(&mut *f));
+                    self.for_each_read(func, &l.head, f);
+                    self.for_each_read(func, &l.body.nodes, f);
+                }
+            }
+        }
+    }
 }
 
 /// The copy of a value.
@@ -428,10 +470,7 @@ pub fn copy_nodes(
                 }
             }
             Node::If(i) => {
-                let kept: Vec<usize> = (0..i.results.len()).filter(|k| keep.has(i.results[*k])).collect();
-                if kept.is_empty() && !(keep.effects && (has_effect(&i.then.nodes) || has_effect(&i.els.nodes))) {
-                    continue;
-                }
+                let Some(kept) = keep.of_if(i) else { continue };
                 let cond = mapped(map, i.cond);
                 if let Some(Const::Bool(c)) = b.constant(cond) {
                     let body = if c { &i.then } else { &i.els };
@@ -453,11 +492,7 @@ pub fn copy_nodes(
                 }
             }
             Node::Loop(l) => {
-                let kept: Vec<usize> =
-                    (0..l.results.len()).filter(|k| keep.has(l.results[*k]) || keep.has(l.params[*k])).collect();
-                if kept.is_empty() && !(keep.effects && (has_effect(&l.head) || has_effect(&l.body.nodes))) {
-                    continue;
-                }
+                let Some(kept) = keep.of_loop(l) else { continue };
                 let init: Vec<Val> = kept.iter().map(|k| mapped(map, l.init[*k])).collect();
                 let params: Vec<Val> = kept.iter().map(|k| b.fresh(from.ty(l.params[*k]))).collect();
                 for (k, n) in kept.iter().zip(&params) {

@@ -68,7 +68,7 @@ impl Program {
 /// Makes the functions.
 pub fn finish(mut l: Lowered) -> Program {
     let analog = resolve_ddx(std::mem::take(&mut l.analog));
-    let (analog, held) = static_states(&analog, &l);
+    let (analog, held) = static_states(analog, &l);
     let linear = linearise(&analog, &mut l);
     let (eval, entries) = jacobian(&linear, &l);
     let eval = prune(&eval, |_| true, false, CONVERT).checked("evaluation");
@@ -80,7 +80,7 @@ pub fn finish(mut l: Lowered) -> Program {
             b.mode = BranchMode::Unknown;
         }
     }
-    let mut plain = without_limits(&linear);
+    let mut plain = if l.limits > 0 { without_limits(&linear) } else { linear };
     let hidden = persisting(&plain, &l);
     show(&mut plain, &mut l, &hidden);
     let keeps = |s: &Sink| match s.class {
@@ -132,11 +132,14 @@ fn rewrite(
 }
 
 /// Initial values that parameters decide are held from outside; others stand in the row itself.
-fn static_states(func: &Func, l: &Lowered) -> (Func, Vec<bool>) {
-    let inv = invariants(func);
+fn static_states(func: Func, l: &Lowered) -> (Func, Vec<bool>) {
+    if l.idts.is_empty() {
+        return (func, vec![]);
+    }
+    let inv = invariants(&func);
     let held: Vec<bool> =
         (0..l.idts.len() as u32).map(|k| func.output(Out::Flag, IDT_IC + k).is_some_and(|v| inv[v.index()])).collect();
-    let (mut b, map) = rewrite(func, true, &mut |b, map, op| match op {
+    let (mut b, map) = rewrite(&func, true, &mut |b, map, op| match op {
         Op::Input(In::Sim, k, Ty::Bool) if *k >= IDT_STATIC => {
             if held[(*k - IDT_STATIC) as usize] {
                 b.bool(false)
@@ -362,6 +365,9 @@ fn pair(b: &mut Builder, list: &[(u32, Val)]) -> Option<(Option<u32>, Option<u32
 
 /// Sites that need unknowns get them.
 fn open_sites(func: &Func, l: &mut Lowered, ddt: &BTreeSet<u32>, noise: &BTreeSet<u32>) -> Func {
+    if ddt.is_empty() && noise.is_empty() {
+        return func.clone();
+    }
     let mut add = |name: String, is_flow: bool| {
         l.unknowns.push(UnknownInfo { name, source: UnknownSource::Implicit, unit: "A".into(), tol: None, is_flow });
         let u = l.unknowns.len() as u32 - 1;
@@ -429,6 +435,9 @@ fn without_limits(func: &Func) -> Func {
 /// Cells that something reads before it is written: from what is seen backwards. In a module with events a variable that is
 /// shown is seen; in others one that some path leaves alone is no state, but was not computed.
 fn persisting(func: &Func, l: &Lowered) -> Vec<u32> {
+    if !func.vals.iter().any(|v| matches!(v.def, Def::Op(Op::Input(In::Hidden, ..)))) {
+        return vec![];
+    }
     let mut kept: BTreeSet<u32> = BTreeSet::new();
     loop {
         let sees = |s: &Sink| match s.class {

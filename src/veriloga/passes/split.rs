@@ -4,8 +4,6 @@
 //! invariant value that the rest needs, speculatively (both bodies of every `if`), and stores it in a slot; the evaluation
 //! reads slots. A loop counts as a whole.
 
-use std::collections::BTreeMap;
-
 use super::live::prune;
 use crate::veriloga::ir::{Builder, Func, In, Keep, Loop, Node, Op, Out, Sink, Val, copy_nodes, has_effect, mapped};
 
@@ -97,47 +95,34 @@ pub fn split(func: &Func) -> Split {
     let storable = |v: Val| inv[v.index()] && !inner[v.index()] && !matches!(func.op(v), Some(Op::Const(_)));
 
     // Evaluation: what it reads of the storable values becomes an input.
-    let slots: std::cell::RefCell<BTreeMap<Val, u32>> = Default::default();
-    let slot = |v: Val| {
-        let mut s = slots.borrow_mut();
-        let n = s.len() as u32;
-        *s.entry(v).or_insert(n)
-    };
+    let is_constant = |k: usize| matches!(func.op(Val(k as u32)), Some(Op::Const(_)));
+    let mut live: Vec<bool> = inv.iter().map(|i| !i).collect();
+    let mut is_read = vec![false; func.vals.len()];
+    let varying = Keep { live: Some(&live), effects: true };
+    varying.for_each_read(func, &func.nodes, &mut |v| is_read[v.index()] = true);
+    let outputs = || func.outputs.iter().filter(|(s, _)| !is_setup(s.class));
+    outputs().for_each(|(_, v)| is_read[v.index()] = true);
+    let stored: Vec<Val> =
+        (0..func.vals.len() as u32).map(Val).filter(|v| is_read[v.index()] && storable(*v)).collect();
+    (0..live.len()).for_each(|k| live[k] |= is_read[k] && is_constant(k));
+    let keep = Keep { live: Some(&live), effects: true };
     let mut b = Builder::like(func);
     let mut map: Vec<Option<Val>> = vec![None; func.vals.len()];
-    // Reading a slot costs nothing until somebody uses it: `prune` drops the others, and slots are numbered after it.
-    let is_constant = |k: usize| matches!(func.op(Val(k as u32)), Some(Op::Const(_)));
-    let live: Vec<bool> = (0..func.vals.len()).map(|k| !inv[k] || is_constant(k)).collect();
-    for k in 0..live.len() {
-        if storable(Val(k as u32)) {
-            let v = Val(k as u32);
-            map[k] = Some(b.input(In::Cache, slot(v), func.ty(v)));
-        }
+    for (k, v) in stored.iter().enumerate() {
+        map[v.index()] = Some(b.input(In::Cache, k as u32, func.ty(*v)));
     }
-    let keep = Keep { live: Some(&live), effects: true };
     copy_nodes(&mut b, &mut map, func, &func.nodes, &keep, &mut |b, map, _, op| b.op(op.map(|x| mapped(map, x))));
-    for (s, v) in func.outputs.iter().filter(|(s, _)| !is_setup(s.class)) {
+    for (s, v) in outputs() {
         b.output(*s, mapped(&map, *v));
     }
-    let rest = prune(&b.finish(), |_| true, true, 0);
-    let mut used = BTreeMap::new();
-    for v in &rest.vals {
-        if let crate::veriloga::ir::Def::Op(Op::Input(In::Cache, k, _)) = v.def {
-            let n = used.len() as u32;
-            used.entry(k).or_insert(n);
-        }
-    }
-    let rest = renumber(&rest, &used).checked("split, evaluation");
+    let rest = b.finish().checked("split, evaluation");
 
-    let by_slot: BTreeMap<u32, Val> = slots.into_inner().into_iter().map(|(v, k)| (k, v)).collect();
     let mut s = Builder::new("setup");
     s.convert = u32::MAX;
     let mut map: Vec<Option<Val>> = vec![None; func.vals.len()];
     copy_invariant(&mut s, &mut map, func, &func.nodes, &inv);
-    for (old, new) in &used {
-        if let Some(v) = by_slot.get(old) {
-            s.output(Sink::new(Out::Cache, *new), mapped(&map, *v));
-        }
+    for (k, v) in stored.iter().enumerate() {
+        s.output(Sink::new(Out::Cache, k as u32), mapped(&map, *v));
     }
     for (sink, v) in func.outputs.iter().filter(|(s, _)| is_setup(s.class)) {
         if inv[v.index()] {
@@ -145,7 +130,7 @@ pub fn split(func: &Func) -> Split {
         }
     }
     let setup = prune(&s.finish(), |_| true, false, u32::MAX).checked("split, setup");
-    Split { setup, rest, slots: used.len() }
+    Split { setup, rest, slots: stored.len() }
 }
 
 fn mark_loops(nodes: &[Node], inv: &[bool], inside: bool, inner: &mut [bool]) {
@@ -206,21 +191,4 @@ fn copy_invariant(b: &mut Builder, map: &mut [Option<Val>], func: &Func, nodes: 
             }
         }
     }
-}
-
-/// Gives the cache inputs their final numbers.
-fn renumber(func: &Func, to: &BTreeMap<u32, u32>) -> Func {
-    let mut b = Builder::like(func);
-    b.func.directions.clone_from(&func.directions);
-    let mut map = vec![None; func.vals.len()];
-    copy_nodes(&mut b, &mut map, func, &func.nodes, &Keep::ALL, &mut |b, map, _, op| {
-        b.op(match op {
-            Op::Input(In::Cache, k, ty) => Op::Input(In::Cache, to.get(k).copied().unwrap_or(0), *ty),
-            op => op.map(|x| mapped(map, x)),
-        })
-    });
-    for (s, v) in &func.outputs {
-        b.output(*s, mapped(&map, *v));
-    }
-    b.finish()
 }
