@@ -15,10 +15,12 @@ use crate::device::{IterMem, Load, Point};
 use crate::veriloga::ir::{signal, sim};
 use crate::veriloga::jit::{Args, KEYS, Kernel};
 
-/// Instances of a chunk.
-const CHUNK: usize = 32;
-/// Fewer instances than this are not worth another thread.
-const PARALLEL_FROM: usize = 64;
+/// Operations of a large chunk, which take some ten microseconds, and of a batch that is worth another thread.
+const CHUNK: usize = 600_000;
+const PARALLEL_FROM: usize = 200_000;
+/// Instances of a chunk at most, and at least in a large batch.
+const MOST: usize = 256;
+const LEAST: usize = 32;
 
 thread_local! {
     /// Results of the chunk that a thread is at, and scratch.
@@ -123,6 +125,17 @@ impl Memory {
 }
 
 impl VaBatch {
+    /// Operations of an evaluation of all instances.
+    fn work(&self) -> usize {
+        self.n * self.program().eval.vals.len()
+    }
+
+    /// Not by the number of threads, although results do not depend on it.
+    fn chunk_size(&self) -> usize {
+        let most = (CHUNK / self.program().eval.vals.len().max(1)).clamp(LEAST, MOST);
+        if self.work() >= PARALLEL_FROM { most.min(self.n.div_ceil(2)) } else { most }
+    }
+
     /// Evaluates all instances at x.
     pub(super) fn eval_native(
         &self,
@@ -136,9 +149,10 @@ impl VaBatch {
         let no = l.limit_states as usize;
         let mut kept = self.memory.lock();
         if kept.chunks.is_empty() {
-            let starts = (0..self.n).step_by(CHUNK);
+            let size = self.chunk_size();
+            let starts = (0..self.n).step_by(size);
             let nu = l.unknowns.len();
-            let new = |i: usize| Chunk::new(i, &self.class_of[i..self.n.min(i + CHUNK)], nu, no, &self.targets);
+            let new = |i: usize| Chunk::new(i, &self.class_of[i..self.n.min(i + size)], nu, no, &self.targets);
             kept.chunks = starts.map(new).collect();
         }
         let quiet = self.quiet(at, numbers, &mut kept);
@@ -147,7 +161,7 @@ impl VaBatch {
             self.gather(x, quiet, chunk);
             self.evaluate(kernel, numbers, old, signals, chunk);
         };
-        if self.n >= PARALLEL_FROM && rayon::current_num_threads() > 1 {
+        if self.work() >= PARALLEL_FROM && rayon::current_num_threads() > 1 {
             kept.chunks.par_iter_mut().with_max_len(1).for_each(work);
         } else {
             kept.chunks.iter_mut().for_each(work);
