@@ -111,7 +111,7 @@ impl Compiled {
     pub fn result(&self, i: usize, class: Out, a: u32, b: u32) -> f64 {
         let all = &self.program.eval.outputs;
         let at = all.iter().position(|(s, _)| *s == Sink { class, a, b });
-        at.map_or(0.0, |k| self.out[i * all.len() + k])
+        at.map_or(0.0, |k| self.out[self.kernel.place(i, k)])
     }
 }
 

@@ -212,7 +212,7 @@ impl VaBatch {
         }
         let part = |a: usize| own.start * a..own.end * a;
         RESULTS.with_borrow_mut(|(results, frame)| {
-            results.resize(own.len() * n, 0.0);
+            results.resize(chunk.groups.len() * n, 0.0);
             kernel.run(Args {
                 count: own.len(),
                 groups: &chunk.groups,
@@ -231,25 +231,25 @@ impl VaBatch {
                 old: &old[part(l.limit_states as usize)],
                 out: results,
             });
-            let results = |i: usize| &results[i * n..][..n];
-            let begin = |i: usize| self.targets.range(own.start, own.start + i).len();
-            for group in chunk.groups.chunks(kernel.lanes()) {
-                match <[u32; 4]>::try_from(group).map(|g| g.map(|i| i as usize)) {
-                    Ok(four) if self.targets.are_alike(own.start, &four) => {
-                        let pattern = self.targets.pattern(own.start + four[0]);
-                        pattern.reduce(four.map(results), &mut chunk.sums, four.map(begin));
+            let begin = |i: &u32| self.targets.range(own.start, own.start + *i as usize).len();
+            let limits = l.limit_states as usize;
+            let lanes = kernel.lanes();
+            for (group, results) in chunk.groups.chunks(lanes).zip(results.chunks((lanes * n).max(1))) {
+                let pattern = |i: &u32| self.targets.pattern(own.start + *i as usize);
+                match <&[u32; 4]>::try_from(group) {
+                    Ok(four) if self.targets.are_alike(own.start, four) => {
+                        let (all, _) = results.as_chunks::<4>();
+                        pattern(&four[0]).reduce(|k| all[k], &mut chunk.sums, four.each_ref().map(begin));
                     }
-                    _ => group.iter().map(|i| *i as usize).for_each(|i| {
-                        let pattern = self.targets.pattern(own.start + i);
-                        pattern.reduce([results(i)], &mut chunk.sums, [begin(i)]);
+                    _ => group.iter().enumerate().for_each(|(lane, i)| {
+                        pattern(i).reduce(|k| [results[k * lanes + lane]], &mut chunk.sums, [begin(i)]);
                     }),
                 }
-            }
-            let limits = l.limit_states as usize;
-            for i in (0..own.len()).filter(|i| chunk.is_fresh[*i]) {
-                let results = results(i);
-                sinks.old.iter().for_each(|(k, l)| chunk.old[i * limits + *l as usize] = results[*k as usize]);
-                chunk.is_limited[i] = sinks.is_limited.iter().any(|k| results[*k as usize] != 0.0);
+                for (lane, i) in group.iter().map(|i| *i as usize).enumerate() {
+                    let result = |k: &u32| results[*k as usize * lanes + lane];
+                    sinks.old.iter().for_each(|(k, l)| chunk.old[i * limits + *l as usize] = result(k));
+                    chunk.is_limited[i] = sinks.is_limited.iter().any(|k| result(k) != 0.0);
+                }
             }
         });
     }

@@ -53,16 +53,16 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// Sums the results of some instances, which add to nothing but their own places. Sums wait for each other's last
-    /// addition: those of several instances go side by side.
-    pub fn reduce<const N: usize>(&self, results: [&[f64]; N], sums: &mut [f64], begins: [usize; N]) {
+    /// Sums the results of some instances, the places of which begin there: `result` gives all of one output. Each
+    /// addition waits for the one before: sums of several instances go side by side.
+    pub fn reduce<const N: usize>(&self, result: impl Fn(usize) -> [f64; N], sums: &mut [f64], begins: [usize; N]) {
         let mut rest = &self.of[..];
         let mut begin = 0;
         for (place, end) in self.ends.iter().enumerate() {
             let (own, others) = rest.split_at((end - begin) as usize);
             let mut sum = [0.0; N];
             for k in own {
-                sum.iter_mut().zip(&results).for_each(|(s, r)| *s += r[*k as usize]);
+                sum.iter_mut().zip(result(*k as usize)).for_each(|(s, r)| *s += r);
             }
             sum.iter().zip(&begins).for_each(|(s, b)| sums[b + place] = *s);
             (rest, begin) = (others, *end);
@@ -128,8 +128,8 @@ impl Targets {
     }
 
     /// Have these instances, counted from `first`, one pattern?
-    pub fn are_alike(&self, first: usize, some: &[usize]) -> bool {
-        some.windows(2).all(|w| self.pattern[first + w[0]] == self.pattern[first + w[1]])
+    pub fn are_alike(&self, first: usize, some: &[u32]) -> bool {
+        some.windows(2).all(|w| self.pattern[first + w[0] as usize] == self.pattern[first + w[1] as usize])
     }
 
     /// The rows and slots of an instance.

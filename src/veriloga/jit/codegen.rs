@@ -358,6 +358,9 @@ impl Gen<'_, '_> {
             connected: self.part_of(only_routine(In::Connected), field::CONNECTED, class, 8 * s.terminals),
             env: self.part_of(only_routine(In::Env), field::ENV, class, 8 * env::COUNT),
         };
+        // Results of a routine lie instance by instance, those of an evaluation pair by pair, output by output.
+        let (which, size) = if is_routine { (numbers[0], 8 * s.outputs) } else { (i, 16 * s.outputs) };
+        let out = self.part(field::OUT, which, size);
         self.lanes = numbers.map(|number| Lane {
             number,
             x: match self.kind {
@@ -371,7 +374,7 @@ impl Gen<'_, '_> {
             keys: self.part_of(Some(In::Key), field::KEYS, number, 8 * KEYS),
             signals: self.part_of(Some(In::Signal), field::SIGNALS, number, 8 * s.signals),
             events: self.part_of(only_routine(In::Event), field::EVENTS, number, 8 * s.events),
-            out: self.part(field::OUT, number, 8 * s.outputs),
+            out,
         });
     }
 
@@ -714,8 +717,8 @@ impl Gen<'_, '_> {
     fn output(&mut self, k: usize, v: Val) {
         let pair = self.as_reals_each(v);
         let lanes = if self.kind == Kind::Routine { 1 } else { 2 };
-        for (x, lane) in pair.into_iter().zip(self.lanes).take(lanes) {
-            self.b.ins().store(flags(), x, lane.out, 8 * k as i32);
+        for (l, (x, lane)) in pair.into_iter().zip(self.lanes).take(lanes).enumerate() {
+            self.b.ins().store(flags(), x, lane.out, 8 * (k * lanes + l) as i32);
         }
     }
 }

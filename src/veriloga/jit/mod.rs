@@ -58,7 +58,7 @@ pub struct Args<'a> {
     pub tables: &'a [Table],
     /// What limiting functions returned last time.
     pub old: &'a [f64],
-    /// One number for each output of the function; those of instances that are in no group stay as they are.
+    /// Group by group and output by output one number for each lane; see [`Kernel::place`].
     pub out: &'a mut [f64],
 }
 
@@ -352,6 +352,11 @@ impl Kernel {
         self.lanes
     }
 
+    /// Where in [`Args::out`] the output `k` of the instance number `at` of the groups is.
+    pub fn place(&self, at: usize, k: usize) -> usize {
+        (at / self.lanes * self.sizes.outputs + k) * self.lanes + at % self.lanes
+    }
+
     /// Evaluates the instances of the list. What a loop without end computed is NaN.
     pub fn run(&self, a: Args) {
         let s = &self.sizes;
@@ -368,7 +373,7 @@ impl Kernel {
         assert!(a.x.len() == n * s.unknowns && a.hidden.len() == n * s.cells && a.old.len() == n * s.limits);
         assert!(a.uniforms.len() == n * s.uniforms && a.normals.len() == n * s.normals && a.keys.len() == n * KEYS);
         assert!(a.signals.len() == n * s.signals && a.tables.len() == a.class_count * s.tables);
-        assert!(a.sim.len() >= super::ir::sim::COUNT && a.out.len() == n * s.outputs);
+        assert!(a.sim.len() >= super::ir::sim::COUNT && a.out.len() == a.groups.len() * s.outputs);
         let class = |i: &u32| a.classes[*i as usize];
         debug_assert!(a.groups.chunks(self.lanes).all(|g| g.iter().all(|i| class(i) == class(&g[0]))));
         let vector = align_of::<Vector>() / size_of::<f64>();
@@ -408,8 +413,9 @@ impl Kernel {
         // the size of its part. `raw` and the slices outlive the call.
         unsafe { (self.entry)(&raw) };
         if flags[STUCK as usize] != 0 {
-            for i in a.groups {
-                spoil(&self.reals, &mut a.out[*i as usize * s.outputs..][..s.outputs]);
+            for group in a.out.chunks_exact_mut((self.lanes * s.outputs).max(1)) {
+                let outputs = group.chunks_exact_mut(self.lanes).zip(&self.reals);
+                outputs.filter(|(_, is_real)| **is_real).for_each(|(o, _)| o.fill(f64::NAN));
             }
         }
     }

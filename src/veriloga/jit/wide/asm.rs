@@ -15,9 +15,6 @@ pub enum Gpr {
     Rbp = 5,
     Rdi = 7,
     R8 = 8,
-    R9 = 9,
-    R10 = 10,
-    R11 = 11,
     R12 = 12,
     R13 = 13,
     R14 = 14,
@@ -63,9 +60,7 @@ impl Code {
     const LOAD_LOW: Code = Code(1, 3, 0, 0x10);
     const LOAD_HIGH: Code = Code(1, 1, 0, 0x16);
     const STORE_LOW: Code = Code(1, 3, 0, 0x11);
-    const STORE_HIGH: Code = Code(1, 1, 0, 0x17);
     const INSERT: Code = Code(3, 1, 0, 0x18);
-    const EXTRACT: Code = Code(3, 1, 0, 0x19);
 
     /// a = ±(a m) ± c: the sum of opcodes for the order of operands, the sign of the product, and that of the addend.
     pub fn fma(order: Order, negates_product: bool, negates_addend: bool) -> Code {
@@ -179,17 +174,8 @@ impl Asm {
         self.vector_with(Code::INSERT, d, d, Rm::Reg(upper), 1);
     }
 
-    /// The upper two numbers as the lower ones of another register.
-    pub fn upper(&mut self, d: Reg, from: Reg) {
-        self.vector_with(Code::EXTRACT, from, 0, Rm::Reg(d), 1);
-    }
-
     pub fn store_low(&mut self, from: Reg, at: Rm) {
         self.vex(Code::STORE_LOW, false, from, 0, at);
-    }
-
-    pub fn store_high(&mut self, from: Reg, at: Rm) {
-        self.vex(Code::STORE_HIGH, false, from, 0, at);
     }
 
     /// Upper halves of all registers are forgotten: what code without AVX wants to find.

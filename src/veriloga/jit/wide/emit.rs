@@ -19,16 +19,18 @@ const CLEAN: u32 = 24;
 pub const LANES: usize = 4;
 /// Bytes of a vector.
 const VECTOR: i32 = 32;
-/// On the stack: arguments and results of calls, then for each kind of own numbers and each lane an address.
+/// On the stack: arguments and results of calls, where the results go, then for each kind of own numbers and each lane an
+/// address.
 const FIRST_ARGUMENT: i32 = 0;
 const SECOND_ARGUMENT: i32 = 32;
 const RESULT: i32 = 64;
-const ADDRESSES: i32 = 96;
-/// The kinds of [`Own`], and the outputs. With six saved registers and the return address it keeps rsp at a multiple of 16.
-const STACK: i32 = ADDRESSES + (Own::COUNT as i32 + 1) * LANES as i32 * 8 + 8;
+const RESULTS: i32 = 96;
+const ADDRESSES: i32 = 112;
+/// With six saved registers and the return address it keeps rsp at a multiple of 16.
+const STACK: i32 = ADDRESSES + Own::COUNT as i32 * LANES as i32 * 8 + 8;
 
-/// Where results of the lanes go.
-const OUT: [Gpr; LANES] = [Gpr::R8, Gpr::R9, Gpr::R10, Gpr::R11];
+/// Where the results of this pass go.
+const OUT: Gpr = Gpr::R8;
 const FRAME: Gpr = Gpr::Rbx;
 const CONSTANTS: Gpr = Gpr::Rbp;
 const RAW: Gpr = Gpr::R13;
@@ -60,6 +62,8 @@ pub fn emit(steps: &Steps, sizes: &Sizes) -> Emitted {
     }
     e.asm.times(END, Gpr::Rax, 4 * LANES as i32);
     e.asm.plus(END, Rm::Reg(AT as u8));
+    e.asm.load(OUT, Rm::Mem(RAW, field::OUT));
+    e.asm.store(OUT, Rm::Mem(Gpr::Rsp, RESULTS));
     e.asm.bind(head);
     e.asm.compare(AT, Rm::Reg(END as u8));
     e.asm.jump_if(Cond::AboveOrEqual, exit);
@@ -69,7 +73,6 @@ pub fn emit(steps: &Steps, sizes: &Sizes) -> Emitted {
             let (at, size) = place(own, sizes);
             e.address(Gpr::Rdx, at, size, address(own as usize, lane));
         }
-        e.address(OUT[lane], field::OUT, sizes.outputs, address(Own::COUNT, lane));
     }
     // All of them are of the class of the last one.
     e.asm.times(Gpr::Rax, Gpr::Rax, 4);
@@ -81,6 +84,8 @@ pub fn emit(steps: &Steps, sizes: &Sizes) -> Emitted {
         e.step(i as u32, s);
     }
     e.asm.plus_constant(AT, 4 * LANES as i32);
+    e.asm.plus_constant(OUT, VECTOR * sizes.outputs as i32);
+    e.asm.store(OUT, Rm::Mem(Gpr::Rsp, RESULTS));
     e.asm.jump(head);
     e.asm.bind(exit);
     e.asm.zero_upper();
@@ -368,7 +373,11 @@ impl<'a> Emit<'a> {
                     self.save(result, x);
                 }
             }
-            Step::Out(a, k) => self.out(i, a, 8 * k as i32),
+            Step::Out(a, k) => {
+                let x = self.in_register(a, 0);
+                self.done(i);
+                self.asm.vector(Code::STORE, x, 0, Rm::Mem(OUT, VECTOR * k as i32));
+            }
             Step::Label(l) => {
                 self.save_all();
                 self.forget_all();
@@ -496,22 +505,9 @@ impl<'a> Emit<'a> {
             self.asm.call(function);
             self.asm.store_low(0, on_stack(RESULT + 8 * lane));
         }
-        for (lane, out) in OUT.into_iter().enumerate() {
-            self.asm.load(out, on_stack(address(Own::COUNT, lane)));
-        }
+        self.asm.load(OUT, on_stack(RESULTS));
         let d = self.made(d);
         self.asm.vector(Code::LOAD, d, 0, on_stack(RESULT));
-    }
-
-    fn out(&mut self, i: u32, a: V, at: i32) {
-        let x = self.in_register(a, 0);
-        let y = self.room(bit(x));
-        self.done(i);
-        self.asm.store_low(x, Rm::Mem(OUT[0], at));
-        self.asm.store_high(x, Rm::Mem(OUT[1], at));
-        self.asm.upper(y, x);
-        self.asm.store_low(y, Rm::Mem(OUT[2], at));
-        self.asm.store_high(y, Rm::Mem(OUT[3], at));
     }
 
     /// Jumps if the signs of the lanes are these.
