@@ -495,10 +495,11 @@ impl Job<'_> {
         self.in_pool(threads, || all.par_iter().enumerate().map(one).collect())
     }
 
-    /// In a pool of its own when a number of threads is asked for; 0 is the common pool.
+    /// In a pool of its own when a number of threads is asked for; 0 is the common pool. On one of its threads: who hands
+    /// over work from outside sleeps until it is done, and wakes late.
     fn in_pool<T: Send>(&self, threads: usize, f: impl FnOnce() -> T + Send) -> T {
         if threads == 0 {
-            return f();
+            return rayon::scope(|_| f());
         }
         match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
             Ok(pool) => pool.install(f),

@@ -107,7 +107,8 @@ fn study(results: &Results, term: &mut Term, f: impl FnOnce(&Job) -> Result<Repo
     let job = Job { results, settings: Settings { tol: results.tol, ..Settings::default() }, control };
     let start = Instant::now();
     let outcome = if results.threads == 0 {
-        f(&job)
+        // On a thread of the pool: who hands over work from outside sleeps until it is done, and wakes late.
+        rayon::scope(|_| f(&job))
     } else {
         match rayon::ThreadPoolBuilder::new().num_threads(results.threads).build() {
             Ok(pool) => pool.install(|| f(&job)),
