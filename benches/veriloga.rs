@@ -114,7 +114,9 @@ fn front(path: &Path, text: &str) -> Vec<hir::Module> {
 fn whole(path: &Path, text: &str) -> VaDevice {
     let modules = front(path, text);
     let last = modules.last().expect("a module");
-    VaDevice::compile(last, BackEnd::Native).unwrap_or_else(|f| panic!("{f:?}"))
+    let device = VaDevice::compile(last, BackEnd::Native).unwrap_or_else(|f| panic!("{f:?}"));
+    device.prepare().unwrap_or_else(|why| panic!("{why}"));
+    device
 }
 
 fn compile(c: &mut Criterion) {
@@ -142,7 +144,7 @@ fn compile(c: &mut Criterion) {
             b.iter_batched(|| lowered.clone(), finish, BatchSize::LargeInput);
         });
         let program = finish(lowered);
-        g.bench_function(format!("{name}/machine code"), |b| b.iter(|| Kernel::compile(&program).is_ok()));
+        g.bench_function(format!("{name}/machine code"), |b| b.iter(|| Kernel::compile(&program, &program.eval).is_ok()));
     }
     g.finish();
 }

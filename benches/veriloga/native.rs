@@ -29,7 +29,7 @@ pub struct Compiled {
 impl Compiled {
     /// `given`: parameters by name.
     pub fn new(program: Program, names: &[String], given: &[(&str, f64)], n: usize) -> Compiled {
-        let kernel = Kernel::compile(&program).unwrap_or_else(|e| panic!("{e}"));
+        let kernel = Kernel::compile(&program, &program.eval).unwrap_or_else(|e| panic!("{e}"));
         let l = &program.lowered;
         let of = |k: usize| given.iter().find(|g| g.0 == names[k]).map(|g| g.1);
         let mut values = vec![0.0; l.params.len()];

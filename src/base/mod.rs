@@ -7,6 +7,7 @@ pub mod dual;
 pub mod fastmath;
 pub mod intern;
 pub mod npy;
+pub mod pair;
 pub mod rng;
 pub mod smooth;
 pub mod units;

@@ -333,7 +333,7 @@ fn passes_keep_the_results() {
     }
 }
 
-type Compile = fn(&Program) -> Result<Kernel, String>;
+type Compile = fn(&Program, &Func) -> Result<Kernel, String>;
 
 #[test]
 fn machine_code_and_interpreter_give_the_same_bits() {
@@ -369,7 +369,7 @@ fn compare(of: Gen, seed: u64, compile: Compile, lanes: usize) -> usize {
     s.rest.outputs.iter_mut().skip(seed as usize % 2).for_each(|(sink, _)| sink.class = Out::G);
     s.rest = contract(&s.rest);
     let p = program(s.rest.clone(), s.slots, vec![]);
-    let kernel = compile(&p).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+    let kernel = compile(&p, &p.eval).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
     assert_eq!(kernel.lanes(), lanes);
     let values: Vec<_> = (0..2).map(|k| inputs(seed * 11 + k).1).collect();
     let mut cache = vec![0.0; 2 * s.slots];
@@ -604,7 +604,8 @@ fn endless_loops_end() {
     )
     .unwrap();
     assert!(run(&f, &[1.0, 0.0, 0.0], &[], &[])[0].1.is_nan());
-    let kernel = Kernel::compile(&program(f, 0, vec![])).unwrap();
+    let p = program(f, 0, vec![]);
+    let kernel = Kernel::compile(&p, &p.eval).unwrap();
     assert_eq!(kernel.lanes(), 2);
     let mut out = [0.0; 2];
     kernel.run(Args {

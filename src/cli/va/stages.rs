@@ -63,7 +63,7 @@ pub fn timings(file: &Path, module: Option<&str>, options: &Options, term: &Term
         let size = lowered.analog.len();
         let p = finish(lowered);
         let t2 = Instant::now();
-        let code = Kernel::compile(&p);
+        let code = Kernel::compile(&p, &p.eval);
         let t3 = Instant::now();
         term.line(&format!(
             "{}: SSA form {} ({size} operations), derivatives and split {} (setup {}, evaluation {}, {} entries), \

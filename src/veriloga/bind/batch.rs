@@ -8,6 +8,7 @@ use num_complex::Complex64;
 
 use super::chunks::Memory;
 use super::class::{Class, Place, Shape, classify, shape};
+use super::codes::Plan;
 use super::events::Events;
 use super::routine::Routine;
 use super::signals::Signals;
@@ -60,6 +61,8 @@ pub fn build(dev: &Arc<VaDevice>, group: &Group, env: &Env) -> Result<Box<dyn Ba
         first_terminal,
         rows: vec![0; n * nu],
         slots: vec![0; n * ne],
+        plan: None,
+        refusal: None,
         targets: Targets::default(),
         cache: vec![],
         flat: Flat::default(),
@@ -112,6 +115,9 @@ pub struct VaBatch {
     /// Unknown of each module unknown, instance by instance; 0 where there is none.
     pub(super) rows: Vec<Unknown>,
     pub(super) slots: Vec<Slot>,
+    /// Machine code; none: the interpreter evaluates, and why it does where that was not asked for.
+    plan: Option<Plan>,
+    refusal: Option<String>,
     pub(super) targets: Targets,
     /// Slots of all classes, one class after the other, every number twice.
     pub(super) cache: Vec<f64>,
@@ -470,7 +476,15 @@ impl Batch for VaBatch {
                 self.slots[i * ne + k] = w.slot(row, col);
             }
         }
-        self.targets = Targets::new(&self.dev.sinks, &self.dev.program.entries, self.n, &self.rows, &self.slots);
+        if self.dev.is_native() {
+            match self.dev.plan(&self.rows, self.n) {
+                Ok(plan) => {
+                    self.targets = Targets::new(&plan, &self.dev.program.entries, &self.rows, &self.slots);
+                    self.plan = Some(plan);
+                }
+                Err(why) => self.refusal = Some(why),
+            }
+        }
     }
 
     fn set_temperature(&mut self, temp: f64) {
@@ -493,14 +507,14 @@ impl Batch for VaBatch {
         let numbers = self.sim_numbers(at);
         let limits = self.n * self.program().lowered.limit_states as usize;
         self.fill_signals(at.time, &mut mem.values[limits..]);
-        let Some(kernel) = &self.dev.kernel else {
+        let Some(plan) = &self.plan else {
             let mut machine = Machine::default();
             for i in 0..self.n {
                 self.interpret(i, &numbers, x, mem, out, &mut machine);
             }
             return;
         };
-        self.eval_native(kernel, &numbers, (at, x), mem, out);
+        self.eval_native(plan, &numbers, (at, x), mem, out);
     }
 
     fn endless(&self, at: &Point, x: &[f64], memory: &[f64]) -> Option<usize> {
@@ -533,10 +547,13 @@ impl Batch for VaBatch {
     fn finish(&mut self, at: &Point, x: &[f64]) {
         self.final_step(at, x);
         // What is compiled at its first use can tell only now.
+        let name = &self.dev.module_name;
+        if let Some(why) = &self.refusal {
+            self.texts.note(format!("warning: `{name}` runs in the interpreter: {why}"));
+        }
         for routine in [&self.dev.op, &self.dev.noise] {
             if let Some(why) = routine.refusal() {
-                self.texts
-                    .note(format!("warning: a part of `{}` runs in the interpreter: {why}", self.dev.module_name));
+                self.texts.note(format!("warning: a part of `{name}` runs in the interpreter: {why}"));
             }
         }
     }

@@ -5,15 +5,18 @@
 //! same to the last bit for any number of threads.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 
 use super::batch::VaBatch;
+use super::codes::{Code, Plan};
 use super::targets::Targets;
+use crate::base::pair;
 use crate::device::{IterMem, Load, Point};
 use crate::veriloga::ir::{signal, sim};
-use crate::veriloga::jit::{Args, KEYS, Kernel};
+use crate::veriloga::jit::{Args, KEYS};
 
 /// Operations of a large chunk, which take some ten microseconds, and of a batch that is worth another thread.
 const CHUNK: usize = 600_000;
@@ -31,8 +34,10 @@ thread_local! {
 pub(super) struct Chunk {
     /// Number of the first one.
     pub first: usize,
-    /// All of them, those of a class together.
+    /// All of them, those of a code together, and of these those of a class.
     order: Vec<u32>,
+    /// Where those of each code are.
+    parts: Vec<(u32, Range<usize>)>,
     /// What is to be evaluated, as many at once as the machine code does.
     groups: Vec<u32>,
     /// The unknowns now, and those of the last evaluation, instance by instance.
@@ -50,13 +55,20 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    fn new(first: usize, classes: &[u32], nu: usize, limits: usize, targets: &Targets) -> Chunk {
+    fn new(first: usize, classes: &[u32], codes: &[u32], nu: usize, limits: usize, targets: &Targets) -> Chunk {
         let n = classes.len();
         let mut order: Vec<u32> = (0..n as u32).collect();
-        order.sort_by_key(|i| classes[*i as usize]);
+        let code = |i: &u32| codes[*i as usize];
+        order.sort_by_key(|i| (code(i), classes[*i as usize]));
+        let mut parts: Vec<(u32, Range<usize>)> = vec![];
+        for same in order.chunk_by(|a, b| code(a) == code(b)) {
+            let begin = parts.last().map_or(0, |p| p.1.end);
+            parts.push((code(&same[0]), begin..begin + same.len()));
+        }
         Chunk {
             first,
             order,
+            parts,
             // Each instance may be a class of its own, in a group of its own.
             groups: Vec::with_capacity(4 * n),
             x: vec![0.0; n * nu],
@@ -73,11 +85,12 @@ impl Chunk {
         self.is_kept.len()
     }
 
-    /// Groups those that are to be evaluated; where a group of a class is not full, its last one stands in for the rest.
-    fn group(&mut self, classes: &[u32], lanes: usize) {
+    /// Groups those of a part that are to be evaluated; where a group of a class is not full, its last one stands in for
+    /// the rest.
+    fn group(&mut self, part: Range<usize>, classes: &[u32], lanes: usize) {
         self.groups.clear();
         let class = |i: &u32| classes[*i as usize];
-        for i in self.order.iter().copied().filter(|i| self.is_fresh[*i as usize]) {
+        for i in self.order[part].iter().copied().filter(|i| self.is_fresh[*i as usize]) {
             if self.groups.last().is_some_and(|last| class(last) != class(&i)) {
                 fill(&mut self.groups, lanes);
             }
@@ -139,7 +152,7 @@ impl VaBatch {
     /// Evaluates all instances at x.
     pub(super) fn eval_native(
         &self,
-        kernel: &Kernel,
+        plan: &Plan,
         numbers: &[f64; sim::COUNT],
         (at, x): (&Point, &[f64]),
         mem: &mut IterMem,
@@ -152,19 +165,26 @@ impl VaBatch {
             let size = self.chunk_size();
             let starts = (0..self.n).step_by(size);
             let nu = l.unknowns.len();
-            let new = |i: usize| Chunk::new(i, &self.class_of[i..self.n.min(i + size)], nu, no, &self.targets);
+            let new = |i: usize| {
+                let own = i..self.n.min(i + size);
+                Chunk::new(i, &self.class_of[own.clone()], &plan.of[own], nu, no, &self.targets)
+            };
             kept.chunks = starts.map(new).collect();
         }
         let quiet = self.quiet(at, numbers, &mut kept);
         let (old, signals) = mem.values.split_at(self.n * no);
         let work = |chunk: &mut Chunk| {
             self.gather(x, quiet, chunk);
-            self.evaluate(kernel, numbers, old, signals, chunk);
+            for part in 0..chunk.parts.len() {
+                let (code, own) = chunk.parts[part].clone();
+                self.evaluate(&plan.codes[code as usize], own, numbers, (old, signals), chunk);
+            }
         };
-        if self.work() >= PARALLEL_FROM && rayon::current_num_threads() > 1 {
-            kept.chunks.par_iter_mut().with_max_len(1).for_each(work);
-        } else {
-            kept.chunks.iter_mut().for_each(work);
+        let is_shared = self.work() >= PARALLEL_FROM && rayon::current_num_threads() > 1;
+        match &mut kept.chunks[..] {
+            [one, other] if is_shared => pair::join(|| work(one), || work(other)),
+            all if is_shared => all.par_iter_mut().with_max_len(1).for_each(work),
+            all => all.iter_mut().for_each(work),
         }
         let mut reused = 0;
         for chunk in &mut kept.chunks {
@@ -200,13 +220,19 @@ impl VaBatch {
         }
     }
 
-    /// Evaluates those instances of a chunk that have moved.
-    fn evaluate(&self, kernel: &Kernel, numbers: &[f64; sim::COUNT], old: &[f64], signals: &[f64], chunk: &mut Chunk) {
+    /// Evaluates those instances of a part of a chunk that have moved.
+    fn evaluate(
+        &self,
+        Code { kernel, sinks }: &Code,
+        part: Range<usize>,
+        numbers: &[f64; sim::COUNT],
+        (old, signals): (&[f64], &[f64]),
+        chunk: &mut Chunk,
+    ) {
         let l = &self.program().lowered;
-        let sinks = &self.dev.sinks;
         let n = sinks.count;
         let own = chunk.first..chunk.first + chunk.len();
-        chunk.group(&self.class_of[own.clone()], kernel.lanes());
+        chunk.group(part, &self.class_of[own.clone()], kernel.lanes());
         if chunk.groups.is_empty() {
             return;
         }

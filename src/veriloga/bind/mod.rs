@@ -3,6 +3,7 @@
 mod batch;
 mod chunks;
 mod class;
+mod codes;
 mod events;
 mod quiet;
 mod routine;
@@ -16,17 +17,16 @@ use std::sync::Arc;
 
 use super::hir::{ExprKind, Module, NodeId, ParamKind as HKind, PortId, SysParam, Ty as HTy};
 use super::ir::{Func, Out, Sink};
-use super::jit::Kernel;
 use super::lower::{BranchMode, Program, ReadText, UnknownSource, finish, lower_with};
 use crate::device::{
     Batch, DcKind, DcLink, DeviceInfo, DeviceType, Env, Group, OpVar, ParamKind, ParamSpec, Range, Terminal,
     UnknownKind, registry,
 };
 use crate::diag::Diagnostic;
-use crate::diag::codes::va_device as codes;
+use crate::diag::codes::va_device as faults;
+use codes::Codes;
 use quiet::Reads;
 use routine::Routine;
-use targets::Sinks;
 
 /// What a parameter of the device's table is in the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +45,10 @@ pub(crate) enum Target {
 pub struct VaDevice {
     info: DeviceInfo,
     pub(crate) program: Program,
-    pub(crate) kernel: Option<Kernel>,
+    back_end: BackEnd,
+    codes: Codes,
     /// What the evaluation reads besides its unknowns.
     pub(crate) reads: Reads,
-    pub(crate) sinks: Sinks,
     pub(crate) accept: Option<Routine>,
     pub(crate) watch: Option<Routine>,
     pub(crate) op: Routine,
@@ -143,7 +143,7 @@ impl VaDevice {
         let faults: Vec<Diagnostic> = (0..l.tables.len())
             .filter(|k| moving(*k))
             .map(|k| {
-                Diagnostic::error(codes::NOT_SUPPORTED, "a table whose points change while simulating is not supported")
+                Diagnostic::error(faults::NOT_SUPPORTED, "a table whose points change while simulating is not supported")
                     .at(l.tables[k].span, "cannot be simulated")
                     .help("points follow from constants and parameters, or stand in a file")
             })
@@ -151,30 +151,21 @@ impl VaDevice {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let mut notes = vec![];
-        let mut refused = |why: String| {
-            notes.push(
-                Diagnostic::warning(codes::NO_MACHINE_CODE, format!("module `{}` runs in the interpreter", m.name))
-                    .at(m.span, "no machine code could be made for it")
-                    .note(why),
-            );
-        };
-        let kernel = match back_end {
-            BackEnd::Native => Kernel::compile(&program).map_err(&mut refused).ok(),
-            BackEnd::Interpreter => None,
-        };
-        let device = Self::new(m, program, kernel, back_end);
-        // What runs at every accepted point is made at once; the rest when somebody asks.
+        let device = Self::new(m, program, back_end);
+        // What runs at every accepted point is made at once; the evaluation when the connections are known, and the rest
+        // when somebody asks.
         let l = &device.program.lowered;
         let often = [&device.accept, &device.watch];
         let made = often.iter().copied().flatten().try_for_each(|r| r.prepare(l));
-        if let (Err(why), true) = (made, device.kernel.is_some() || back_end == BackEnd::Interpreter) {
-            refused(why);
-        }
-        Ok((device, notes))
+        let note = made.err().map(|why| {
+            Diagnostic::warning(faults::NO_MACHINE_CODE, format!("a part of module `{}` runs in the interpreter", m.name))
+                .at(m.span, "no machine code could be made for all of it")
+                .note(why)
+        });
+        Ok((device, note.into_iter().collect()))
     }
 
-    fn new(m: &Module, program: Program, kernel: Option<Kernel>, back_end: BackEnd) -> VaDevice {
+    fn new(m: &Module, program: Program, back_end: BackEnd) -> VaDevice {
         let routine = |f: &Func, slots: usize| Routine::new(f.clone(), slots, back_end);
         let slots = program.accept_slots;
         let accept = program.accept.as_ref().map(|f| routine(f, slots));
@@ -344,9 +335,9 @@ impl VaDevice {
             string_of,
             module_name: m.name.clone(),
             reads: Reads::of(&program.eval),
-            sinks: Sinks::of(&program.eval, &program.entries),
             program,
-            kernel,
+            back_end,
+            codes: Codes::default(),
             accept,
             watch,
             op,
@@ -366,7 +357,7 @@ impl VaDevice {
 
     /// Does an evaluation run machine code?
     pub fn is_native(&self) -> bool {
-        self.kernel.is_some()
+        self.back_end == BackEnd::Native
     }
 
     pub fn program(&self) -> &Program {

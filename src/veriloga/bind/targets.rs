@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
+use super::codes::Plan;
 use crate::veriloga::ir::{Func, Out};
+use crate::veriloga::passes::Ties;
 
 /// Where outputs of the evaluation go: number of the output, and of the module's unknown, matrix entry or limited value.
 #[derive(Debug, Default)]
@@ -20,11 +22,14 @@ pub struct Sinks {
 }
 
 impl Sinks {
-    pub fn of(eval: &Func, entries: &[(u32, u32)]) -> Sinks {
+    /// Of an evaluation of the unknowns that `ties` leaves; `entries` are those of the module.
+    pub fn of(eval: &Func, entries: &[(u32, u32)], ties: &Ties) -> Sinks {
         let mut s = Sinks { count: eval.outputs.len(), ..Sinks::default() };
+        let tied = |(r, c): &(u32, u32)| (ties[*r as usize], ties[*c as usize]);
         for (k, (sink, _)) in eval.outputs.iter().enumerate() {
             let k = k as u32;
-            let entry = || entries.iter().position(|e| *e == (sink.a, sink.b)).map(|e| (k, e as u32));
+            let own = (Some(sink.a), Some(sink.b));
+            let entry = || entries.iter().position(|e| tied(e) == own).map(|e| (k, e as u32));
             match sink.class {
                 Out::F => s.f.push((k, sink.a)),
                 Out::Q => s.q.push((k, sink.a)),
@@ -83,13 +88,15 @@ pub struct Targets {
 }
 
 impl Targets {
-    pub fn new(sinks: &Sinks, entries: &[(u32, u32)], n: usize, rows: &[u32], slots: &[u32]) -> Targets {
+    pub fn new(plan: &Plan, entries: &[(u32, u32)], rows: &[u32], slots: &[u32]) -> Targets {
         let mut t = Targets { starts: vec![0], ..Targets::default() };
+        let n = plan.of.len();
         let (nu, ne) = (rows.len() / n.max(1), slots.len() / n.max(1));
-        // By the place of every output.
-        let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
+        // By the code and the place of every output of it.
+        let mut known: HashMap<(u32, Vec<u32>), u32> = HashMap::new();
         let mut local: Vec<u32> = vec![];
-        for i in 0..n {
+        for (i, code) in plan.of.iter().enumerate() {
+            let sinks = &plan.codes[*code as usize].sinks;
             let (rows, slots) = (&rows[i * nu..][..nu], &slots[i * ne..][..ne]);
             let first = t.places.len();
             local.clear();
@@ -113,12 +120,15 @@ impl Targets {
                 parts[part] = t.places.len() - first;
             }
             t.starts.push(t.places.len() as u32);
-            let number = known.get(&local).copied().unwrap_or_else(|| {
-                known.insert(local.clone(), t.patterns.len() as u32);
+            let key = (*code, std::mem::take(&mut local));
+            let number = known.get(&key).copied().unwrap_or_else(|| {
+                let local = key.1.clone();
+                known.insert((*code, local.clone()), t.patterns.len() as u32);
                 t.patterns.push(pattern(sinks, entries, &local, parts));
                 t.patterns.len() as u32 - 1
             });
             t.pattern.push(number);
+            local = key.1;
         }
         t
     }

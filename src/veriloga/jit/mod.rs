@@ -260,29 +260,30 @@ pub fn is_wide() -> bool {
 }
 
 impl Kernel {
-    /// Generates code for a module's evaluation. The message says what the code generator disliked.
-    pub fn compile(p: &Program) -> Result<Kernel, String> {
+    /// Generates code for an evaluation of a module: its own, or one for tied nodes. The message says what the code
+    /// generator disliked.
+    pub fn compile(p: &Program, eval: &Func) -> Result<Kernel, String> {
         #[cfg(target_arch = "x86_64")]
-        if let Some(kernel) = Self::compile_wide(p)? {
+        if let Some(kernel) = Self::compile_wide(p, eval)? {
             return Ok(kernel);
         }
-        Self::compile_pairs(p)
+        Self::compile_pairs(p, eval)
     }
 
     /// For two instances at a time.
-    pub fn compile_pairs(p: &Program) -> Result<Kernel, String> {
+    pub fn compile_pairs(p: &Program, eval: &Func) -> Result<Kernel, String> {
         ready::wait();
-        Self::compile_in(p, new_module(p.eval.len())?)
+        Self::compile_in(p, eval, new_module(eval.len())?)
     }
 
     /// For four; `None` if the processor cannot, or the function is not one for this.
     #[cfg(target_arch = "x86_64")]
-    pub fn compile_wide(p: &Program) -> Result<Option<Kernel>, String> {
-        let sizes = Sizes::of(&p.lowered, &p.eval, p.slots);
+    pub fn compile_wide(p: &Program, eval: &Func) -> Result<Option<Kernel>, String> {
+        let sizes = Sizes::of(&p.lowered, eval, p.slots);
         if !wide::is_available() {
             return Ok(None);
         }
-        let Some(code) = wide::compile(&p.eval, &p.lowered, &sizes) else { return Ok(None) };
+        let Some(code) = wide::compile(eval, &p.lowered, &sizes) else { return Ok(None) };
         let text = |e: &dyn std::fmt::Display| e.to_string();
         let mut module =
             JITModule::new(JITBuilder::with_isa(machine(false)?, cranelift_module::default_libcall_names()));
@@ -291,7 +292,7 @@ impl Kernel {
         let id = module.declare_function("eval", Linkage::Export, &signature).map_err(|e| text(&e))?;
         module.define_function_bytes(id, 64, &code.bytes, &[]).map_err(|e| text(&e))?;
         Self::finished(
-            p,
+            eval,
             module,
             id,
             sizes,
@@ -303,29 +304,29 @@ impl Kernel {
 
     /// For the oldest processor that there is code for: without AVX and FMA.
     #[cfg(test)]
-    pub fn compile_plain(p: &Program) -> Result<Kernel, String> {
+    pub fn compile_plain(p: &Program, eval: &Func) -> Result<Kernel, String> {
         let text = |e: &dyn std::fmt::Display| e.to_string();
         let mut flags = settings::builder();
         for name in ["is_pic", "use_colocated_libcalls"] {
             flags.set(name, "false").map_err(|e| text(&e))?;
         }
         let isa = cranelift_codegen::isa::lookup_by_name(std::env::consts::ARCH).map_err(|e| text(&e))?;
-        Self::compile_in(p, module_for(isa.finish(settings::Flags::new(flags)).map_err(|e| text(&e))?))
+        Self::compile_in(p, eval, module_for(isa.finish(settings::Flags::new(flags)).map_err(|e| text(&e))?))
     }
 
-    fn compile_in(p: &Program, mut module: JITModule) -> Result<Kernel, String> {
+    fn compile_in(p: &Program, eval: &Func, mut module: JITModule) -> Result<Kernel, String> {
         let text = |e: &dyn std::fmt::Display| e.to_string();
-        let sizes = Sizes::of(&p.lowered, &p.eval, p.slots);
+        let sizes = Sizes::of(&p.lowered, eval, p.slots);
         let mut ctx = module.make_context();
-        let needs = codegen::build(&p.eval, &p.lowered, &sizes, &mut module, &mut ctx, codegen::Kind::Evaluation)?;
+        let needs = codegen::build(eval, &p.lowered, &sizes, &mut module, &mut ctx, codegen::Kind::Evaluation)?;
         let id = module.declare_function("eval", Linkage::Export, &ctx.func.signature).map_err(|e| text(&e))?;
         module.define_function(id, &mut ctx).map_err(|e| format!("{e:?}"))?;
         module.clear_context(&mut ctx);
-        Self::finished(p, module, id, sizes, needs, 2)
+        Self::finished(eval, module, id, sizes, needs, 2)
     }
 
     fn finished(
-        p: &Program,
+        eval: &Func,
         mut module: JITModule,
         id: FuncId,
         sizes: Sizes,
@@ -340,7 +341,7 @@ impl Kernel {
             module: Mutex::new(Some(module)),
             entry,
             sizes,
-            reals: real_outputs(&p.eval),
+            reals: real_outputs(eval),
             constants: vectors(&needs.constants, lanes),
             frame: needs.frame,
             lanes,

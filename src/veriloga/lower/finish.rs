@@ -6,7 +6,7 @@
 //!            every other one becomes an unknown y of its own, y - d/dt q = 0
 //! noise:     gains by row; a source that reaches more than one branch becomes an unknown y = noise
 //! F and Q differentiated with respect to probes; limited values L(v) corrected: F + dF/dL (v - L)
-//! evaluation split from setup
+//! evaluation split from setup; derivatives by probe summed to those by unknown
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,9 @@ use super::{BranchMode, EventInfo, Lowered, UnknownInfo, UnknownSource};
 use crate::veriloga::ir::{
     BinOp, Builder, Const, Def, Func, In, Keep, Node, Op, Out, Sink, Ty, UnOp, Val, copy_nodes, mapped, sim,
 };
-use crate::veriloga::passes::{Deps, Var, contract, differentiate, invariants, prune, resolve_ddx, split};
+use crate::veriloga::passes::{
+    Deps, Ties, Var, apart, contract, differentiate, invariants, prune, resolve_ddx, split, tie,
+};
 
 /// Bodies of an `if` up to this cost (in additions) become selects in the evaluation.
 const CONVERT: u32 = 16;
@@ -32,7 +34,9 @@ pub struct Program {
     /// Parameters, temperature → slots, static facts.
     pub setup: Func,
     pub slots: usize,
-    /// Probes, slots → rows and their derivatives.
+    /// Probes, slots → rows and their derivatives by probe (`Out::G` and `Out::C` of a row and a probe).
+    pub by_probe: Func,
+    /// The same with derivatives by unknown.
     pub eval: Func,
     /// Matrix entries (row, column) of the evaluation.
     pub entries: Vec<(u32, u32)>,
@@ -65,14 +69,26 @@ impl Program {
     }
 }
 
+impl Program {
+    /// The evaluation of instances whose nodes are tied together.
+    pub fn eval_tied(&self, ties: &Ties) -> Func {
+        contract(&tie(&self.by_probe, &self.lowered.probes, ties, CONVERT))
+    }
+}
+
+/// Matrix entries in the order in which an evaluation gives them.
+fn entries(eval: &Func) -> Vec<(u32, u32)> {
+    let mut seen = BTreeSet::new();
+    let of = eval.outputs.iter().filter(|(s, _)| matches!(s.class, Out::G | Out::C)).map(|(s, _)| (s.a, s.b));
+    of.filter(|e| seen.insert(*e)).collect()
+}
+
 /// Makes the functions.
 pub fn finish(mut l: Lowered) -> Program {
     let analog = resolve_ddx(std::mem::take(&mut l.analog));
     let (analog, held) = static_states(analog, &l);
     let linear = linearise(&analog, &mut l);
-    let (eval, entries) = jacobian(&linear, &l);
-    let eval = prune(&eval, |_| true, false, CONVERT).checked("evaluation");
-    let parts = split(&eval);
+    let parts = split(&prune(&jacobian(&linear, &l), |_| true, false, CONVERT).checked("evaluation"));
     let has_flag = |k: u32| parts.setup.output(Out::Flag, k).is_some();
     let held = held.iter().enumerate().map(|(k, h)| *h && has_flag(IDT_IC + k as u32)).collect();
     for (k, b) in l.branches.iter_mut().enumerate() {
@@ -91,7 +107,7 @@ pub fn finish(mut l: Lowered) -> Program {
     let accept = prune(&plain, keeps, true, 0).checked("acceptance");
     let op = prune(&plain, |s| s.class == Out::OpVar, false, 0).checked("operating point");
     let noise = prune(&plain, |s| matches!(s.class, Out::Noise | Out::Gain), false, 0).checked("noise");
-    let rest = contract(&parts.rest);
+    let eval = contract(&tie(&parts.rest, &l.probes, &apart(l.unknowns.len()), CONVERT));
     let accept = split(&accept);
     let is_located = |e: &EventInfo| matches!(e, EventInfo::Cross | EventInfo::Above | EventInfo::AbsDelta);
     let watch = l
@@ -104,8 +120,9 @@ pub fn finish(mut l: Lowered) -> Program {
         texts: std::mem::take(&mut l.texts_func),
         setup: parts.setup,
         slots: parts.slots,
-        eval: rest,
-        entries,
+        entries: entries(&eval),
+        by_probe: parts.rest,
+        eval,
         accept: (!accept.rest.is_empty()).then_some(accept.rest),
         accept_setup: accept.setup,
         accept_slots: accept.slots,
@@ -484,8 +501,8 @@ fn show(func: &mut Func, l: &mut Lowered, hidden: &[u32]) {
     }
 }
 
-/// Rows and contents differentiated; columns are unknowns.
-fn jacobian(func: &Func, l: &Lowered) -> (Func, Vec<(u32, u32)>) {
+/// Rows and contents differentiated with respect to probes.
+fn jacobian(func: &Func, l: &Lowered) -> Func {
     let rows: Vec<(Sink, Val)> =
         func.outputs.iter().filter(|(s, _)| matches!(s.class, Out::F | Out::Q)).copied().collect();
     let arg_of =
@@ -496,7 +513,6 @@ fn jacobian(func: &Func, l: &Lowered) -> (Func, Vec<(u32, u32)>) {
     }
     let wants = |v: Var| matches!(v, Var::Probe(_) | Var::Limited(_));
     let mut done = differentiate(func, &roots, &wants);
-    let mut entries: Vec<(u32, u32)> = vec![];
     let zero = done.builder.real(0.0);
     for (s, v) in &rows {
         let mut value = done.value(*v);
@@ -533,25 +549,9 @@ fn jacobian(func: &Func, l: &Lowered) -> (Func, Vec<(u32, u32)>) {
             }
         }
         done.builder.output(*s, value);
-        let mut by_column: BTreeMap<u32, Val> = BTreeMap::new();
-        for (p, d) in by_probe {
-            let (hi, lo) = l.probes[p as usize];
-            for (col, plus) in [(hi, true), (lo, false)] {
-                let Some(col) = col else { continue };
-                let old = by_column.get(&col).copied().unwrap_or(zero);
-                let new = if plus { done.builder.add(old, d) } else { done.builder.sub(old, d) };
-                by_column.insert(col, new);
-            }
-        }
         let class = if s.class == Out::F { Out::G } else { Out::C };
-        for (col, d) in by_column {
-            if done.builder.constant(d) == Some(Const::Real(0.0)) {
-                continue;
-            }
-            if !entries.contains(&(s.a, col)) {
-                entries.push((s.a, col));
-            }
-            done.builder.output(Sink { class, a: s.a, b: col }, d);
+        for (p, d) in by_probe {
+            done.builder.output(Sink { class, a: s.a, b: p }, d);
         }
     }
     for (s, v) in &func.outputs {
@@ -560,5 +560,5 @@ fn jacobian(func: &Func, l: &Lowered) -> (Func, Vec<(u32, u32)>) {
             done.builder.output(*s, v);
         }
     }
-    (done.builder.finish().checked("derivatives"), entries)
+    done.builder.finish().checked("derivatives")
 }
