@@ -29,7 +29,7 @@ pub struct Compiled {
 impl Compiled {
     /// `given`: parameters by name.
     pub fn new(program: Program, names: &[String], given: &[(&str, f64)], n: usize) -> Compiled {
-        let kernel = Kernel::compile(&program, &program.eval).unwrap_or_else(|e| panic!("{e}"));
+        let kernel = Kernel::compile(&program, program.eval()).unwrap_or_else(|e| panic!("{e}"));
         let l = &program.lowered;
         let of = |k: usize| given.iter().find(|g| g.0 == names[k]).map(|g| g.1);
         let mut values = vec![0.0; l.params.len()];
@@ -77,7 +77,7 @@ impl Compiled {
             sim: of_sim,
             zeros: vec![0.0; n * most.into_iter().max().unwrap_or(0)],
             old: vec![0.0; n * l.limit_states as usize],
-            out: vec![0.0; n * program.eval.outputs.len()],
+            out: vec![0.0; n * program.eval().outputs.len()],
             kernel,
             program,
             n,
@@ -109,7 +109,7 @@ impl Compiled {
 
     /// A result of instance `i`; 0 where there is none.
     pub fn result(&self, i: usize, class: Out, a: u32, b: u32) -> f64 {
-        let all = &self.program.eval.outputs;
+        let all = &self.program.eval().outputs;
         let at = all.iter().position(|(s, _)| *s == Sink { class, a, b });
         at.map_or(0.0, |k| self.out[self.kernel.place(i, k)])
     }

@@ -206,10 +206,13 @@ mod tests {
             // On a busy machine it may take its time to come.
             while others.load(Ordering::Relaxed) < 100 && begin.elapsed() < Duration::from_secs(20) {
                 let seen = |id: ThreadId| usize::from(id != me);
-                join(|| _ = work(), || {
-                    work();
-                    others.fetch_add(seen(current().id()), Ordering::Relaxed);
-                });
+                join(
+                    || _ = work(),
+                    || {
+                        work();
+                        others.fetch_add(seen(current().id()), Ordering::Relaxed);
+                    },
+                );
             }
             assert!(others.load(Ordering::Relaxed) >= 100);
             let begin = Instant::now();

@@ -280,7 +280,8 @@ fn same(a: f64, b: f64) -> bool {
 }
 
 /// A program whose unknowns are the probes.
-fn program(eval: Func, slots: usize, entries: Vec<(u32, u32)>) -> Program {
+/// What a program says of the unknowns of any of the functions here.
+fn program(slots: usize) -> Program {
     let unknown = |k: u32| UnknownInfo {
         name: format!("u{k}"),
         source: UnknownSource::Implicit,
@@ -293,7 +294,7 @@ fn program(eval: Func, slots: usize, entries: Vec<(u32, u32)>) -> Program {
         probes: (0..PROBES).map(|k| (Some(k), None)).collect(),
         ..Lowered::default()
     };
-    Program { eval, slots, entries, lowered, ..Program::default() }
+    Program { slots, lowered, ..Program::default() }
 }
 
 #[test]
@@ -368,8 +369,7 @@ fn compare(of: Gen, seed: u64, compile: Compile, lanes: usize) -> usize {
     // Of derivatives alone, products and sums become one operation.
     s.rest.outputs.iter_mut().skip(seed as usize % 2).for_each(|(sink, _)| sink.class = Out::G);
     s.rest = contract(&s.rest);
-    let p = program(s.rest.clone(), s.slots, vec![]);
-    let kernel = compile(&p, &p.eval).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+    let kernel = compile(&program(s.slots), &s.rest).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
     assert_eq!(kernel.lanes(), lanes);
     let values: Vec<_> = (0..2).map(|k| inputs(seed * 11 + k).1).collect();
     let mut cache = vec![0.0; 2 * s.slots];
@@ -436,7 +436,7 @@ fn routines_give_the_same_bits_and_effects() {
             }
         }
         let f = g.finish();
-        let p = program(Func::default(), 0, vec![]);
+        let p = program(0);
         let lowered = Lowered { params: vec![(ParamId(0), 0); PARAMS as usize + 1], ..p.lowered };
         let code = Plain::compile(&f, &lowered, 0).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
         let (x, params) = inputs(seed);
@@ -604,8 +604,7 @@ fn endless_loops_end() {
     )
     .unwrap();
     assert!(run(&f, &[1.0, 0.0, 0.0], &[], &[])[0].1.is_nan());
-    let p = program(f, 0, vec![]);
-    let kernel = Kernel::compile(&p, &p.eval).unwrap();
+    let kernel = Kernel::compile(&program(0), &f).unwrap();
     assert_eq!(kernel.lanes(), 2);
     let mut out = [0.0; 2];
     kernel.run(Args {

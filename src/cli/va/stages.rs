@@ -25,11 +25,11 @@ pub fn text(m: &Module, stage: VaStage, texts: &ReadText) -> String {
     }
     let p = finish(lowered);
     let func = match stage {
-        VaStage::Typed | VaStage::Lowered | VaStage::Eval => &p.eval,
+        VaStage::Typed | VaStage::Lowered | VaStage::Eval => p.eval(),
         VaStage::Params => &p.params,
         VaStage::Setup => &p.setup,
-        VaStage::Op => &p.op,
-        VaStage::Noise => &p.noise,
+        VaStage::Op => p.op(),
+        VaStage::Noise => p.noise(),
         VaStage::Accept => match &p.accept {
             Some(f) => f,
             None => return "nothing happens when a point is accepted\n".into(),
@@ -63,7 +63,7 @@ pub fn timings(file: &Path, module: Option<&str>, options: &Options, term: &Term
         let size = lowered.analog.len();
         let p = finish(lowered);
         let t2 = Instant::now();
-        let code = Kernel::compile(&p, &p.eval);
+        let code = Kernel::compile(&p, p.eval());
         let t3 = Instant::now();
         term.line(&format!(
             "{}: SSA form {} ({size} operations), derivatives and split {} (setup {}, evaluation {}, {} entries), \
@@ -72,7 +72,7 @@ pub fn timings(file: &Path, module: Option<&str>, options: &Options, term: &Term
             ms(t1 - t0),
             ms(t2 - t1),
             p.setup.len(),
-            p.eval.len(),
+            p.eval().len(),
             p.entries.len(),
             ms(t3 - t2),
             code.map_or_else(|e| format!("FAILED: {e}"), |k| format!("{} instances at a time", k.lanes())),

@@ -391,7 +391,7 @@ impl VaBatch {
         let mut limited = false;
         let slot = |r: u32, c: u32| p.entries.iter().position(|e| *e == (r, c)).map_or(0, |k| slots[k]);
         let mut world = Evaluation { batch: self, i, numbers, x, old: &old, signals: &signals };
-        machine.run(&p.eval, &mut world, &mut |s, v| match s.class {
+        machine.run(p.eval(), &mut world, &mut |s, v| match s.class {
             Out::F => out.f(rows[s.a as usize], v),
             Out::Q => out.q(rows[s.a as usize], v),
             Out::G => out.g(slot(s.a, s.b), v),
@@ -551,10 +551,8 @@ impl Batch for VaBatch {
         if let Some(why) = &self.refusal {
             self.texts.note(format!("warning: `{name}` runs in the interpreter: {why}"));
         }
-        for routine in [&self.dev.op, &self.dev.noise] {
-            if let Some(why) = routine.refusal() {
-                self.texts.note(format!("warning: a part of `{name}` runs in the interpreter: {why}"));
-            }
+        for why in self.dev.refusals() {
+            self.texts.note(format!("warning: a part of `{name}` runs in the interpreter: {why}"));
         }
     }
 
@@ -568,7 +566,7 @@ impl Batch for VaBatch {
             return;
         }
         let nu = l.unknowns.len();
-        let routine = &self.dev.noise;
+        let routine = self.dev.noise();
         let mut spectra: HashMap<(u32, u32), Arc<Spectrum>> = HashMap::new();
         self.consult(routine, &[], at, x, None, &mut |i, results| {
             let mut power = vec![0.0; l.noises.len()];
@@ -631,7 +629,7 @@ impl Batch for VaBatch {
         if !l.noises.iter().any(|s| s.is_stimulus) {
             return;
         }
-        let routine = &self.dev.noise;
+        let routine = self.dev.noise();
         self.consult(routine, &[], at, x, None, &mut |i, results| {
             let mut polar = vec![(0.0, 0.0); l.noises.len()];
             let mut gains = vec![];
@@ -659,7 +657,7 @@ impl Batch for VaBatch {
     }
 
     fn op_values(&self, i: usize, at: &Point, x: &[f64], _mem: &[f64], out: &mut [f64]) {
-        let routine = &self.dev.op;
+        let routine = self.dev.op();
         self.consult(routine, &[], at, x, Some(i), &mut |_, results| {
             for ((s, _), v) in routine.func.outputs.iter().zip(results) {
                 if let Some(o) = out.get_mut(s.a as usize) {

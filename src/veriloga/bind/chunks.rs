@@ -1,8 +1,8 @@
 //! The machine code of a batch at work: chunks of neighbouring instances, in each of them groups of the same class, on all
 //! threads if there are many.
 //!
-//! What a chunk computes goes into arrays of its own, and these are added to the system one after the other: sums are the
-//! same to the last bit for any number of threads.
+//! What a chunk computes is summed in arrays of its own, and these are added to the system one after the other: sums are
+//! the same to the last bit for any number of threads.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -12,6 +12,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelI
 
 use super::batch::VaBatch;
 use super::codes::{Code, Plan};
+use super::share::Share;
 use super::targets::Targets;
 use crate::base::pair;
 use crate::device::{IterMem, Load, Point};
@@ -45,6 +46,8 @@ pub(super) struct Chunk {
     pub at: Vec<f64>,
     /// Sums of the last evaluation, one for each place of `Targets`.
     sums: Vec<f64>,
+    /// And of all of these, what goes to the system.
+    share: Share,
     pub is_kept: Vec<bool>,
     /// By instance: evaluated at `x` itself.
     pub is_fresh: Vec<bool>,
@@ -52,6 +55,9 @@ pub(super) struct Chunk {
     is_limited: Vec<bool>,
     /// What limiting functions returned, instance by instance.
     old: Vec<f64>,
+    /// How many instances were not evaluated, and whether a limiting function changed a value of one that was.
+    reused: usize,
+    has_limited: bool,
 }
 
 impl Chunk {
@@ -78,6 +84,9 @@ impl Chunk {
             is_fresh: vec![true; n],
             is_limited: vec![false; n],
             old: vec![0.0; n * limits],
+            share: Share::new(targets, first..first + n),
+            reused: 0,
+            has_limited: false,
         }
     }
 
@@ -140,12 +149,12 @@ impl Memory {
 impl VaBatch {
     /// Operations of an evaluation of all instances.
     fn work(&self) -> usize {
-        self.n * self.program().eval.vals.len()
+        self.n * self.program().by_probe.vals.len()
     }
 
     /// Not by the number of threads, although results do not depend on it.
     fn chunk_size(&self) -> usize {
-        let most = (CHUNK / self.program().eval.vals.len().max(1)).clamp(LEAST, MOST);
+        let most = (CHUNK / self.program().by_probe.vals.len().max(1)).clamp(LEAST, MOST);
         if self.work() >= PARALLEL_FROM { most.min(self.n.div_ceil(2)) } else { most }
     }
 
@@ -179,6 +188,7 @@ impl VaBatch {
                 let (code, own) = chunk.parts[part].clone();
                 self.evaluate(&plan.codes[code as usize], own, numbers, (old, signals), chunk);
             }
+            self.sum(quiet.is_some(), chunk);
         };
         let is_shared = self.work() >= PARALLEL_FROM && rayon::current_num_threads() > 1;
         match &mut kept.chunks[..] {
@@ -186,21 +196,17 @@ impl VaBatch {
             all if is_shared => all.par_iter_mut().with_max_len(1).for_each(work),
             all => all.iter_mut().for_each(work),
         }
-        let mut reused = 0;
-        for chunk in &mut kept.chunks {
-            for i in 0..chunk.len() {
-                self.add(chunk, i, out);
-                if !chunk.is_fresh[i] {
-                    reused += 1;
-                    continue;
+        mem.reused = 0;
+        for chunk in &kept.chunks {
+            chunk.share.load(out);
+            mem.reused += chunk.reused;
+            mem.limited |= chunk.has_limited;
+            if no > 0 {
+                for i in (0..chunk.len()).filter(|i| chunk.is_fresh[*i]) {
+                    mem.values[(chunk.first + i) * no..][..no].copy_from_slice(&chunk.old[i * no..][..no]);
                 }
-                mem.values[(chunk.first + i) * no..][..no].copy_from_slice(&chunk.old[i * no..][..no]);
-                mem.limited |= chunk.is_limited[i];
-                // A tangent at a place that limiting chose is not one at a solution.
-                chunk.is_kept[i] = quiet.is_some() && !chunk.is_limited[i];
             }
         }
-        mem.reused = reused;
     }
 
     /// Reads the unknowns of a chunk, and says which instances have moved.
@@ -280,27 +286,28 @@ impl VaBatch {
         });
     }
 
-    /// Adds the sums of the instance `i` of a chunk to the system.
-    fn add(&self, chunk: &Chunk, i: usize, out: &mut Load) {
-        let k = chunk.first + i;
-        let (pattern, places) = (self.targets.pattern(k), self.targets.places(k));
-        let begin = self.targets.range(chunk.first, k).len();
-        let sums = &chunk.sums[begin..][..places.len()];
-        let [q, g, c, end] = pattern.parts;
-        let of = |a: usize, b: usize| places[a..b].iter().zip(&sums[a..b]);
-        of(0, q).for_each(|(row, y)| out.f(*row, *y));
-        of(q, g).for_each(|(row, y)| out.q(*row, *y));
-        of(g, c).for_each(|(slot, y)| out.g(*slot, *y));
-        of(c, end).for_each(|(slot, y)| out.c(*slot, *y));
-        if chunk.is_fresh[i] {
-            return;
-        }
+    /// Sums what the instances of a chunk add to the system.
+    fn sum(&self, is_quiet: bool, chunk: &mut Chunk) {
         let nu = self.program().lowered.unknowns.len();
-        let rows = &self.rows[k * nu..][..nu];
-        let (x, at) = (&chunk.x[i * nu..][..nu], &chunk.at[i * nu..][..nu]);
-        for (m, ((r, u), y)) in pattern.entries.iter().zip(&sums[g..]).enumerate() {
-            let (row, d) = (rows[*r as usize], y * (x[*u as usize] - at[*u as usize]));
-            if g + m < c { out.f(row, d) } else { out.q(row, d) }
+        chunk.share.clear();
+        (chunk.reused, chunk.has_limited) = (0, false);
+        for i in 0..chunk.len() {
+            let k = chunk.first + i;
+            let begin = self.targets.range(chunk.first, k).len();
+            let pattern = self.targets.pattern(k);
+            let sums = &chunk.sums[begin..][..pattern.places()];
+            chunk.share.add(begin, sums);
+            if !chunk.is_fresh[i] {
+                chunk.reused += 1;
+                let (x, at) = (&chunk.x[i * nu..][..nu], &chunk.at[i * nu..][..nu]);
+                for (place, u, y) in pattern.slopes(sums) {
+                    chunk.share.add(begin + place, &[y * (x[u] - at[u])]);
+                }
+                continue;
+            }
+            chunk.has_limited |= chunk.is_limited[i];
+            // A tangent at a place that limiting chose is not one at a solution.
+            chunk.is_kept[i] = is_quiet && !chunk.is_limited[i];
         }
     }
 }

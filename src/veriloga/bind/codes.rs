@@ -70,10 +70,8 @@ impl VaDevice {
         let p = &self.program;
         let is_general = *ties == apart(ties.len());
         let own = (!is_general).then(|| p.eval_tied(ties));
-        let func = own.as_ref().unwrap_or(&p.eval);
-        let t0 = std::time::Instant::now();
+        let func = own.as_ref().unwrap_or_else(|| p.eval());
         let kernel = Kernel::compile(p, func)?;
-        if std::env::var_os("FSDBG").is_some() { eprintln!("ties {ties:?}: {} ops vs {} (by probe {}), outputs {} vs {}, code {:?}", func.len(), p.eval.len(), p.by_probe.len(), func.outputs.len(), p.eval.outputs.len(), t0.elapsed()); }
         Ok(Arc::new(Code { kernel, sinks: Sinks::of(func, &p.entries, ties) }))
     }
 

@@ -7,13 +7,14 @@ mod codes;
 mod events;
 mod quiet;
 mod routine;
+mod share;
 mod signals;
 mod targets;
 mod text;
 mod trouble;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::hir::{ExprKind, Module, NodeId, ParamKind as HKind, PortId, SysParam, Ty as HTy};
 use super::ir::{Func, Out, Sink};
@@ -51,8 +52,8 @@ pub struct VaDevice {
     pub(crate) reads: Reads,
     pub(crate) accept: Option<Routine>,
     pub(crate) watch: Option<Routine>,
-    pub(crate) op: Routine,
-    pub(crate) noise: Routine,
+    op: OnceLock<Routine>,
+    noise: OnceLock<Routine>,
     pub(crate) targets: Vec<Target>,
     pub(crate) terminals: usize,
     /// Terminal of each unknown.
@@ -89,7 +90,7 @@ fn dc_links(m: &Module, program: &Program) -> Vec<DcLink> {
         }
         k
     }
-    let resists = |r: u32| program.eval.outputs.iter().any(|(s, _)| s.class == Out::G && s.a == r);
+    let resists = |r: u32| program.by_probe.outputs.iter().any(|(s, _)| s.class == Out::G && s.a == r);
     for b in &l.branches {
         let conducts = b.mode != BranchMode::Flow || [b.hi, b.lo].into_iter().flatten().any(resists);
         if conducts {
@@ -143,9 +144,12 @@ impl VaDevice {
         let faults: Vec<Diagnostic> = (0..l.tables.len())
             .filter(|k| moving(*k))
             .map(|k| {
-                Diagnostic::error(faults::NOT_SUPPORTED, "a table whose points change while simulating is not supported")
-                    .at(l.tables[k].span, "cannot be simulated")
-                    .help("points follow from constants and parameters, or stand in a file")
+                Diagnostic::error(
+                    faults::NOT_SUPPORTED,
+                    "a table whose points change while simulating is not supported",
+                )
+                .at(l.tables[k].span, "cannot be simulated")
+                .help("points follow from constants and parameters, or stand in a file")
             })
             .collect();
         if !faults.is_empty() {
@@ -158,9 +162,12 @@ impl VaDevice {
         let often = [&device.accept, &device.watch];
         let made = often.iter().copied().flatten().try_for_each(|r| r.prepare(l));
         let note = made.err().map(|why| {
-            Diagnostic::warning(faults::NO_MACHINE_CODE, format!("a part of module `{}` runs in the interpreter", m.name))
-                .at(m.span, "no machine code could be made for all of it")
-                .note(why)
+            Diagnostic::warning(
+                faults::NO_MACHINE_CODE,
+                format!("a part of module `{}` runs in the interpreter", m.name),
+            )
+            .at(m.span, "no machine code could be made for all of it")
+            .note(why)
         });
         Ok((device, note.into_iter().collect()))
     }
@@ -170,7 +177,6 @@ impl VaDevice {
         let slots = program.accept_slots;
         let accept = program.accept.as_ref().map(|f| routine(f, slots));
         let watch = program.watch.as_ref().map(|f| routine(f, slots));
-        let (op, noise) = (routine(&program.op, 0), routine(&program.noise, 0));
         let asks = |id: PortId| m.exprs.values().any(|e| e.kind == ExprKind::PortConnected(id));
         // Heat, light and fields come in through the last ports, which may be left to themselves.
         let is_electrical = |n: NodeId| m.nodes[n].discipline.is_some_and(|d| m.disciplines[d].name == "electrical");
@@ -280,7 +286,7 @@ impl VaDevice {
             .collect();
         let mut has_row = vec![false; l.unknowns.len()];
         program.entries.iter().for_each(|(r, _)| has_row[*r as usize] = true);
-        let rows = program.eval.outputs.iter().filter(|(s, _)| matches!(s.class, Out::F | Out::Q));
+        let rows = program.by_probe.outputs.iter().filter(|(s, _)| matches!(s.class, Out::F | Out::Q));
         rows.for_each(|(s, _)| has_row[s.a as usize] = true);
         let mut is_used = vec![false; l.unknowns.len()];
         for (r, c) in &program.entries {
@@ -292,7 +298,7 @@ impl VaDevice {
                 is_used[*u as usize] = true;
             }
         }
-        for (s, _) in program.eval.outputs.iter().filter(|(s, _)| matches!(s.class, Out::F | Out::Q)) {
+        for (s, _) in program.by_probe.outputs.iter().filter(|(s, _)| matches!(s.class, Out::F | Out::Q)) {
             is_used[s.a as usize] = true;
         }
         let name = leak(&m.name.to_lowercase());
@@ -334,19 +340,34 @@ impl VaDevice {
             has_row,
             string_of,
             module_name: m.name.clone(),
-            reads: Reads::of(&program.eval),
+            reads: Reads::of(&program.by_probe),
             program,
             back_end,
             codes: Codes::default(),
             accept,
             watch,
-            op,
-            noise,
+            op: OnceLock::new(),
+            noise: OnceLock::new(),
         }
     }
 
     pub(crate) fn op_vars(&self) -> &'static [OpVar] {
         self.op_vars
+    }
+
+    /// Values of the operating-point variables.
+    pub(crate) fn op(&self) -> &Routine {
+        self.op.get_or_init(|| Routine::new(self.program.op().clone(), 0, self.back_end))
+    }
+
+    /// Powers and gains of the noise sources.
+    pub(crate) fn noise(&self) -> &Routine {
+        self.noise.get_or_init(|| Routine::new(self.program.noise().clone(), 0, self.back_end))
+    }
+
+    /// Why the interpreter runs one of these two, if it did.
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = &str> {
+        [&self.op, &self.noise].into_iter().filter_map(|r| r.get()?.refusal())
     }
 
     /// Kind of the unknown at a terminal.

@@ -4,6 +4,7 @@
 //! row or matrix entry. They are summed before anything is kept or added: a transistor of 180 results has some 40 places.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::codes::Plan;
 use crate::veriloga::ir::{Func, Out};
@@ -52,12 +53,27 @@ pub struct Pattern {
     of: Vec<u32>,
     ends: Vec<u32>,
     /// Where the places of q, g and c begin, and where they end.
-    pub parts: [usize; 4],
-    /// For each place of g and c the row and the unknown, as the module numbers them.
-    pub entries: Vec<(u32, u32)>,
+    parts: [usize; 4],
+    /// For each place of g and c the place of its row, and the unknown as the module numbers it.
+    entries: Vec<(u32, u32)>,
 }
 
 impl Pattern {
+    pub fn places(&self) -> usize {
+        self.parts[3]
+    }
+
+    /// Numbers of the places of f, q, g or c.
+    pub fn part(&self, k: usize) -> Range<usize> {
+        k.checked_sub(1).map_or(0, |k| self.parts[k])..self.parts[k]
+    }
+
+    /// Derivatives among the sums of an instance: the place of the row, the unknown, and dy/dx.
+    pub fn slopes(&self, sums: &[f64]) -> impl Iterator<Item = (usize, usize, f64)> {
+        let slopes = self.entries.iter().zip(&sums[self.parts[1]..]);
+        slopes.map(|((row, u), y)| (*row as usize, *u as usize, *y))
+    }
+
     /// Sums the results of some instances, the places of which begin there: `result` gives all of one output. Each
     /// addition waits for the one before: sums of several instances go side by side.
     pub fn reduce<const N: usize>(&self, result: impl Fn(usize) -> [f64; N], sums: &mut [f64], begins: [usize; N]) {
@@ -124,7 +140,7 @@ impl Targets {
             let number = known.get(&key).copied().unwrap_or_else(|| {
                 let local = key.1.clone();
                 known.insert((*code, local.clone()), t.patterns.len() as u32);
-                t.patterns.push(pattern(sinks, entries, &local, parts));
+                t.patterns.push(pattern(sinks, entries, rows, &t.places[first..], &local, parts));
                 t.patterns.len() as u32 - 1
             });
             t.pattern.push(number);
@@ -148,13 +164,20 @@ impl Targets {
     }
 
     /// Numbers of the places of some neighbouring instances.
-    pub fn range(&self, first: usize, end: usize) -> std::ops::Range<usize> {
+    pub fn range(&self, first: usize, end: usize) -> Range<usize> {
         self.starts[first] as usize..self.starts[end] as usize
     }
 }
 
-/// The pattern of an instance whose outputs go to these places.
-fn pattern(sinks: &Sinks, entries: &[(u32, u32)], local: &[u32], parts: [usize; 4]) -> Pattern {
+/// The pattern of an instance with these rows and places whose outputs go to `local` ones of them.
+fn pattern(
+    sinks: &Sinks,
+    entries: &[(u32, u32)],
+    rows: &[u32],
+    places: &[u32],
+    local: &[u32],
+    parts: [usize; 4],
+) -> Pattern {
     let matrix = || sinks.g.iter().chain(&sinks.c);
     let outputs = sinks.f.iter().chain(&sinks.q).chain(matrix()).map(|s| s.0);
     let mut sums: Vec<(u32, u32)> = outputs.zip(local.iter().copied()).filter(|(_, l)| *l != u32::MAX).collect();
@@ -163,7 +186,11 @@ fn pattern(sinks: &Sinks, entries: &[(u32, u32)], local: &[u32], parts: [usize; 
     let mut of_place = vec![(0, 0); parts[3] - first];
     let matrix_local = &local[sinks.f.len() + sinks.q.len()..];
     for ((_, e), place) in matrix().zip(matrix_local).filter(|(_, place)| **place != u32::MAX) {
-        of_place[*place as usize - first] = entries[*e as usize];
+        let (row, unknown) = entries[*e as usize];
+        let same = if (*place as usize) < parts[2] { 0..parts[0] } else { parts[0]..first };
+        // Who has a derivative has a value.
+        let row = same.clone().find(|k| places[*k] == rows[row as usize]).unwrap_or(same.start);
+        of_place[*place as usize - first] = (row as u32, unknown);
     }
     let ends = (0..parts[3] as u32).map(|place| sums.partition_point(|s| s.1 <= place) as u32).collect();
     Pattern { of: sums.into_iter().map(|s| s.0).collect(), ends, parts, entries: of_place }

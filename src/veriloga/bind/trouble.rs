@@ -124,7 +124,7 @@ impl<'a> Run<'a> {
 impl VaBatch {
     /// The first instance whose evaluation at `x` was given up in a loop.
     pub(super) fn find_endless(&self, at: &Point, x: &[f64], memory: &[f64]) -> Option<usize> {
-        if !has_loop(&self.program().eval.nodes) {
+        if !has_loop(&self.program().eval().nodes) {
             return None;
         }
         let mut machine = Machine::default();
@@ -142,9 +142,9 @@ impl VaBatch {
         let (old, signals) = memory.split_at(self.n * no);
         let (old, signals) = (&old[i * no..][..no], &signals[i * ns..][..ns]);
         let mut world = Evaluation { batch: self, i, numbers: &numbers, x, old, signals };
-        machine.run(&p.eval, &mut world, &mut |_, _| ());
+        machine.run(p.eval(), &mut world, &mut |_, _| ());
         let matters = |c: Out| matches!(c, Out::F | Out::Q | Out::G | Out::C);
-        let mut bad: Vec<_> = p.eval.outputs.iter().filter(|(s, _)| matters(s.class)).collect();
+        let mut bad: Vec<_> = p.eval().outputs.iter().filter(|(s, _)| matters(s.class)).collect();
         bad.retain(|(_, v)| !machine.value(*v).to_f64().is_finite());
         bad.iter().min_by_key(|(s, _)| s.class).map(|(_, v)| *v)
     }
@@ -153,7 +153,7 @@ impl VaBatch {
         let mut machine = Machine::default();
         (0..self.n).find_map(|i| {
             let bad = self.rehearse(i, at, x, memory, &mut machine)?;
-            let run = Run::new(&self.program().eval, &machine);
+            let run = Run::new(self.program().eval(), &machine);
             let text = run.culprit(bad).and_then(|v| self.describe(i, &run, v))?;
             Some(Trouble { instance: i, text })
         })

@@ -12,16 +12,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::assemble::{IDT_IC, IDT_STATIC, ON, root};
+use super::later::{Later, are_aside};
 use super::{BranchMode, EventInfo, Lowered, UnknownInfo, UnknownSource};
 use crate::veriloga::ir::{
     BinOp, Builder, Const, Def, Func, In, Keep, Node, Op, Out, Sink, Ty, UnOp, Val, copy_nodes, mapped, sim,
 };
-use crate::veriloga::passes::{
-    Deps, Ties, Var, apart, contract, differentiate, invariants, prune, resolve_ddx, split, tie,
-};
+use crate::veriloga::passes::{Deps, Ties, Var, contract, differentiate, invariants, prune, resolve_ddx, split, tie};
 
 /// Bodies of an `if` up to this cost (in additions) become selects in the evaluation.
-const CONVERT: u32 = 16;
+pub(super) const CONVERT: u32 = 16;
 
 /// A compiled module before code generation.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +35,6 @@ pub struct Program {
     pub slots: usize,
     /// Probes, slots → rows and their derivatives by probe (`Out::G` and `Out::C` of a row and a probe).
     pub by_probe: Func,
-    /// The same with derivatives by unknown.
-    pub eval: Func,
     /// Matrix entries (row, column) of the evaluation.
     pub entries: Vec<(u32, u32)>,
     /// Probes, parameters → next states, events, step bound; with effects. `None`: nothing to do.
@@ -47,14 +44,11 @@ pub struct Program {
     pub accept_slots: usize,
     /// Its watched expressions alone, where there are events that are located.
     pub watch: Option<Func>,
-    /// → values of the operating-point variables.
-    pub op: Func,
-    /// → powers and gains of noise sources.
-    pub noise: Func,
     /// Persisting cells that matter.
     pub hidden: Vec<u32>,
     /// Idt whose initial value setup computes: index of the `Out::Flag`.
     pub held: Vec<bool>,
+    pub(crate) later: Later,
 }
 
 impl Program {
@@ -77,17 +71,26 @@ impl Program {
 }
 
 /// Matrix entries in the order in which an evaluation gives them.
-fn entries(eval: &Func) -> Vec<(u32, u32)> {
+fn entries(by_probe: &Func, l: &Lowered) -> Vec<(u32, u32)> {
+    let mut list = vec![];
     let mut seen = BTreeSet::new();
-    let of = eval.outputs.iter().filter(|(s, _)| matches!(s.class, Out::G | Out::C)).map(|(s, _)| (s.a, s.b));
-    of.filter(|e| seen.insert(*e)).collect()
+    for (s, _) in by_probe.outputs.iter().filter(|(s, _)| matches!(s.class, Out::G | Out::C)) {
+        let (hi, lo) = l.probes[s.b as usize];
+        list.extend([hi, lo].into_iter().flatten().map(|column| (s.a, column)).filter(|e| seen.insert(*e)));
+    }
+    list
 }
 
 /// Makes the functions.
 pub fn finish(mut l: Lowered) -> Program {
-    let analog = resolve_ddx(std::mem::take(&mut l.analog));
-    let (analog, held) = static_states(analog, &l);
-    let linear = linearise(&analog, &mut l);
+    let mut analog = std::mem::take(&mut l.analog);
+    let variables: Vec<Sink> = analog.outputs.iter().map(|o| o.0).filter(|s| s.class == Out::OpVar).collect();
+    let mut aside = None;
+    if are_aside(&analog, l.has_events) {
+        let equations = prune(&analog, |s| s.class != Out::OpVar, true, 0);
+        aside = Some(Box::new((std::mem::replace(&mut analog, equations), l.clone())));
+    }
+    let (linear, held) = equations(analog, &mut l);
     let parts = split(&prune(&jacobian(&linear, &l), |_| true, false, CONVERT).checked("evaluation"));
     let has_flag = |k: u32| parts.setup.output(Out::Flag, k).is_some();
     let held = held.iter().enumerate().map(|(k, h)| *h && has_flag(IDT_IC + k as u32)).collect();
@@ -96,19 +99,15 @@ pub fn finish(mut l: Lowered) -> Program {
             b.mode = BranchMode::Unknown;
         }
     }
-    let mut plain = if l.limits > 0 { without_limits(&linear) } else { linear };
+    let plain = if l.limits > 0 { without_limits(&linear) } else { linear };
     let hidden = persisting(&plain, &l);
-    show(&mut plain, &mut l, &hidden);
+    let shown = show(&variables, &mut l, &hidden);
     let keeps = |s: &Sink| match s.class {
         Out::Hidden => hidden.contains(&s.a),
         Out::Event | Out::Step | Out::Signal => true,
         _ => false,
     };
-    let accept = prune(&plain, keeps, true, 0).checked("acceptance");
-    let op = prune(&plain, |s| s.class == Out::OpVar, false, 0).checked("operating point");
-    let noise = prune(&plain, |s| matches!(s.class, Out::Noise | Out::Gain), false, 0).checked("noise");
-    let eval = contract(&tie(&parts.rest, &l.probes, &apart(l.unknowns.len()), CONVERT));
-    let accept = split(&accept);
+    let accept = split(&prune(&plain, keeps, true, 0).checked("acceptance"));
     let is_located = |e: &EventInfo| matches!(e, EventInfo::Cross | EventInfo::Above | EventInfo::AbsDelta);
     let watch = l
         .events
@@ -120,19 +119,23 @@ pub fn finish(mut l: Lowered) -> Program {
         texts: std::mem::take(&mut l.texts_func),
         setup: parts.setup,
         slots: parts.slots,
-        entries: entries(&eval),
+        entries: entries(&parts.rest, &l),
         by_probe: parts.rest,
-        eval,
         accept: (!accept.rest.is_empty()).then_some(accept.rest),
         accept_setup: accept.setup,
         accept_slots: accept.slots,
         watch,
-        op,
-        noise,
         hidden,
         held,
         lowered: l,
+        later: Later::new(plain, aside, shown),
     }
+}
+
+/// The function without `ddx`, `ddt` and noise; which initial values are held from outside.
+pub(super) fn equations(analog: Func, l: &mut Lowered) -> (Func, Vec<bool>) {
+    let (analog, held) = static_states(resolve_ddx(analog), l);
+    (linearise(&analog, l), held)
 }
 
 /// Copies a function, operations through `f` (which gets the mapped operation too).
@@ -438,7 +441,7 @@ fn strip(func: &Func) -> Func {
 }
 
 /// Limited values are their arguments: for everything but the evaluation inside of Newton's iteration.
-fn without_limits(func: &Func) -> Func {
+pub(super) fn without_limits(func: &Func) -> Func {
     let (mut b, map) = rewrite(func, true, &mut |b, map, op| match op {
         Op::Limit(_, arg, _) => mapped(map, *arg),
         op => b.op(op.map(|x| mapped(map, x))),
@@ -479,26 +482,18 @@ fn persisting(func: &Func, l: &Lowered) -> Vec<u32> {
     }
 }
 
-/// Operating-point variables are those declared as such, and those that persist.
-fn show(func: &mut Func, l: &mut Lowered, hidden: &[u32]) {
+/// Operating-point variables are those declared as such, and those that persist: their numbers among all variables, and
+/// among those shown.
+fn show(variables: &[Sink], l: &mut Lowered, hidden: &[u32]) -> BTreeMap<u32, u32> {
     let names: BTreeSet<&str> = hidden.iter().map(|h| l.cells[*h as usize].name.as_str()).collect();
     let all = std::mem::take(&mut l.op_vars);
-    let mut to: BTreeMap<u32, u32> = BTreeMap::new();
-    func.outputs.retain(|(s, _)| {
-        if s.class != Out::OpVar {
-            return true;
-        }
-        let v = &all[s.a as usize];
-        let is_kept = s.b == 1 || names.contains(v.name.as_str());
-        if is_kept {
-            to.insert(s.a, l.op_vars.len() as u32);
-            l.op_vars.push(v.clone());
-        }
-        is_kept
-    });
-    for (s, _) in func.outputs.iter_mut().filter(|(s, _)| s.class == Out::OpVar) {
-        s.a = to.get(&s.a).copied().unwrap_or(0);
+    let is_kept = |s: &&Sink| s.b == 1 || names.contains(all[s.a as usize].name.as_str());
+    let mut to = BTreeMap::new();
+    for s in variables.iter().filter(is_kept) {
+        to.insert(s.a, l.op_vars.len() as u32);
+        l.op_vars.push(all[s.a as usize].clone());
     }
+    to
 }
 
 /// Rows and contents differentiated with respect to probes.

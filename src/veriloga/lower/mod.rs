@@ -9,6 +9,7 @@ mod cells;
 mod environment;
 mod expr;
 mod finish;
+mod later;
 mod operator;
 mod random;
 mod signal;
