@@ -1,6 +1,7 @@
 //! The arithmetic of Verilog-A beyond what f64 has: one set of functions for the interpreter and for compiled code, so
 //! that both give the same bits.
 
+use crate::base::fastmath;
 use crate::base::rng::Stream;
 
 /// Real to integer: to the nearest, halves away from zero; out of range saturates, NaN gives 0.
@@ -8,12 +9,14 @@ pub fn to_int(x: f64) -> i32 {
     x.round() as i32
 }
 
-/// x to the power y; whole powers up to 3 in magnitude by multiplication, as they are the common ones.
+/// x to the power y; squares and cubes by multiplication, as they are the common ones.
 pub fn pow(x: f64, y: f64) -> f64 {
     if y == 2.0 {
         x * x
     } else if y == 3.0 {
         x * x * x
+    } else if fastmath::is_plain_power(x, y) {
+        fastmath::pow(x, y)
     } else {
         x.powf(y)
     }

@@ -66,6 +66,7 @@ pub enum Compare {
     NotEqual = 0x04,
     Less = 0x11,
     LessOrEqual = 0x12,
+    GreaterOrEqual = 0x1D,
     Greater = 0x1E,
 }
 
@@ -190,7 +191,7 @@ impl Steps {
         d
     }
 
-    fn label(&mut self) -> u32 {
+    pub fn label(&mut self) -> u32 {
         self.labels += 1;
         self.labels - 1
     }
@@ -491,6 +492,19 @@ impl Maker<'_> {
         d
     }
 
+    /// A power: four at once unless one of them is special.
+    fn pow(&mut self, a: V, b: V) -> Option<V> {
+        let r = self.steps.fresh();
+        let [plain, join] = [0; 2].map(|_| self.steps.label());
+        let is_special = self.steps.is_special_power(a, b);
+        self.steps.list.push(Step::JumpIfNone(is_special, plain));
+        let one_by_one = self.call(calls::bin(BinOp::Pow)?, a, Some(b));
+        self.steps.list.extend([Step::Put(r, one_by_one), Step::Jump(join), Step::Label(plain)]);
+        let p = self.steps.pow(a, b);
+        self.steps.list.extend([Step::Put(r, p), Step::Label(join)]);
+        Some(r)
+    }
+
     fn un(&mut self, o: UnOp, a: V) -> Option<V> {
         let s = &mut self.steps;
         Some(match o {
@@ -534,6 +548,7 @@ impl Maker<'_> {
             BinOp::Ne => return Some(s.compare(Compare::NotEqual, a, b)),
             BinOp::Lt => return Some(s.compare(Compare::Less, a, b)),
             BinOp::Le => return Some(s.compare(Compare::LessOrEqual, a, b)),
+            BinOp::Pow => return self.pow(a, b),
             o if o.operand() == Ty::Real => return Some(self.call(calls::bin(o)?, a, Some(b))),
             _ => return None,
         };
