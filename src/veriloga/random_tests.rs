@@ -592,6 +592,45 @@ fn ddx_meets_the_jacobian() {
     assert_eq!((find(Out::F, 0), find(Out::G, 0), find(Out::G, 1)), (Some(60.0), Some(60.0), Some(12.0)));
 }
 
+/// Powers of four instances at once where all of them are plain, one by one where one is not: the same bits.
+#[test]
+fn powers_do_not_depend_on_the_company() {
+    let f =
+        parse("func t {\n  v0:f = in probe 0\n  v1:f = in probe 1\n  v2:f = pow v0 v1\n  out f 0 0 = v2\n}").unwrap();
+    let kernel = Kernel::compile(&program(0), &f).unwrap();
+    let plain = [(0.3, 2.75), (1e-12, -1.0 / 6.0), (7.5e30, 0.06), (1.7, 16.58)];
+    let special =
+        [(0.0, 0.5), (-2.0, 3.0), (-2.0, 0.5), (5e-324, 0.5), (2.0, 2.0), (f64::INFINITY, -0.5), (f64::NAN, 0.5)];
+    let all: Vec<(f64, f64)> = plain.into_iter().chain(special).collect();
+    let x: Vec<f64> = all.iter().flat_map(|(x, y)| [*x, *y, 0.0]).collect();
+    let n = all.len() as u32;
+    let mut groups: Vec<u32> = (0..4).collect();
+    groups.extend((4..n).flat_map(|k| [k % 4, k, (k + 1) % 4, (k + 2) % 4]));
+    let mut out = vec![0.0; groups.len()];
+    kernel.run(Args {
+        count: all.len(),
+        groups: &groups,
+        x: &x,
+        classes: &vec![0; all.len()],
+        class_count: 1,
+        cache: &[],
+        frame: &mut vec![],
+        sim: &[0.0; super::ir::sim::COUNT],
+        hidden: &[],
+        uniforms: &[],
+        normals: &[],
+        keys: &vec![0.0; all.len() * KEYS],
+        signals: &[],
+        tables: &[],
+        old: &[],
+        out: &mut out,
+    });
+    for (at, i) in groups.iter().enumerate() {
+        let (x, y) = all[*i as usize];
+        assert!(same(out[kernel.place(at, 0)], super::math::pow(x, y)), "{x}^{y}");
+    }
+}
+
 #[test]
 fn endless_loops_end() {
     let f = parse(
@@ -635,5 +674,5 @@ fn constants_fold_through_everything() {
     let x = b.real(0.5);
     let y = b.un(UnOp::Exp, x);
     let z = b.bin(BinOp::Pow, y, x);
-    assert_eq!(b.constant(z), Some(Const::Real(crate::base::fastmath::exp(0.5).powf(0.5))));
+    assert_eq!(b.constant(z), Some(Const::Real(super::math::pow(crate::base::fastmath::exp(0.5), 0.5))));
 }

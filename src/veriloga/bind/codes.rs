@@ -108,3 +108,27 @@ impl VaDevice {
         self.codes(&[apart(self.program.lowered.unknowns.len())]).into_iter().try_for_each(|made| made.map(|_| ()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of so many instances with each of these pairs of rows: how many codes, and which for the first of each.
+    fn codes(of: &[(usize, [u32; 2])]) -> (usize, Vec<Option<u32>>) {
+        let rows: Vec<u32> = of.iter().flat_map(|(n, rows)| rows.repeat(*n)).collect();
+        let n = of.iter().map(|o| o.0).sum();
+        let (ties, own) = own_codes(&rows, n);
+        let mut first = 0;
+        let of = of.iter().map(|(n, _)| (own[first], first += n).0);
+        (ties.len(), of.collect())
+    }
+
+    #[test]
+    fn many_alike_have_code_of_their_own() {
+        assert_eq!(ties_at(&[3, 0, 3, 7, 0]), [Some(0), None, Some(0), Some(3), None]);
+        // One alone, many apart, many of one kind and few of the other.
+        assert_eq!(codes(&[(1, [4, 0])]), (1, vec![Some(0)]));
+        assert_eq!(codes(&[(3, [4, 5]), (3, [1, 2])]), (1, vec![Some(0); 2]));
+        assert_eq!(codes(&[(7, [4, 0]), (8, [4, 4]), (9, [1, 2])]), (2, vec![None, Some(1), Some(0)]));
+    }
+}

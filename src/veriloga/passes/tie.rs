@@ -98,3 +98,61 @@ pub fn tie(func: &Func, probes: &[(Option<u32>, Option<u32>)], ties: &Ties, conv
     }
     b.finish().checked("tied nodes")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::veriloga::ir::{parse, verify};
+
+    /// f0 = exp(v(0,2)) + sin(v(1,2)) = -f2, and what they are by v(0,2), v(1,2) and v(3,2).
+    const BY_PROBE: &str = "func t {
+  v0:f = in probe 0
+  v1:f = in probe 1
+  v2:f = in probe 2
+  v3:f = exp v0
+  v4:f = sin v1
+  v5:f = add v3 v4
+  v6:f = cos v1
+  v7:f = tan v2
+  v8:f = neg v5
+  out f 0 0 = v5
+  out g 0 0 = v3
+  out g 0 1 = v6
+  out g 0 2 = v7
+  out f 2 0 = v8
+  out old 0 0 = v4
+}";
+    const PROBES: [(Option<u32>, Option<u32>); 3] = [(Some(0), Some(2)), (Some(1), Some(2)), (Some(3), Some(2))];
+
+    fn tied(ties: &Ties) -> (String, Vec<(Out, u32, u32)>) {
+        let f = tie(&parse(BY_PROBE).unwrap(), &PROBES, ties, 0);
+        verify(&f).unwrap();
+        (f.to_string(), f.outputs.iter().map(|(s, _)| (s.class, s.a, s.b)).collect())
+    }
+
+    #[test]
+    fn unknowns_apart_have_derivatives_of_their_own() {
+        let (text, outputs) = tied(&apart(4));
+        assert!(["exp", "sin", "cos", "tan"].iter().all(|op| text.contains(op)), "{text}");
+        let columns: Vec<u32> = outputs.iter().filter(|o| o.0 == Out::G).map(|o| o.2).collect();
+        assert_eq!((columns, outputs.len()), (vec![0, 2, 1, 3], 7));
+    }
+
+    #[test]
+    fn what_ties_make_idle_is_not_computed() {
+        // Unknown 1 is 2, and 3 is 0: v(1,2) is zero and so is its sine, derivatives by it are nobody's business.
+        let (text, outputs) = tied(&vec![Some(0), Some(2), Some(2), Some(0)]);
+        assert!(
+            text.contains("exp") && text.contains("tan") && !text.contains("sin") && !text.contains("cos"),
+            "{text}"
+        );
+        assert!(text.matches("probe").count() == 1, "v(3,2) is v(0,2): {text}");
+        assert!(outputs.contains(&(Out::G, 0, 0)) && outputs.contains(&(Out::G, 0, 2)) && outputs.len() == 5, "{text}");
+        // At the reference it has neither row nor column.
+        let (text, outputs) = tied(&vec![Some(0), None, None, Some(0)]);
+        assert_eq!(outputs, [(Out::F, 0, 0), (Out::G, 0, 0), (Out::Old, 0, 0)], "{text}");
+        // All at the reference: what remains is what limiting functions keep.
+        let (text, outputs) = tied(&vec![None; 4]);
+        assert!(outputs == [(Out::Old, 0, 0)] && !text.contains("exp"), "{text}");
+    }
+}
