@@ -436,7 +436,7 @@ fn currents_into_the_pins_of_subcircuits() {
     let out = run("t\n.subckt s a\nr1 a 0 1k\n.ends\nv1 a 0 1\nx1 a s\n.op\n.meas op i find i(x1:a)\n.end\n");
     assert_eq!(out.measure("i"), [1e-3]);
     let table = out.tables().next().expect("a table");
-    let kept: Vec<&str> = table.schema.signals.iter().map(|s| s.name.as_str()).take(2).collect();
+    let kept: Vec<&str> = table.schema.signals.iter().map(|s| &*s.name).take(2).collect();
     assert_eq!(kept, ["v(a)", "i(v1)"]);
 }
 
@@ -452,7 +452,7 @@ fn parasitics_are_elements() {
     measured(deck, "half", &[0.5 / 1.5], 1e-6);
     // Inner nodes and parts stay out of the default results.
     let out = run("t\nv1 a 0 1 rser=1\nr1 a 0 1\n.op\n.end\n");
-    let names: Vec<&str> = out.tables().flat_map(|t| &t.schema.signals).map(|s| s.name.as_str()).collect();
+    let names: Vec<&str> = out.tables().flat_map(|t| &t.schema.signals).map(|s| &*s.name).collect();
     assert_eq!(names, ["v(a)", "i(v1)"]);
 }
 

@@ -211,7 +211,7 @@ n2 b 0 dv m=1
     let o = run(DIODE, deck);
     let of = |k: usize| last(table(&o, k), "onoise_spectrum");
     let tables: Vec<usize> = (0..o.points[0].tables.len())
-        .filter(|k| table(&o, *k).schema.signals.iter().any(|s| s.name == "onoise_spectrum"))
+        .filter(|k| table(&o, *k).schema.signals.iter().any(|s| &*s.name == "onoise_spectrum"))
         .collect();
     let (a, b) = (of(tables[0]), of(tables[1]));
     assert!((a / b - 1.0).abs() < 1e-6, "{a} {b}");
@@ -524,7 +524,7 @@ endmodule
     assert_eq!(o.points[0].tables[0].table.meta.stats.unknowns, 5);
     let of = |k: usize| last(table(&o, k), "onoise_spectrum").powi(2);
     let tables: Vec<usize> = (0..o.points[0].tables.len())
-        .filter(|k| table(&o, *k).schema.signals.iter().any(|s| s.name == "onoise_spectrum"))
+        .filter(|k| table(&o, *k).schema.signals.iter().any(|s| &*s.name == "onoise_spectrum"))
         .collect();
     let four_kt = 4.0 * 1.380649e-23 * 300.15;
     // 1k to the source beside 4k, of which 3k are noisy: currents times what they see of the divider.

@@ -79,12 +79,11 @@ pub fn run(
     sink: &mut dyn Sink,
     control: &Control,
 ) -> Result<(), Vec<Diagnostic>> {
-    let schema = Schema { kind: PlotKind::Op, has_axis: false, is_complex: false, signals: signals(None, probes) };
     let mut x = vec![0.0; sim.len()];
     let at = sim.point_dc();
     solve(sim, &at, &mut x, false, false, control, "")?;
     sim.stats.accepted += 1;
-    sink.begin(&schema);
+    sink.begin(&Schema { kind: PlotKind::Op, has_axis: false, is_complex: false, signals: signals(None, probes) });
     let list: Vec<_> = probes.iter().map(|p| p.1).collect();
     let (mut vars, mut row) = (vec![], vec![]);
     sim.sample(&list, &at, &x, &mut vars, &mut row);

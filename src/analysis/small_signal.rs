@@ -149,7 +149,7 @@ impl Output {
                 _ => return Err(fault(r)),
             }
             if let Some(inner) = signal.name.strip_prefix("v(").and_then(|s| s.strip_suffix(')')) {
-                signal.name = format!("v({inner},{})", r.trim().to_ascii_lowercase());
+                signal.name = format!("v({inner},{})", r.trim().to_ascii_lowercase()).into();
             }
         }
         Ok(Output { is_voltage: signal.quantity == Quantity::Voltage, signal, p, n })

@@ -135,7 +135,7 @@ fn rows(s: &mut String, table: &Table) {
                 crate::dataset::Column::Real(v) => number(v[k]),
                 crate::dataset::Column::Complex(v) => format!("{} {}j", number(v[k].re), signed(v[k].im)),
             });
-            std::iter::once(g.name.clone()).chain(cells).collect()
+            std::iter::once(g.name.to_string()).chain(cells).collect()
         })
         .collect();
     aligned(s, &columns);
@@ -168,7 +168,7 @@ pub fn json_lines(outcome: &Outcome) -> String {
         let sweep: Map<String, Value> = p.sweep.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
         for t in &p.tables {
             let table = &t.table;
-            let names: Vec<&str> = table.schema.signals.iter().take(t.selected).map(|g| g.name.as_str()).collect();
+            let names: Vec<&str> = table.schema.signals.iter().take(t.selected).map(|g| &*g.name).collect();
             let mut v = json!({
                 "table": table.schema.kind.word(), "sweep": sweep, "points": table.len(), "signals": names,
                 "partial": table.meta.is_partial, "stats": table.meta.stats,
@@ -182,7 +182,7 @@ pub fn json_lines(outcome: &Outcome) -> String {
                     .iter()
                     .zip(&table.columns)
                     .take(t.selected)
-                    .map(|(g, c)| (g.name.clone(), json!(c.re().last())))
+                    .map(|(g, c)| (g.name.to_string(), json!(c.re().last())))
                     .collect();
                 o.insert("values".into(), values.into());
             }

@@ -82,7 +82,7 @@ pub fn compare_with(
             continue;
         }
         let Some(j) = b.find(&s.name).filter(|&j| !(with_axis && j == 0)) else {
-            out.only_a.push(s.name.clone());
+            out.only_a.push(s.name.to_string());
             continue;
         };
         let (Some(ca), Some(cb)) = (a.columns.get(i), b.columns.get(j)) else { continue };
@@ -99,7 +99,7 @@ pub fn compare_with(
         one_way(&xb, cb, &xa, ca, edge_tolerant, &mut see);
         let tol = reltol * range + abstol(&s.name);
         out.signals.push(SignalDiff {
-            name: s.name.clone(),
+            name: s.name.to_string(),
             max_abs: worst.0,
             max_rel: if worst.0 == 0.0 { 0.0 } else { worst.0 / range },
             at: worst.1,
@@ -108,7 +108,7 @@ pub fn compare_with(
     }
     for (j, s) in b.schema.signals.iter().enumerate() {
         if !(with_axis && j == 0) && a.find(&s.name).is_none() {
-            out.only_b.push(s.name.clone());
+            out.only_b.push(s.name.to_string());
         }
     }
     out.signals.sort_by(|p, q| q.max_rel.total_cmp(&p.max_rel));

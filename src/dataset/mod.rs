@@ -6,6 +6,7 @@ pub mod compare;
 pub mod interp;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use num_complex::Complex64;
 use serde::{Deserialize, Serialize};
@@ -213,13 +214,13 @@ impl PlotKind {
 /// Name and meaning of a column.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Signal {
-    /// Lower case: `v(out)`, `i(v1)`, `@m1[gm]`, `time`.
-    pub name: String,
+    /// Lower case: `v(out)`, `i(v1)`, `@m1[gm]`, `time`. Shared by all that speak of the column.
+    pub name: Arc<str>,
     pub quantity: Quantity,
 }
 
 impl Signal {
-    pub fn new(name: impl Into<String>, quantity: Quantity) -> Self {
+    pub fn new(name: impl Into<Arc<str>>, quantity: Quantity) -> Self {
         Signal { name: name.into(), quantity }
     }
 }

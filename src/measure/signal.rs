@@ -309,7 +309,7 @@ impl Evaluator<'_> {
         let mut d = Diagnostic::error(MEASURE_NAME, format!("unknown name `{n}`"))
             .at(span, "neither a signal, nor a parameter, nor an earlier measure");
         if let Some(t) = self.table
-            && let Some(help) = nearest::did_you_mean(n, t.schema.signals.iter().map(|s| s.name.as_str()))
+            && let Some(help) = nearest::did_you_mean(n, t.schema.signals.iter().map(|s| &*s.name))
         {
             d = d.help(help);
         }
@@ -325,10 +325,10 @@ impl Evaluator<'_> {
         };
         let mut d = Diagnostic::error(UNKNOWN_SIGNAL, format!("the {} has no signal `{name}`", t.schema.kind.title()))
             .at(span, "not among the results");
-        if let Some(help) = nearest::did_you_mean(name, t.schema.signals.iter().map(|s| s.name.as_str())) {
+        if let Some(help) = nearest::did_you_mean(name, t.schema.signals.iter().map(|s| &*s.name)) {
             d = d.help(help);
         }
-        let known: Vec<&str> = t.schema.signals.iter().take(12).map(|s| s.name.as_str()).collect();
+        let known: Vec<&str> = t.schema.signals.iter().take(12).map(|s| &*s.name).collect();
         let more = if t.schema.signals.len() > known.len() { ", ..." } else { "" };
         self.fail(d.note(format!("signals are {}{more}", known.join(", "))))
     }

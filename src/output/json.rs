@@ -66,7 +66,7 @@ impl Head {
             signals: schema
                 .signals
                 .iter()
-                .map(|s| SignalOut { name: s.name.clone(), unit: s.quantity.unit().into() })
+                .map(|s| SignalOut { name: s.name.to_string(), unit: s.quantity.unit().into() })
                 .collect(),
         }
     }

@@ -77,11 +77,11 @@ pub fn op_table(table: &Table) -> String {
                 None => instances.push((instance, vec![(param, text)])),
             }
         } else if s.quantity == Quantity::Voltage {
-            nodes.push(vec![s.name.clone(), text]);
+            nodes.push(vec![s.name.to_string(), text]);
         } else if s.quantity == Quantity::Current {
-            branches.push(vec![s.name.clone(), text]);
+            branches.push(vec![s.name.to_string(), text]);
         } else {
-            others.push(vec![s.name.clone(), text]);
+            others.push(vec![s.name.to_string(), text]);
         }
     }
     for (head, rows) in [("Node", nodes), ("Branch", branches), ("Quantity", others)] {

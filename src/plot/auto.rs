@@ -105,8 +105,11 @@ pub fn auto(tables: &[&Table], o: &Options) -> Result<(Figure, Vec<Diagnostic>),
             }
         }
         next_colour += members.len();
-        let label =
-            if members.len() == 1 && is_family { first.schema.signals[members[0]].name.clone() } else { String::new() };
+        let label = if members.len() == 1 && is_family {
+            first.schema.signals[members[0]].name.to_string()
+        } else {
+            String::new()
+        };
         let build = |y: &dyn Fn(&Column) -> Vec<f64>| {
             traces
                 .iter()
@@ -152,8 +155,11 @@ pub fn auto(tables: &[&Table], o: &Options) -> Result<(Figure, Vec<Diagnostic>),
             warnings.push(log_warning(&x_signal.name));
         }
     }
-    let x_label =
-        if is_xy && quantity_word(x_signal, "") != x_signal.name { x_signal.name.clone() } else { axis_word(x_signal) };
+    let x_label = if is_xy && quantity_word(x_signal, "") != *x_signal.name {
+        x_signal.name.to_string()
+    } else {
+        axis_word(x_signal)
+    };
     let x = Axis {
         label: x_label,
         unit: x_signal.quantity.unit().into(),
@@ -172,7 +178,7 @@ pub fn auto(tables: &[&Table], o: &Options) -> Result<(Figure, Vec<Diagnostic>),
 fn look_up(t: &Table, name: &str, faults: &mut Vec<Diagnostic>) -> Option<usize> {
     let found = t.find(name);
     if found.is_none() {
-        let names = || t.schema.signals.iter().map(|s| s.name.as_str());
+        let names = || t.schema.signals.iter().map(|s| &*s.name);
         let mut d = Diagnostic::error(UNKNOWN_SIGNAL, format!("the {} has no signal `{name}`", t.schema.kind.title()));
         if let Some(h) = nearest::did_you_mean(name, names()) {
             d = d.help(h);
@@ -229,13 +235,13 @@ fn quantity_word(s: &Signal, _unit: &str) -> String {
         Quantity::Other("S") => "conductance",
         Quantity::Other("F") => "capacitance",
         Quantity::Other("V/√Hz" | "A/√Hz" | "V²/Hz" | "A²/Hz") => "noise density",
-        Quantity::Other(_) => return s.name.clone(),
+        Quantity::Other(_) => return s.name.to_string(),
     }
     .to_string()
 }
 
 fn axis_word(s: &Signal) -> String {
-    match s.name.as_str() {
+    match &*s.name {
         "v-sweep" | "v(v-sweep)" => "swept voltage".into(),
         "i-sweep" | "v(i-sweep)" => "swept current".into(),
         "temp-sweep" => "temperature".into(),

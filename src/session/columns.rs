@@ -4,7 +4,11 @@
 //! With them only what they name is kept (`all` stands for the default set). Power p(x) is the sum over the terminals
 //! of v·i, i into the element; energy e(x) its running integral over time. Both are computed from columns.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
 
 use super::signals::{self, Named};
 use crate::circuit::Circuit;
@@ -50,9 +54,13 @@ impl Plan {
         has_selection: bool,
         selects_all: bool,
     ) -> (Plan, Vec<Diagnostic>) {
-        let mut p = Planner { circuit, sim, plan: Plan::default(), index: HashMap::new(), diags: vec![] };
+        let mut p = Planner { circuit, sim, plan: Plan::default(), index: HashTable::new(), diags: vec![] };
         if !has_selection || selects_all {
-            for name in sim.default_signals() {
+            let all = sim.default_signals();
+            p.plan.probes.reserve_exact(all.len());
+            p.plan.kept.reserve_exact(all.len());
+            p.index.reserve(all.len(), |_| 0);
+            for name in all {
                 if !p.is_probe(&name) {
                     p.plain(&name, true);
                 }
@@ -76,6 +84,9 @@ impl Plan {
     pub fn arrange(&self, table: &mut Table) -> usize {
         let axis = usize::from(table.schema.has_axis);
         if table.columns.len() != axis + self.probes.len() || !is_of_points(table.schema.kind) {
+            return table.columns.len();
+        }
+        if self.powers.is_empty() && self.kept.iter().all(|k| *k) {
             return table.columns.len();
         }
         let has_power = !table.schema.is_complex;
@@ -135,24 +146,30 @@ struct Planner<'a> {
     circuit: &'a Circuit,
     sim: &'a Simulation,
     plan: Plan,
-    index: HashMap<String, usize>,
+    /// Numbers of the columns, found by name.
+    index: HashTable<u32>,
     diags: Vec<Diagnostic>,
 }
 
 impl Planner<'_> {
     /// The column of a signal, added when it is new.
     fn plain(&mut self, name: &str, is_kept: bool) -> Option<usize> {
-        if let Some(&k) = self.index.get(name) {
-            self.plan.kept[k] |= is_kept;
-            return Some(k);
+        let hash = FxBuildHasher.hash_one(name);
+        let probes = &self.plan.probes;
+        if let Some(k) = self.index.find(hash, |k| &*probes[*k as usize].0.name == name) {
+            self.plan.kept[*k as usize] |= is_kept;
+            return Some(*k as usize);
         }
         let (mut signal, probe) = self.find(name)?;
         // What was asked for is what the column is called, wherever the number comes from.
-        signal.name = name.to_string();
+        if *signal.name != *name {
+            signal.name = name.into();
+        }
         let k = self.plan.probes.len();
         self.plan.probes.push((signal, probe));
         self.plan.kept.push(is_kept);
-        self.index.insert(name.to_string(), k);
+        let probes = &self.plan.probes;
+        self.index.insert_unique(hash, k as u32, |k| FxBuildHasher.hash_one(&*probes[*k as usize].0.name));
         Some(k)
     }
 

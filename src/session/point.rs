@@ -1,5 +1,6 @@
 //! One point of the outer sweeps: compile, run every analysis, then everything that is computed from its tables.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::checks::{self, CheckResult};
@@ -158,9 +159,9 @@ pub(super) fn run(job: &Job, circuit: Circuit, point: &SweepPoint, control: &Con
             break;
         }
         let device_vars = job.opts.device_tables && matches!(card, Analysis::Op);
-        let mut probes = plan.probes.clone();
+        let mut probes = Cow::Borrowed(&plan.probes[..]);
         let device_at = probes.len();
-        let (layout, left_out) = if device_vars { device_probes(&sim, &mut probes) } else { (vec![], vec![]) };
+        let (layout, left_out) = if device_vars { device_probes(&sim, probes.to_mut()) } else { (vec![], vec![]) };
         let mut sink = Collect::default();
         if let Err(faults) = analysis::run(card, &mut sim, &probes, &mut sink, control) {
             // What has no place of its own has that of the card that asked for it.

@@ -9,18 +9,31 @@ pub(crate) struct Rows<V> {
 }
 
 impl<V: Copy> Rows<V> {
-    /// From (row, column, payload) in any order; `n` rows, ground included.
-    pub fn new(n: usize, entries: impl Iterator<Item = (u32, u32, V)>) -> Self {
-        let mut list: Vec<(u32, u32, V)> = entries.collect();
-        list.sort_by_key(|e| (e.0, e.1));
-        let mut start = vec![0; n + 1];
-        for e in &list {
-            start[e.0 as usize + 1] += 1;
+    /// From (row, column, payload) in any order; `n` rows, ground included. Counted first: an array has millions of them.
+    pub fn new(n: usize, entries: impl Iterator<Item = (u32, u32, V)> + Clone) -> Self {
+        let mut start = vec![0u32; n + 1];
+        let mut any = None;
+        for (row, _, v) in entries.clone() {
+            start[row as usize + 1] += 1;
+            any = Some(v);
         }
+        let Some(any) = any else { return Rows { start, entries: vec![] } };
         for r in 0..n {
             start[r + 1] += start[r];
         }
-        Rows { start, entries: list.into_iter().map(|e| (e.1, e.2)).collect() }
+        let mut list = vec![(0, any); start[n] as usize];
+        // Where the next entry of a row goes; behind the last one, the row begins where the one before it ended.
+        for (row, column, v) in entries {
+            let at = &mut start[row as usize];
+            list[*at as usize] = (column, v);
+            *at += 1;
+        }
+        start.rotate_right(1);
+        start[0] = 0;
+        for w in start.windows(2) {
+            list[w[0] as usize..w[1] as usize].sort_by_key(|e| e.0);
+        }
+        Rows { start, entries: list }
     }
 
     /// out = sum of `term(column, payload)` along each row.

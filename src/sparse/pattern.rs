@@ -158,7 +158,7 @@ impl Pattern {
     }
 
     /// All entries as (row unknown, column unknown, slot), in slot order.
-    pub fn entries(&self) -> impl Iterator<Item = (u32, u32, u32)> + '_ {
+    pub fn entries(&self) -> impl Iterator<Item = (u32, u32, u32)> + Clone + '_ {
         (0..self.n()).flat_map(move |c| self.range(c).map(move |p| (self.rows[p] + 1, c as u32 + 1, p as u32 + 1)))
     }
 
