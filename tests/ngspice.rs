@@ -139,7 +139,7 @@ fn check(golden: &Golden) -> (Vec<String>, usize) {
 }
 
 fn column<'a>(table: &'a Table, name: &str) -> Option<&'a Column> {
-    let at = table.schema.signals.iter().position(|s| s.name == name)?;
+    let at = table.schema.signals.iter().position(|s| *s.name == *name)?;
     table.columns.get(at)
 }
 

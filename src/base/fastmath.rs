@@ -115,7 +115,7 @@ pub fn ln(x: f64) -> f64 {
 /// Is [`pow`] made for this? Other bases are special; whole exponents have results that are exact or nearly so.
 #[inline(always)]
 pub fn is_plain_power(x: f64, y: f64) -> bool {
-    let is_base = x >= f64::MIN_POSITIVE && x < f64::INFINITY;
+    let is_base = (f64::MIN_POSITIVE..f64::INFINITY).contains(&x);
     is_base && y.floor() != y && y < LARGEST_EXPONENT && y > -LARGEST_EXPONENT
 }
 
