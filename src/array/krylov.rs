@@ -26,7 +26,7 @@
 use super::coarse::Values;
 use super::float::Real;
 use super::planes::{Matrix, TIED, TOGETHER, dot, max_abs, of_row, sum};
-use super::rows::{back, couple, direct, direct_first, direct_sums, forward, product, step, up as up_row, weighted};
+use super::rows::{advance, back, couple, direct_sums, forward, product, step, weighted};
 use crate::base::Control;
 use crate::base::control::Progress;
 
@@ -194,7 +194,7 @@ impl<T: Real> Work<T> {
             from: (0.0, 0.0),
             since: 0,
         };
-        self.anew(a, low, rhs, &mut s);
+        self.anew(a, low, rhs, 0.0, &mut s);
         let target = (stop.tol * scale).powi(2);
         let first = s.sizes().0.max(f64::MIN_POSITIVE);
         loop {
@@ -204,13 +204,13 @@ impl<T: Real> Work<T> {
             let is_there = rn <= target && largest <= stop.volts;
             let is_spent = rn < reach || s.since >= LONGEST || is_there;
             if T::REACH > 0.0 && s.since > 0 && is_spent {
-                self.flush(&mut s);
                 let before = s.from;
+                let step = std::mem::take(&mut s.alpha) / s.unit;
                 let unit = power_of_two(s.unit / s.rn.sqrt());
                 // The direction stays: what differs is small against it.
                 s.beta *= unit / s.unit;
                 s.unit = unit;
-                self.anew(a, low, rhs, &mut s);
+                self.anew(a, low, rhs, step, &mut s);
                 let now = s.sizes();
                 // NaN is no progress either.
                 if !(now.0 < 0.1 * before.0 || now.1 < 0.25 * before.1) {
@@ -252,26 +252,16 @@ impl<T: Real> Work<T> {
             s.since += 1;
             run.iterations += 1;
         }
-        if s.rn.is_finite() {
-            self.flush(&mut s);
-        }
         if s.since > 0 {
-            self.bit_lines(a, rhs);
+            let step = if s.rn.is_finite() { s.alpha / s.unit } else { 0.0 };
+            pulp::Arch::new().dispatch(Pass::BitLines(self, a, rhs, step));
         }
         run
     }
 
-    /// x += α p, which is still to be done.
-    fn flush(&mut self, s: &mut State) {
-        let alpha = std::mem::take(&mut s.alpha) / s.unit;
-        if alpha != 0.0 {
-            self.x.iter_mut().zip(&self.p).for_each(|(x, p)| *x += alpha * p.wide());
-        }
-    }
-
-    /// The residual at `x`, and b.
-    fn anew(&mut self, a: &Matrix, low: &Matrix<T>, rhs: &Rhs, s: &mut State) {
-        (s.rn, s.rz, s.largest) = pulp::Arch::new().dispatch(Pass::Anew(self, a, low, rhs, s.unit));
+    /// x += step p; the residual there, and b.
+    fn anew(&mut self, a: &Matrix, low: &Matrix<T>, rhs: &Rhs, step: f64, s: &mut State) {
+        (s.rn, s.rz, s.largest) = pulp::Arch::new().dispatch(Pass::Anew(self, a, low, rhs, (step, s.unit)));
         s.from = s.sizes();
         s.since = 0;
     }
@@ -304,11 +294,6 @@ impl<T: Real> Work<T> {
     fn up(&mut self, a: &Matrix<T>, alpha: T) -> (f64, f64, f64) {
         pulp::Arch::new().dispatch(Pass::Up(self, a, alpha))
     }
-
-    /// b = (Tb + D)⁻¹ (fb + D x), held nodes at their voltages.
-    fn bit_lines(&mut self, a: &Matrix, rhs: &Rhs) {
-        pulp::Arch::new().dispatch(Pass::BitLines(self, a, rhs));
-    }
 }
 
 /// The power of two below a positive number: products with it lose nothing.
@@ -320,21 +305,21 @@ fn power_of_two(x: f64) -> f64 {
 enum Pass<'a, T> {
     Down(&'a mut Work<T>, &'a Matrix<T>, f64, T),
     Up(&'a mut Work<T>, &'a Matrix<T>, T),
-    Anew(&'a mut Work<T>, &'a Matrix, &'a Matrix<T>, &'a Rhs<'a>, f64),
-    BitLines(&'a mut Work<T>, &'a Matrix, &'a Rhs<'a>),
+    Anew(&'a mut Work<T>, &'a Matrix, &'a Matrix<T>, &'a Rhs<'a>, (f64, f64)),
+    BitLines(&'a mut Work<T>, &'a Matrix, &'a Rhs<'a>, f64),
 }
 
-impl<T: Real> pulp::NullaryFnOnce for Pass<'_, T> {
+impl<T: Real> pulp::WithSimd for Pass<'_, T> {
     type Output = (f64, f64, f64);
 
     #[inline(always)]
-    fn call(self) -> Self::Output {
+    fn with_simd<S: pulp::Simd>(self, simd: S) -> Self::Output {
         match self {
-            Pass::Down(work, a, alpha, beta) => (down(work, a, alpha, beta), 0.0, 0.0),
-            Pass::Up(work, a, alpha) => up(work, a, alpha),
-            Pass::Anew(work, a, low, rhs, unit) => anew(work, a, low, rhs, unit),
-            Pass::BitLines(work, a, rhs) => {
-                bit_lines(work, a, rhs);
+            Pass::Down(work, a, alpha, beta) => (down(simd, work, a, alpha, beta), 0.0, 0.0),
+            Pass::Up(work, a, alpha) => up(simd, work, a, alpha),
+            Pass::Anew(work, a, low, rhs, by) => anew(work, a, low, rhs, by),
+            Pass::BitLines(work, a, rhs, step) => {
+                bit_lines(work, a, rhs, step);
                 (0.0, 0.0, 0.0)
             }
         }
@@ -344,16 +329,22 @@ impl<T: Real> pulp::NullaryFnOnce for Pass<'_, T> {
 /// b for the word lines in `x`, r = fw - Tw x - D (x - b) in the given unit, and z = M⁻¹ r, all in one pass down the rows and
 /// one up. Returns |r|², r·z and the largest |z|.
 #[inline(always)]
-fn anew<T: Real>(work: &mut Work<T>, a: &Matrix, low: &Matrix<T>, rhs: &Rhs, unit: f64) -> (f64, f64, f64) {
+fn anew<T: Real>(
+    work: &mut Work<T>,
+    a: &Matrix,
+    low: &Matrix<T>,
+    rhs: &Rhs,
+    (step, unit): (f64, f64),
+) -> (f64, f64, f64) {
     let n = a.n;
     let mut sums = Sums::default();
     if let Some(c) = &low.coarse {
         c.clear(&mut work.coarse);
     }
     if a.bit.is_ideal() {
-        ideal_bit_lines(work, a, rhs);
+        ideal_bit_lines(work, a, rhs, step);
     } else {
-        bit_lines_down(work, a, rhs);
+        bit_lines_down(work, a, rhs, step);
         work.line.fill(0.0);
     }
     for from in (0..a.m).step_by(TOGETHER).rev() {
@@ -406,13 +397,14 @@ fn lower<T: Real>(r: &mut [T], q: &mut [T], from: &[f64], unit: f64) {
     }
 }
 
+/// x += step p, and b = (Tb + D)⁻¹ (fb + D x), held nodes at their voltages.
 #[inline(always)]
-fn bit_lines<T>(work: &mut Work<T>, a: &Matrix, rhs: &Rhs) {
+fn bit_lines<T: Real>(work: &mut Work<T>, a: &Matrix, rhs: &Rhs, step: f64) {
     if a.bit.is_ideal() {
-        ideal_bit_lines(work, a, rhs);
+        ideal_bit_lines(work, a, rhs, step);
         return;
     }
-    bit_lines_down(work, a, rhs);
+    bit_lines_down(work, a, rhs, step);
     work.line.fill(0.0);
     for i in (0..a.m).rev() {
         bit_row_up(&mut work.b, &mut work.line, a, rhs, i);
@@ -420,8 +412,8 @@ fn bit_lines<T>(work: &mut Work<T>, a: &Matrix, rhs: &Rhs) {
 }
 
 #[inline(always)]
-fn ideal_bit_lines<T>(work: &mut Work<T>, a: &Matrix, rhs: &Rhs) {
-    let (x, q) = (&work.x, &mut work.b);
+fn ideal_bit_lines<T: Real>(work: &mut Work<T>, a: &Matrix, rhs: &Rhs, step: f64) {
+    let (x, q) = (&mut work.x, &mut work.b);
     let (m, n) = (a.m, a.n);
     let b = &a.bit;
     let full = rhs.full().map(|f| f.1);
@@ -432,7 +424,8 @@ fn ideal_bit_lines<T>(work: &mut Work<T>, a: &Matrix, rhs: &Rhs) {
     t.fill(0.0);
     for i in 0..m {
         let rows = i * n..(i + 1) * n;
-        let (x, g) = (&x[rows.clone()], &a.g[rows.clone()]);
+        let (x, g) = (&mut x[rows.clone()], &a.g[rows.clone()]);
+        advance(x, &work.p[rows.clone()], step);
         for j in 0..n {
             t[j] += g[j] * x[j];
         }
@@ -452,8 +445,8 @@ fn ideal_bit_lines<T>(work: &mut Work<T>, a: &Matrix, rhs: &Rhs) {
 
 /// b = L⁻¹ (fb + D x) with Tb + D = L Δ Lᵀ.
 #[inline(always)]
-fn bit_lines_down<T>(work: &mut Work<T>, a: &Matrix, rhs: &Rhs) {
-    let (x, q) = (&work.x, &mut work.b);
+fn bit_lines_down<T: Real>(work: &mut Work<T>, a: &Matrix, rhs: &Rhs, step: f64) {
+    let (x, q) = (&mut work.x, &mut work.b);
     let (m, n) = (a.m, a.n);
     let b = &a.bit;
     let full = rhs.full().map(|f| f.1);
@@ -464,7 +457,8 @@ fn bit_lines_down<T>(work: &mut Work<T>, a: &Matrix, rhs: &Rhs) {
     for i in 0..m {
         let rows = i * n..(i + 1) * n;
         let (before, now) = q.split_at_mut(i * n);
-        let (t, x, g) = (&mut now[..n], &x[rows.clone()], &a.g[rows.clone()]);
+        let (t, x, g) = (&mut now[..n], &mut x[rows.clone()], &a.g[rows.clone()]);
+        advance(x, &work.p[rows.clone()], step);
         product(t, g, x);
         if let Some(f) = full {
             t.iter_mut().zip(&f[rows]).for_each(|(t, f)| *t += f);
@@ -524,7 +518,7 @@ fn bit_row_up(lines: &mut [f64], next: &mut [f64], a: &Matrix, rhs: &Rhs, i: usi
 }
 
 #[inline(always)]
-fn down<T: Real>(work: &mut Work<T>, a: &Matrix<T>, alpha: f64, beta: T) -> f64 {
+fn down<T: Real, S: pulp::Simd>(simd: S, work: &mut Work<T>, a: &Matrix<T>, alpha: f64, beta: T) -> f64 {
     let (x, p, q, columns) = (&mut work.x, &mut work.p, &mut work.q, &mut work.columns);
     let n = a.n;
     let mut product = 0.0;
@@ -543,11 +537,13 @@ fn down<T: Real>(work: &mut Work<T>, a: &Matrix<T>, alpha: f64, beta: T) -> f64 
         if a.bit.is_ideal() {
             product += direct_sums(columns, x, p, z, g, by);
         } else if i == 0 {
-            product += direct_first(z, x, p, (g, &a.pb[rows]), by);
+            let h = &a.pb[rows];
+            // Finite numbers by a conductance of 0 to what is not there.
+            product += T::direct(simd, z, x, p, (g, h), (g, h, T::ZERO), by);
         } else {
             let (t, f) = (&before[(i - 1) * n..i * n], &a.pb[(i - 1) * n..i * n]);
             let h = &a.pb[rows];
-            product += direct(z, x, p, (g, h), (t, f, T::of(a.bit.g)), by);
+            product += T::direct(simd, z, x, p, (g, h), (t, f, T::of(a.bit.g)), by);
             for &(_, j) in of_row(&a.bit.breaks, i - 1) {
                 let y = g[j] * p[j];
                 product += (h[j] * (z[j] * z[j] - y * y)).wide();
@@ -563,7 +559,7 @@ fn down<T: Real>(work: &mut Work<T>, a: &Matrix<T>, alpha: f64, beta: T) -> f64 
 }
 
 #[inline(always)]
-fn up<T: Real>(work: &mut Work<T>, a: &Matrix<T>, alpha: T) -> (f64, f64, f64) {
+fn up<T: Real, S: pulp::Simd>(simd: S, work: &mut Work<T>, a: &Matrix<T>, alpha: T) -> (f64, f64, f64) {
     let (r, p, q) = (&mut work.r, &work.p, &mut work.q);
     let (next, columns) = (&mut work.next, &mut work.columns);
     let n = a.n;
@@ -588,7 +584,7 @@ fn up<T: Real>(work: &mut Work<T>, a: &Matrix<T>, alpha: T) -> (f64, f64, f64) {
                 }
             }
             if let (false, Some(wire)) = (a.bit.is_ideal(), a.plain_word(i)) {
-                sums.rn += up_row(q, r, next, p, (g, &a.pb[rows], gb), (wire, alpha));
+                sums.rn += T::up(simd, q, r, next, p, (g, &a.pb[rows], gb), (wire, alpha));
                 continue;
             }
             if a.bit.is_ideal() {

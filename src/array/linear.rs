@@ -167,6 +167,12 @@ impl Linear {
         &self.a
     }
 
+    /// Double precision from the start.
+    #[cfg(test)]
+    pub(super) fn doubled(&mut self) {
+        self.solver.double(&mut self.a);
+    }
+
     pub(crate) fn solver(&self) -> &Solver {
         &self.solver
     }

@@ -70,14 +70,19 @@ impl Solver {
                 return run;
             }
             before = run.iterations;
-            let (x, b) = std::mem::take(self).into_lines(a);
-            *self = double(a, x, b);
+            self.double(a);
         }
         let Solver::Double(work) = self else { return Run::default() };
         work.start_finite();
         let left = Stop { iterations: stop.iterations - before.min(stop.iterations), ..stop };
         let run = work.solve(a, a, rhs, left, control);
         Run { iterations: run.iterations + before, ..run }
+    }
+
+    /// From now on all in double precision.
+    pub fn double(&mut self, a: &mut Matrix) {
+        let (x, b) = std::mem::take(self).into_lines(a);
+        *self = double(a, x, b);
     }
 
     pub fn is_single(&self) -> bool {
@@ -134,4 +139,86 @@ impl Default for Solver {
 fn double(a: &mut Matrix, x: Vec<f64>, b: Vec<f64>) -> Solver {
     a.factor();
     Solver::Double(Work::from_lines(x, b, a.n))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::array::geometry::{End, Geometry};
+    use crate::array::tests::Random;
+    use crate::array::{Linear, Settings};
+
+    fn floating(n: usize, wire: f64) -> Geometry {
+        let mut g = Geometry::new(n, n, wire, wire);
+        g.word.ends[0][0] = End::driven(1.0, wire);
+        g.bit.ends[1][n - 1] = End::driven(0.0, wire);
+        g
+    }
+
+    fn crossbar(n: usize, wire: f64) -> Geometry {
+        let volts: Vec<f64> = (0..n).map(|i| ((i * 37) % 101) as f64 / 101.0).collect();
+        Geometry::crossbar(&volts, n, wire, wire)
+    }
+
+    /// Voltages by single precision as far as it goes, and by double precision alone; the certified residuals; whether
+    /// single precision went all the way.
+    fn both(geometry: Geometry, g: &[f64]) -> ([Vec<f64>; 2], [f64; 2], bool) {
+        let control = Control::default();
+        let mut mixed = Linear::new(geometry.clone(), g.to_vec()).unwrap();
+        assert!(mixed.solver().is_single());
+        let first = mixed.solve(&Settings::default(), &control).unwrap();
+        let mut exact = Linear::new(geometry, g.to_vec()).unwrap();
+        exact.doubled();
+        let second = exact.solve(&Settings::default(), &control).unwrap();
+        assert!(!exact.solver().is_single());
+        let all = |a: &Linear| a.word().iter().chain(a.bit()).copied().collect();
+        ([all(&mixed), all(&exact)], [first.residual, second.residual], mixed.solver().is_single())
+    }
+
+    #[test]
+    fn single_precision_finds_what_double_finds() {
+        let mut r = Random::new(3);
+        for (n, wire, lo, hi) in [(7, 1.0, 1e4, 1e6), (31, 10.0, 1e3, 1e5), (64, 1.0, 1e4, 1e6), (150, 1.0, 1e4, 1e6)] {
+            for geometry in [crossbar(n, wire), floating(n, wire)] {
+                let g: Vec<f64> = (0..n * n).map(|_| 1.0 / r.log(lo, hi)).collect();
+                let ([x, y], residuals, is_single) = both(geometry, &g);
+                assert!(is_single, "{n}: single precision is enough here");
+                assert!(residuals.iter().all(|r| *r <= 1e-12), "{n}: {residuals:?}");
+                let off = x.iter().zip(&y).fold(0.0f64, |s, (x, y)| s.max((x - y).abs()));
+                assert!(off <= 3e-11, "{n}: {off:e}");
+            }
+        }
+    }
+
+    /// Cells that conduct like wires, lines too short for a coarse grid: the planes lock together, and what drives currents
+    /// is below the rounding of single precision.
+    #[test]
+    fn double_precision_takes_over_where_single_stops() {
+        let mut r = Random::new(5);
+        let n = 40;
+        let g: Vec<f64> = (0..n * n).map(|_| 1.0 / r.log(1e-1, 1e1)).collect();
+        let ([x, y], residuals, is_single) = both(floating(n, 1e3), &g);
+        assert!(!is_single, "single precision cannot do this");
+        assert!(residuals[0] <= 4.0 * residuals[1].max(1e-12), "{residuals:?}");
+        let off = x.iter().zip(&y).fold(0.0f64, |s, (x, y)| s.max((x - y).abs()));
+        assert!(off <= 1e-9, "{off:e}");
+    }
+
+    /// Conductances that single precision takes for nothing, in a line that nothing else holds.
+    #[test]
+    fn what_single_precision_cannot_hold_is_left_to_double() {
+        let (m, n) = (6, 5);
+        let mut g = vec![1e-5; m * n];
+        g[n..2 * n].fill(1e-60);
+        let mut geometry = crossbar(m, 1.0);
+        geometry = Geometry { cols: n, ..geometry };
+        geometry.bit.ends.iter_mut().for_each(|e| e.truncate(n));
+        geometry.word.ends[0][1] = End::FLOATING;
+        let ([x, y], residuals, is_single) = both(geometry, &g);
+        assert!(!is_single);
+        assert!(residuals[0] <= 1e-12, "{residuals:?}");
+        // All cells of the line are equal: it is at the mean of the bit lines.
+        let mean = x[m * n + n..m * n + 2 * n].iter().sum::<f64>() / n as f64;
+        assert!((x[n] - mean).abs() <= 1e-9 && (x[n] - y[n]).abs() <= 1e-9, "{} {mean}", x[n]);
+    }
 }

@@ -27,6 +27,7 @@ mod network_write;
 pub mod nonlinear;
 mod planes;
 mod rows;
+mod single;
 pub mod solution;
 pub mod study;
 mod sweeps;

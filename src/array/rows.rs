@@ -24,26 +24,9 @@ fn total<T: Real, const L: usize>(mut s: [T; L]) -> f64 {
 }
 
 /// x += α p, p = z + β p, z = y = g p + gb f t, where t is the row before this one and f its inverse pivots. Returns
-/// Σ p g p - h y² with the inverse pivots h of this row. Without a row before, `t` and `f` are this row's own, and gb is 0.
+/// Σ p g p - h y² with the inverse pivots h of this row. Without a row before, gb is 0.
 #[inline(always)]
 pub(super) fn direct<T: Real>(
-    z: &mut [T],
-    x: &mut [f64],
-    p: &mut [T],
-    lines: (&[T], &[T]),
-    before: (&[T], &[T], T),
-    by: (f64, T),
-) -> f64 {
-    // What the compiler makes most of.
-    if size_of::<T>() == 4 {
-        direct_in::<T, MANY>(z, x, p, lines, before, by)
-    } else {
-        direct_in::<T, LANES>(z, x, p, lines, before, by)
-    }
-}
-
-#[inline(always)]
-fn direct_in<T: Real, const L: usize>(
     z: &mut [T],
     x: &mut [f64],
     p: &mut [T],
@@ -60,18 +43,18 @@ fn direct_in<T: Real, const L: usize>(
         *z = y;
         c * d - h * (y * y)
     }
-    x.iter_mut().zip(&*p).for_each(|(x, p)| *x += alpha * p.wide());
+    advance(x, p, alpha);
     let by = (gb, beta);
-    let ((z8, z), (p8, p)) = (z.as_chunks_mut::<L>(), p.as_chunks_mut::<L>());
-    let ((g8, g), (h8, h)) = (g.as_chunks::<L>(), h.as_chunks::<L>());
-    let ((t8, t), (f8, f)) = (t.as_chunks::<L>(), f.as_chunks::<L>());
-    let mut s = [T::ZERO; L];
+    let ((z8, z), (p8, p)) = (z.as_chunks_mut::<LANES>(), p.as_chunks_mut::<LANES>());
+    let ((g8, g), (h8, h)) = (g.as_chunks::<LANES>(), h.as_chunks::<LANES>());
+    let ((t8, t), (f8, f)) = (t.as_chunks::<LANES>(), f.as_chunks::<LANES>());
+    let mut s = [T::ZERO; LANES];
     for (((((z, p), g), h), t), f) in z8.iter_mut().zip(p8).zip(g8).zip(h8).zip(t8).zip(f8) {
-        let mut e = [T::ZERO; L];
-        for k in 0..L {
+        let mut e = [T::ZERO; LANES];
+        for k in 0..LANES {
             e[k] = one((&mut z[k], &mut p[k]), (g[k], h[k], t[k], f[k]), by);
         }
-        for k in 0..L {
+        for k in 0..LANES {
             s[k] += e[k];
         }
     }
@@ -80,19 +63,6 @@ fn direct_in<T: Real, const L: usize>(
         rest += one((z, p), (*g, *h, *t, *f), by).wide();
     }
     total(s) + rest
-}
-
-/// The same without a row before.
-#[inline(always)]
-pub(super) fn direct_first<T: Real>(
-    z: &mut [T],
-    x: &mut [f64],
-    p: &mut [T],
-    (g, h): (&[T], &[T]),
-    (alpha, beta): (f64, T),
-) -> f64 {
-    // Finite numbers by gb = 0.
-    direct(z, x, p, (g, h), (g, h, T::ZERO), (alpha, beta))
 }
 
 /// The same for bit lines without resistance: c += g p. Returns Σ p g p.
@@ -230,6 +200,32 @@ pub(super) fn up<T: Real>(
     total(s) + rest
 }
 
+/// The same for some of the nodes.
+#[inline(always)]
+pub(super) fn up_some<T: Real>(
+    q: &mut [T],
+    r: &mut [T],
+    next: &mut [T],
+    p: &[T],
+    (g, f, gb): (&[T], &[T], T),
+    (wire, alpha): (Wire<T>, T),
+    nodes: std::ops::Range<usize>,
+) -> f64 {
+    let last = p.len() - 1;
+    let mut sum = 0.0;
+    for j in nodes {
+        let t = f[j] * q[j] + (gb * f[j]) * next[j];
+        next[j] = t;
+        let left = if j > 0 { wire.g * (p[j] - p[j - 1]) } else { wire.ends[0] * p[j] };
+        let right = if j < last { wire.g * (p[j] - p[j + 1]) } else { wire.ends[1] * p[j] };
+        let d = r[j] - alpha * (wire.shunt * p[j] + (left + right) + g[j] * (p[j] - t));
+        r[j] = d;
+        q[j] = d;
+        sum += (d * d).wide();
+    }
+    sum
+}
+
 /// q += g (p - t)
 #[inline(always)]
 pub(super) fn couple<T: Real>(q: &mut [T], p: &[T], g: &[T], t: &[T]) {
@@ -259,6 +255,19 @@ pub(super) fn forward<T: Real>(t: &mut [T], u: &[T], f: &[T], gb: T) {
     let (u, f) = (&u[..n], &f[..n]);
     for j in 0..n {
         t[j] += (gb * f[j]) * u[j];
+    }
+}
+
+/// x += α p
+#[inline(always)]
+pub(super) fn advance<T: Real>(x: &mut [f64], p: &[T], alpha: f64) {
+    if alpha == 0.0 {
+        return;
+    }
+    let n = x.len();
+    let p = &p[..n];
+    for j in 0..n {
+        x[j] += alpha * p[j].wide();
     }
 }
 
