@@ -7,8 +7,9 @@
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::krylov::{Rhs, Rows};
+use super::krylov::Rhs;
 use super::linear::{Linear, Settings, solve};
+use super::residual::Rows;
 use crate::base::Control;
 use crate::base::control::Progress;
 use crate::diag::Diagnostic;

@@ -25,8 +25,10 @@
 
 use super::coarse::Values;
 use super::float::Real;
-use super::planes::{Matrix, TIED, TOGETHER, dot, max_abs, of_row, sum};
+use super::planes::{Matrix, TOGETHER, dot, max_abs, of_row, sum};
+use super::residual::scale;
 use super::rows::{advance, back, couple, direct_sums, forward, product, step, weighted};
+use super::single::fresh;
 use crate::base::Control;
 use crate::base::control::Progress;
 
@@ -41,7 +43,7 @@ pub(crate) enum Rhs<'a> {
 }
 
 impl<'a> Rhs<'a> {
-    fn ends(&self) -> Option<([&'a [f64]; 2], [&'a [f64]; 2])> {
+    pub fn ends(&self) -> Option<([&'a [f64]; 2], [&'a [f64]; 2])> {
         match self {
             Rhs::Ends { word, bit } => Some((*word, *bit)),
             Rhs::Full { .. } => None,
@@ -56,7 +58,7 @@ impl<'a> Rhs<'a> {
         if top > 0.0 { top } else { f64::INFINITY }
     }
 
-    fn full(&self) -> Option<(&'a [f64], &'a [f64])> {
+    pub fn full(&self) -> Option<(&'a [f64], &'a [f64])> {
         match self {
             Rhs::Ends { .. } => None,
             Rhs::Full { word, bit } | Rhs::Both { word, bit, .. } => Some((word, bit)),
@@ -317,7 +319,7 @@ impl<T: Real> pulp::WithSimd for Pass<'_, T> {
         match self {
             Pass::Down(work, a, alpha, beta) => (down(simd, work, a, alpha, beta), 0.0, 0.0),
             Pass::Up(work, a, alpha) => up(simd, work, a, alpha),
-            Pass::Anew(work, a, low, rhs, by) => anew(work, a, low, rhs, by),
+            Pass::Anew(work, a, low, rhs, by) => anew(simd, work, a, low, rhs, by),
             Pass::BitLines(work, a, rhs, step) => {
                 bit_lines(work, a, rhs, step);
                 (0.0, 0.0, 0.0)
@@ -329,7 +331,8 @@ impl<T: Real> pulp::WithSimd for Pass<'_, T> {
 /// b for the word lines in `x`, r = fw - Tw x - D (x - b) in the given unit, and z = M⁻¹ r, all in one pass down the rows and
 /// one up. Returns |r|², r·z and the largest |z|.
 #[inline(always)]
-fn anew<T: Real>(
+fn anew<T: Real, S: pulp::Simd>(
+    simd: S,
     work: &mut Work<T>,
     a: &Matrix,
     low: &Matrix<T>,
@@ -350,12 +353,24 @@ fn anew<T: Real>(
     for from in (0..a.m).step_by(TOGETHER).rev() {
         let to = (from + TOGETHER).min(a.m);
         for i in (from..to).rev() {
-            if !a.bit.is_ideal() {
-                bit_row_up(&mut work.b, &mut work.line, a, rhs, i);
-            }
             let rows = i * n..(i + 1) * n;
-            let (x, b, g) = (&work.x[rows.clone()], &work.b[rows.clone()], &a.g[rows.clone()]);
-            residual_row(&mut work.row, a, rhs, i, (x, b, g));
+            let (x, b, g) = (&work.x[rows.clone()], &mut work.b[rows.clone()], &a.g[rows.clone()]);
+            let is_inner = i > 0 && i + 1 < a.m && of_row(&a.bit.breaks, i).is_empty();
+            match a.plain_word(i) {
+                // All at once, so that what is read from far away is asked for together.
+                Some(wire) if is_inner && !a.bit.is_ideal() => {
+                    let lines = (g, &a.pb[rows.clone()], a.bit.g);
+                    fresh(simd, &mut work.row, b, &mut work.line, x, lines, wire);
+                }
+                _ => {
+                    if !a.bit.is_ideal() {
+                        bit_row_up(b, &mut work.line, a, rhs, i);
+                    }
+                    a.word_row(i, x, &mut work.row);
+                    missing(&mut work.row, x, b, g);
+                }
+            }
+            sources_row(&mut work.row, a, rhs, i);
             let (r, q) = (&mut work.r[rows.clone()], &mut work.q[rows]);
             lower(r, q, &work.row, unit);
             sums.rn += if a.word.is_ideal() { 0.0 } else { dot(r, r).wide() };
@@ -366,15 +381,20 @@ fn anew<T: Real>(
     sums.finish(low, &mut work.coarse)
 }
 
-/// What is missing at the word line's nodes of row `i`, A.
+/// From the currents into the word line to those that are missing, but for the sources'.
 #[inline(always)]
-fn residual_row(out: &mut [f64], a: &Matrix, rhs: &Rhs, i: usize, (x, b, g): (&[f64], &[f64], &[f64])) {
-    let n = a.n;
-    let out = &mut out[..n];
-    a.word_row(i, x, out);
+fn missing(out: &mut [f64], x: &[f64], b: &[f64], g: &[f64]) {
+    let n = out.len();
+    let (x, b, g) = (&x[..n], &b[..n], &g[..n]);
     for j in 0..n {
         out[j] = -out[j] - g[j] * (x[j] - b[j]);
     }
+}
+
+/// The sources' share at the nodes of word line `i`; held nodes miss nothing.
+#[inline(always)]
+fn sources_row(out: &mut [f64], a: &Matrix, rhs: &Rhs, i: usize) {
+    let n = a.n;
     if let Some((w, _)) = rhs.full() {
         out.iter_mut().zip(&w[i * n..(i + 1) * n]).for_each(|(r, f)| *r += f);
     }
@@ -407,7 +427,7 @@ fn bit_lines<T: Real>(work: &mut Work<T>, a: &Matrix, rhs: &Rhs, step: f64) {
     bit_lines_down(work, a, rhs, step);
     work.line.fill(0.0);
     for i in (0..a.m).rev() {
-        bit_row_up(&mut work.b, &mut work.line, a, rhs, i);
+        bit_row_up(&mut work.b[i * a.n..(i + 1) * a.n], &mut work.line, a, rhs, i);
     }
 }
 
@@ -496,11 +516,10 @@ fn bit_lines_down<T: Real>(work: &mut Work<T>, a: &Matrix, rhs: &Rhs, step: f64)
 
 /// One row of the other half, beginning at the last one; `next` is the row below, 0 at first.
 #[inline(always)]
-fn bit_row_up(lines: &mut [f64], next: &mut [f64], a: &Matrix, rhs: &Rhs, i: usize) {
+fn bit_row_up(t: &mut [f64], next: &mut [f64], a: &Matrix, rhs: &Rhs, i: usize) {
     let (m, n) = (a.m, a.n);
     let b = &a.bit;
-    let rows = i * n..(i + 1) * n;
-    let (t, f) = (&mut lines[rows.clone()], &a.pb[rows]);
+    let f = &a.pb[i * n..(i + 1) * n];
     for &(_, j) in of_row(&b.breaks, i) {
         next[j] = 0.0;
     }
@@ -642,185 +661,5 @@ impl Sums {
     fn finish<T>(self, a: &Matrix<T>, coarse: &mut Values) -> (f64, f64, f64) {
         let (energy, most) = a.coarse.as_ref().map_or((0.0, 0.0), |c| c.solve(coarse));
         (self.rn, self.rz + energy, self.largest + most)
-    }
-}
-
-/// The size of the right-hand side, A.
-pub(crate) fn scale(a: &Matrix, rhs: &Rhs) -> f64 {
-    let mut s = 0.0;
-    if let Some((w, b)) = rhs.full() {
-        s += dot(w, w) + dot(b, b);
-    }
-    if let Some((w, b)) = rhs.ends() {
-        let series = |end: f64, line: f64| if end == f64::INFINITY { line } else { end * line / (end + line) };
-        for (wires, volts, pivots, is_word) in [(&a.word, w, &a.pw, true), (&a.bit, b, &a.pb, false)] {
-            for e in 0..2 {
-                for (k, v) in volts[e].iter().enumerate() {
-                    let end = wires.ends[e][k];
-                    if end == 0.0 || *v == 0.0 {
-                        continue;
-                    }
-                    let line = if !wires.is_ideal() {
-                        wires.g
-                    } else if end < f64::INFINITY && pivots[k] > 0.0 {
-                        1.0 / pivots[k]
-                    } else if is_word {
-                        a.g[k * a.n..(k + 1) * a.n].iter().sum()
-                    } else {
-                        (0..a.m).map(|i| a.g[i * a.n + k]).sum()
-                    };
-                    s += (if line == 0.0 { end.min(1.0) } else { series(end, line) } * v).powi(2);
-                }
-            }
-        }
-    }
-    s.sqrt()
-}
-
-/// Room for one row of everything.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Rows {
-    word: Vec<f64>,
-    bit: Vec<f64>,
-    current: Vec<f64>,
-    columns: Vec<f64>,
-}
-
-impl Rows {
-    pub fn new(n: usize) -> Rows {
-        let row = || vec![0.0; n];
-        Rows { word: row(), bit: row(), current: row(), columns: row() }
-    }
-}
-
-/// The residual of the full system at word-line voltages `w` and bit-line voltages `b`, with the currents of the cells
-/// (from word to bit line) given row by row: `each(i, word row, bit row)` sees currents missing at the nodes, A. Lines
-/// without resistance have theirs at their first node.
-#[inline(always)]
-pub(crate) fn full_residual(
-    a: &Matrix,
-    rhs: &Rhs,
-    (w, b): (&[f64], &[f64]),
-    rows: &mut Rows,
-    mut cell: impl FnMut(usize, &mut [f64]),
-    mut each: impl FnMut(usize, &[f64], &[f64]),
-) {
-    let (m, n) = (a.m, a.n);
-    let Rows { word: rw, bit: rb, current, columns } = rows;
-    columns.fill(0.0);
-    let (full, ends) = (rhs.full(), rhs.ends());
-    for i in 0..m {
-        let rows = i * n..(i + 1) * n;
-        cell(i, current);
-        a.word_row(i, &w[rows.clone()], rw);
-        a.bit_row(i, b, rb);
-        missing(rw, rb, current);
-        if let Some((fw, fb)) = full {
-            rw.iter_mut().zip(&fw[rows.clone()]).for_each(|(r, f)| *r += f);
-            rb.iter_mut().zip(&fb[rows]).for_each(|(r, f)| *r += f);
-        }
-        if let Some((vw, vb)) = ends {
-            for (e, j) in [(0, 0), (1, n - 1)] {
-                let s = a.word.ends[e][i];
-                rw[j] += if s < f64::INFINITY { s * vw[e][i] } else { 0.0 };
-            }
-            for (e, here) in [(0, 0), (1, m - 1)] {
-                if i == here {
-                    for j in 0..n {
-                        let s = a.bit.ends[e][j];
-                        rb[j] += if s < f64::INFINITY { s * vb[e][j] } else { 0.0 };
-                    }
-                }
-            }
-        }
-        a.mask_word(i, rw);
-        a.mask_bit(i, rb);
-        if a.word.is_ideal() {
-            let s = sum(rw);
-            rw.fill(0.0);
-            rw[0] = s;
-        }
-        if a.bit.is_ideal() {
-            columns.iter_mut().zip(&*rb).for_each(|(c, r)| *c += r);
-            rb.fill(0.0);
-            if i + 1 == m {
-                rb.copy_from_slice(columns);
-            }
-        }
-        each(i, rw, rb);
-    }
-}
-
-#[inline(always)]
-fn missing(rw: &mut [f64], rb: &mut [f64], current: &[f64]) {
-    let n = current.len();
-    let (rw, rb) = (&mut rw[..n], &mut rb[..n]);
-    for j in 0..n {
-        rw[j] = -rw[j] - current[j];
-        rb[j] = current[j] - rb[j];
-    }
-}
-
-/// out += g (here - there)
-#[inline(always)]
-fn segment(out: &mut [f64], g: f64, here: &[f64], there: &[f64]) {
-    let n = out.len();
-    let (here, there) = (&here[..n], &there[..n]);
-    for j in 0..n {
-        out[j] += g * (here[j] - there[j]);
-    }
-}
-
-impl Matrix {
-    /// out = (Tb + shunt) v at row `i`.
-    #[inline(always)]
-    fn bit_row(&self, i: usize, v: &[f64], out: &mut [f64]) {
-        let (m, n) = (self.m, self.n);
-        let b = &self.bit;
-        let row = |i: usize| &v[i * n..(i + 1) * n];
-        let here = row(i);
-        out.iter_mut().zip(here).for_each(|(o, v)| *o = b.shunt * v);
-        if !b.is_ideal() {
-            if i > 0 {
-                let above = row(i - 1);
-                let breaks = of_row(&b.breaks, i - 1);
-                segment(out, b.g, here, above);
-                for &(_, j) in breaks {
-                    out[j] -= b.g * (here[j] - above[j]);
-                }
-            }
-            if i + 1 < m {
-                let below = row(i + 1);
-                let breaks = of_row(&b.breaks, i);
-                segment(out, b.g, here, below);
-                for &(_, j) in breaks {
-                    out[j] -= b.g * (here[j] - below[j]);
-                }
-            }
-        }
-        for &(_, j) in of_row(&b.ties, i) {
-            out[j] += TIED * here[j];
-        }
-        for (e, at) in [(0, 0), (1, m - 1)] {
-            if i == at {
-                for j in 0..n {
-                    let s = b.ends[e][j];
-                    out[j] += if s < f64::INFINITY { s * here[j] } else { 0.0 };
-                }
-            }
-        }
-    }
-
-    fn mask_bit(&self, i: usize, row: &mut [f64]) {
-        let b = &self.bit;
-        for (e, at) in [(0, 0), (1, self.m - 1)] {
-            if b.is_ideal() || i == at {
-                for (j, r) in row.iter_mut().enumerate() {
-                    if b.is_held(e, j) {
-                        *r = 0.0;
-                    }
-                }
-            }
-        }
     }
 }

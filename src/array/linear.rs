@@ -2,9 +2,10 @@
 
 use super::geometry::{Geometry, conductance_faults, no_cell};
 use super::islands::Islands;
-use super::krylov::{Rhs, Rows, Stop, full_residual};
+use super::krylov::{Rhs, Stop};
 use super::mixed::Solver;
 use super::planes::{Matrix, dot, max_abs};
+use super::residual::{Rows, full_residual, scale};
 use super::solution::Currents;
 use crate::base::Control;
 use crate::diag::Diagnostic;
@@ -256,7 +257,7 @@ fn certify(a: &Matrix, rhs: &Rhs, lines: (&[f64], &[f64]), rows: &mut Rows) -> (
     if square.is_nan() {
         worst = f64::NAN;
     }
-    let scale = super::krylov::scale(a, rhs);
+    let scale = scale(a, rhs);
     (if square == 0.0 { 0.0 } else { square.sqrt() / scale }, worst)
 }
 

@@ -26,6 +26,7 @@ mod network_tran;
 mod network_write;
 pub mod nonlinear;
 mod planes;
+mod residual;
 mod rows;
 mod single;
 pub mod solution;

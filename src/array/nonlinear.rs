@@ -16,9 +16,10 @@
 use super::cells::{Cells, Frame, Moment, Stuck};
 use super::geometry::{Geometry, place};
 use super::islands::Islands;
-use super::krylov::{Rhs, Rows, Stop, Work, full_residual, scale};
+use super::krylov::{Rhs, Stop, Work};
 use super::linear::{Certificate, Settings, volts};
 use super::planes::{Matrix, dot, max_abs};
+use super::residual::{Rows, full_residual, scale};
 use super::solution::Currents;
 use crate::base::Control;
 use crate::base::control::Progress;

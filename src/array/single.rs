@@ -1,5 +1,5 @@
-//! The two row loops that an iteration in single precision consists of, with vectors written out: what the compiler makes of
-//! the loops in [`rows`](super::rows) for f64, it does not make of them for f32.
+//! The row loops around an iteration in single precision, with vectors written out: what the compiler makes of the loops in
+//! [`rows`](super::rows) for f64, it does not make of them for f32.
 //!
 //! Sums are made in as many parts as the processor's vectors have numbers. The residual in double precision does not depend
 //! on that.
@@ -85,4 +85,110 @@ pub(super) fn up<S: Simd>(
     }
     rest += rows::up_some(q, r, next, p, (g, f, gb), (wire, alpha), 0..1);
     simd.reduce_sum_f32s(s).wide() + rest
+}
+
+/// One row up the bit lines, b = f b + gb f next, and out = -(Tw x + g (x - b)) along a whole word line. At least two
+/// columns.
+#[inline(always)]
+pub(super) fn fresh<S: Simd>(
+    simd: S,
+    out: &mut [f64],
+    b: &mut [f64],
+    next: &mut [f64],
+    x: &[f64],
+    (g, f, gb): (&[f64], &[f64], f64),
+    wire: Wire<f64>,
+) {
+    let n = b.len();
+    let inner = n.saturating_sub(2) / S::F64_LANES * S::F64_LANES;
+    let (from, to) = (1, 1 + inner);
+    let all = |v| S::as_simd_f64s(v).0;
+    let (l4, h4, r4) = (all(&x[from - 1..to - 1]), all(&x[from..to]), all(&x[from + 1..to + 1]));
+    let (g4, f4) = (all(&g[from..to]), all(&f[from..to]));
+    let (b4, _) = S::as_mut_simd_f64s(&mut b[from..to]);
+    let (o4, _) = S::as_mut_simd_f64s(&mut out[from..to]);
+    let (n4, _) = S::as_mut_simd_f64s(&mut next[from..to]);
+    let [all_gb, all_g, all_shunt] = [gb, wire.g, wire.shunt].map(|x| simd.splat_f64s(x));
+    let blocks = b4.iter_mut().zip(o4).zip(n4).zip(g4).zip(f4).zip(l4).zip(h4).zip(r4);
+    for (((((((b, o), nx), g), f), l), h), rt) in blocks {
+        let t = simd.add_f64s(simd.mul_f64s(*f, *b), simd.mul_f64s(simd.mul_f64s(all_gb, *f), *nx));
+        let drop = simd.add_f64s(simd.sub_f64s(*h, *l), simd.sub_f64s(*h, *rt));
+        let wires = simd.add_f64s(simd.mul_f64s(all_shunt, *h), simd.mul_f64s(all_g, drop));
+        *o = simd.sub_f64s(simd.neg_f64s(wires), simd.mul_f64s(*g, simd.sub_f64s(*h, t)));
+        *nx = t;
+        *b = t;
+    }
+    for j in (0..1).chain(to..n) {
+        let t = f[j] * b[j] + (gb * f[j]) * next[j];
+        (next[j], b[j]) = (t, t);
+        let left = if j > 0 { wire.g * (x[j] - x[j - 1]) } else { wire.ends[0] * x[j] };
+        let right = if j + 1 < n { wire.g * (x[j] - x[j + 1]) } else { wire.ends[1] * x[j] };
+        out[j] = -(wire.shunt * x[j] + (left + right)) - g[j] * (x[j] - t);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Check;
+
+    /// Numbers without structure.
+    fn some(n: usize, seed: usize) -> Vec<f32> {
+        (0..n).map(|k| ((k * 37 + seed * 101) % 89) as f32 / 89.0 + 0.1).collect()
+    }
+
+    fn close(a: &[f32], b: &[f32], tol: f32) {
+        assert_eq!(a.len(), b.len());
+        for (a, b) in a.iter().zip(b) {
+            assert!((a - b).abs() <= tol * (a.abs() + b.abs() + 1.0), "{a} {b}");
+        }
+    }
+
+    impl pulp::WithSimd for Check {
+        type Output = ();
+
+        fn with_simd<S: Simd>(self, simd: S) {
+            for n in [2, 3, 7, 9, 10, 17, 18, 40] {
+                let [z, p, g, h, t, f] = [1, 2, 3, 4, 5, 6].map(|s| some(n, s));
+                let x: Vec<f64> = some(n, 7).iter().map(|x| f64::from(*x)).collect();
+                let ((mut z1, mut x1, mut p1), (mut z2, mut x2, mut p2)) =
+                    ((z.clone(), x.clone(), p.clone()), (z.clone(), x.clone(), p.clone()));
+                let by = (0.7, 0.2);
+                let a = direct(simd, &mut z1, &mut x1, &mut p1, (&g, &h), (&t, &f, 0.3), by);
+                let b = rows::direct(&mut z2, &mut x2, &mut p2, (&g, &h), (&t, &f, 0.3), by);
+                close(&[a as f32], &[b as f32], 1e-5);
+                close(&z1, &z2, 0.0);
+                close(&p1, &p2, 0.0);
+                assert_eq!(x1, x2);
+
+                let wire = Wire { g: 2.0, shunt: 0.1, ends: [0.4, 0.5] };
+                let ((mut q1, mut r1, mut n1), (mut q2, mut r2, mut n2)) =
+                    ((z.clone(), h.clone(), t.clone()), (z.clone(), h.clone(), t.clone()));
+                let a = up(simd, &mut q1, &mut r1, &mut n1, &p, (&g, &f, 0.3), (wire, 0.7));
+                let b = rows::up(&mut q2, &mut r2, &mut n2, &p, (&g, &f, 0.3), (wire, 0.7));
+                close(&[a as f32], &[b as f32], 1e-5);
+                close(&q1, &q2, 1e-6);
+                close(&r1, &r2, 1e-6);
+                close(&n1, &n2, 0.0);
+
+                // r - 1 (Tw x + g (x - t)) with r = 0 is what is missing.
+                let wide = |v: &[f32]| v.iter().map(|x| f64::from(*x)).collect::<Vec<_>>();
+                let [g, f, p, z, t] = [&g, &f, &p, &z, &t].map(|v| wide(v));
+                let wire = Wire { g: 2.0, shunt: 0.1, ends: [0.4, 0.5] };
+                let (mut b1, mut n1, mut out) = (z.clone(), t.clone(), vec![f64::NAN; n]);
+                fresh(simd, &mut out, &mut b1, &mut n1, &p, (&g, &f, 0.3), wire);
+                let (mut q2, mut r2, mut n2) = (z.clone(), vec![0.0; n], t.clone());
+                rows::up(&mut q2, &mut r2, &mut n2, &p, (&g, &f, 0.3), (wire, 1.0));
+                assert_eq!((&b1, &n1), (&n2, &n2));
+                assert!(out.iter().zip(&r2).all(|(a, b)| (a - b).abs() <= 1e-14), "{out:?} {r2:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn vectors_do_what_plain_loops_do() {
+        pulp::Arch::new().dispatch(Check);
+        pulp::Arch::Scalar.dispatch(Check);
+    }
 }
