@@ -6,10 +6,11 @@
 //! ```
 //!
 //! The iteration is bound by memory, and single precision is half of it. Directions are rounded, but they are what they
-//! are: x takes them as they stand, in double precision, so that the recursion of the residual loses digits only where
-//! products with S are computed, about 1e-7 of where it began. When it has fallen so far, the residual is computed anew
-//! from x, and the iteration goes on in the old direction ("reliable updates": Sleijpen and van der Vorst, Computing 56
-//! (1996) 141; Clark et al., Comput. Phys. Commun. 181 (2010) 1517). The certificate is the same as ever.
+//! are: x takes them as they stand, in double precision. In single precision its rounding, times the conductance of the wires,
+//! would be a residual that takes iterations of its own. So the recursion loses digits only where products with S are computed:
+//! 1e-6 of where it began. At 1e-4 the residual is computed anew from x, and the iteration goes on in the old direction
+//! ("reliable updates": Sleijpen and van der Vorst, Computing 56 (1996) 141; Clark et al., Comput. Phys. Commun. 181 (2010)
+//! 1517). A solution is accepted by such a residual only, and the certificate is the same as ever.
 //!
 //! Where wires hardly conduct, the smooth part of p - t in S p drowns in rounding. Such arrays, those with a coarse grid,
 //! and those without resistance in a plane, are iterated in double precision from the start; any other in which a new
