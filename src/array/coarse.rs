@@ -99,18 +99,33 @@ fn slowness(wires: &Wires, nodes: usize, g: f64) -> (f64, f64) {
 }
 
 impl Coarse {
-    /// None where the lines alone will do.
+    /// How many times worse than the lines' own is the smooth error, and the slow modes in each direction; 0 where lines are
+    /// too short, or have no resistance.
     #[inline(always)]
-    pub fn new<T: Real>(a: &Matrix<T>) -> Option<Coarse> {
+    fn slowness<T: Real>(a: &Matrix<T>) -> (f64, [f64; 2]) {
         let (m, n) = (a.m, a.n);
         if a.word.is_ideal() || a.bit.is_ideal() || m < 2 * SPACING || n < 2 * SPACING {
-            return None;
+            return (0.0, [0.0; 2]);
         }
         let mean = (0..m).map(|i| sum(&a.g[i * n..(i + 1) * n]).wide()).sum::<f64>() / (m * n) as f64;
         let (rw, modes_w) = slowness(&a.word, n, mean);
         let (rb, modes_b) = slowness(&a.bit, m, mean);
         let s = 1.0 / ((1.0 + 1.0 / rw) * (1.0 + 1.0 / rb));
-        if !(1.0 / (1.0 - s) > WORTH) {
+        (1.0 / (1.0 - s), [modes_w, modes_b])
+    }
+
+    /// The condition number of the system that the lines precondition, for lines that are long enough for a grid; 0 for
+    /// others.
+    pub fn condition(a: &Matrix) -> f64 {
+        Coarse::slowness(a).0
+    }
+
+    /// None where the lines alone will do.
+    #[inline(always)]
+    pub fn new<T: Real>(a: &Matrix<T>) -> Option<Coarse> {
+        let (m, n) = (a.m, a.n);
+        let (condition, [modes_w, modes_b]) = Coarse::slowness(a);
+        if !(condition > WORTH) {
             return None;
         }
         let intervals =
