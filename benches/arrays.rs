@@ -35,6 +35,8 @@ fn floating(n: usize, wire: f64) -> Geometry {
 
 /// Time on a processor, s: what remains comparable on a machine that others use, too. NaN where the system does not say.
 fn on_processor() -> f64 {
+    // The system books it at its ticks, every few milliseconds, and whenever a thread gives way.
+    std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
     text.split_whitespace().next().and_then(|w| w.parse::<f64>().ok()).map_or(f64::NAN, |ns| 1e-9 * ns)
 }

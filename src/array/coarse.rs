@@ -15,6 +15,7 @@
 //! Any positive definite E leaves the solution what it is. Breaks in lines are therefore not seen here, and a held node
 //! counts as one with a segment to ground.
 
+use super::float::Real;
 use super::planes::{Matrix, TIED, Wires, dot, sum};
 
 /// Below this condition number the lines alone are quick.
@@ -98,18 +99,33 @@ fn slowness(wires: &Wires, nodes: usize, g: f64) -> (f64, f64) {
 }
 
 impl Coarse {
-    /// None where the lines alone will do.
+    /// How many times worse than the lines' own is the smooth error, and the slow modes in each direction; 0 where lines are
+    /// too short, or have no resistance.
     #[inline(always)]
-    pub fn new(a: &Matrix) -> Option<Coarse> {
+    fn slowness<T: Real>(a: &Matrix<T>) -> (f64, [f64; 2]) {
         let (m, n) = (a.m, a.n);
         if a.word.is_ideal() || a.bit.is_ideal() || m < 2 * SPACING || n < 2 * SPACING {
-            return None;
+            return (0.0, [0.0; 2]);
         }
-        let mean = sum(&a.g) / (m * n) as f64;
+        let mean = (0..m).map(|i| sum(&a.g[i * n..(i + 1) * n]).wide()).sum::<f64>() / (m * n) as f64;
         let (rw, modes_w) = slowness(&a.word, n, mean);
         let (rb, modes_b) = slowness(&a.bit, m, mean);
         let s = 1.0 / ((1.0 + 1.0 / rw) * (1.0 + 1.0 / rb));
-        if !(1.0 / (1.0 - s) > WORTH) {
+        (1.0 / (1.0 - s), [modes_w, modes_b])
+    }
+
+    /// The condition number of the system that the lines precondition, for lines that are long enough for a grid; 0 for
+    /// others.
+    pub fn condition(a: &Matrix) -> f64 {
+        Coarse::slowness(a).0
+    }
+
+    /// None where the lines alone will do.
+    #[inline(always)]
+    pub fn new<T: Real>(a: &Matrix<T>) -> Option<Coarse> {
+        let (m, n) = (a.m, a.n);
+        let (condition, [modes_w, modes_b]) = Coarse::slowness(a);
+        if !(condition > WORTH) {
             return None;
         }
         let intervals =
@@ -154,7 +170,7 @@ impl Coarse {
     }
 
     #[inline(always)]
-    fn cells(&mut self, a: &Matrix) {
+    fn cells<T: Real>(&mut self, a: &Matrix<T>) {
         let n = a.n;
         let intervals = self.across.count() - 1;
         let mut sums = vec![[0.0; 9]; intervals];
@@ -167,7 +183,7 @@ impl Coarse {
                     let nodes = self.across.nodes(l);
                     let g = &g[nodes.clone()];
                     let (t, t2) = (&self.across.t[nodes.clone()], &self.across.t2[nodes]);
-                    let row = pairs(sum(g), dot(g, t), dot(g, t2));
+                    let row = pairs(sum(g).wide(), moment(g, t), moment(g, t2));
                     for (v, s) in vertical.iter().zip(s.chunks_exact_mut(3)) {
                         s.iter_mut().zip(&row).for_each(|(s, r)| *s += v * r);
                     }
@@ -193,7 +209,7 @@ impl Coarse {
         }
     }
 
-    fn wires(&mut self, a: &Matrix) {
+    fn wires<T>(&mut self, a: &Matrix<T>) {
         let mut entries = vec![];
         let steep = |h: &Hats, k: usize| {
             let s = 1.0 / (h.tops[k + 1] - h.tops[k]) as f64;
@@ -279,12 +295,12 @@ impl Coarse {
 
     /// Adds Vᵀ of row `i`.
     #[inline(always)]
-    pub fn collect(&self, i: usize, r: &[f64], v: &mut Values) {
+    pub fn collect<T: Real>(&self, i: usize, r: &[T], v: &mut Values) {
         let row = &mut v.row;
         row.fill(0.0);
         for l in 0..self.across.count() - 1 {
             let nodes = self.across.nodes(l);
-            let (s0, s1) = (sum(&r[nodes.clone()]), dot(&r[nodes.clone()], &self.across.t[nodes]));
+            let (s0, s1) = (sum(&r[nodes.clone()]).wide(), moment(&r[nodes.clone()], &self.across.t[nodes]));
             row[l] += s0 - s1;
             row[l + 1] += s1;
         }
@@ -325,7 +341,7 @@ impl Coarse {
 
     /// z += V c in row `i`.
     #[inline(always)]
-    pub fn spread(&self, i: usize, z: &mut [f64], v: &mut Values) {
+    pub fn spread<T: Real>(&self, i: usize, z: &mut [T], v: &mut Values) {
         let (k, s) = (self.down.interval(i), self.down.t[i]);
         let count = self.across.count();
         for (l, c) in v.row.iter_mut().enumerate() {
@@ -339,11 +355,24 @@ impl Coarse {
 }
 
 #[inline(always)]
-fn ramp(z: &mut [f64], t: &[f64], from: f64, by: f64) {
+fn ramp<T: Real>(z: &mut [T], t: &[f64], from: f64, by: f64) {
     let t = &t[..z.len()];
     for j in 0..z.len() {
-        z[j] += from + by * t[j];
+        z[j] += T::of(from + by * t[j]);
     }
+}
+
+/// v·t
+#[inline(always)]
+fn moment<T: Real>(v: &[T], t: &[f64]) -> f64 {
+    let mut s = [0.0; 8];
+    let ((v8, v), (t8, t)) = (v.as_chunks::<8>(), t.as_chunks::<8>());
+    for (v, t) in v8.iter().zip(t8) {
+        for k in 0..8 {
+            s[k] += v[k].wide() * t[k];
+        }
+    }
+    sum(&s) + v.iter().zip(t).map(|(v, t)| v.wide() * t).sum::<f64>()
 }
 
 #[inline(always)]

@@ -7,8 +7,9 @@
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::krylov::{Rhs, Work};
+use super::krylov::Rhs;
 use super::linear::{Linear, Settings, solve};
+use super::residual::Rows;
 use crate::base::Control;
 use crate::base::control::Progress;
 use crate::diag::Diagnostic;
@@ -35,8 +36,8 @@ impl Effective {
         let solved: Result<Vec<(Vec<f64>, f64, bool)>, Diagnostic> = (0..count)
             .into_par_iter()
             .map_init(
-                || Work::new(a),
-                |work, k| {
+                || (a.clone(), array.solver().clone(), Rows::new(n)),
+                |(a, solver, rows), k| {
                     let (mut word, mut bit) = (vec![0.0; m], vec![0.0; n]);
                     if by_word {
                         word[k] = 1.0;
@@ -46,15 +47,19 @@ impl Effective {
                     if quiet.is_cancelled() {
                         return Ok((vec![0.0; if by_word { n } else { m }], 0.0, true));
                     }
-                    work.guess(a, [&word, &word]);
+                    // Not what another solution on this thread made of it.
+                    if solver.is_single() != array.solver().is_single() {
+                        *solver = array.solver().clone();
+                    }
+                    solver.guess(a, [&word, &word]);
                     let rhs = Rhs::Ends { word: [&word, &word], bit: [&bit, &bit] };
-                    let c = solve(a, work, &rhs, settings, &quiet)?;
-                    let g = &a.g;
+                    let c = solve(a, solver, rows, &rhs, settings, &quiet)?;
+                    let (g, x, b) = (&a.g, solver.x(), solver.b());
                     let mut sums = vec![0.0; if by_word { n } else { m }];
                     for i in 0..m {
                         for j in 0..n {
                             let at = i * n + j;
-                            let current = g[at] * (work.x[at] - work.q[at]);
+                            let current = g[at] * (x[at] - b[at]);
                             if by_word {
                                 sums[j] += current;
                             } else {

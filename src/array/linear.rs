@@ -2,8 +2,10 @@
 
 use super::geometry::{Geometry, conductance_faults, no_cell};
 use super::islands::Islands;
-use super::krylov::{Rhs, Rows, Stop, Work, full_residual};
+use super::krylov::{Rhs, Stop};
+use super::mixed::Solver;
 use super::planes::{Matrix, dot, max_abs};
+use super::residual::{Rows, full_residual, scale};
 use super::solution::Currents;
 use crate::base::Control;
 use crate::diag::Diagnostic;
@@ -38,12 +40,13 @@ pub struct Certificate {
     pub is_partial: bool,
 }
 
-/// An array of linear cells with its work space: 7 numbers for each cell.
+/// An array of linear cells with its work space: 56 bytes for each cell, 64 where wires hardly conduct.
 #[derive(Clone, Debug)]
 pub struct Linear {
     geometry: Geometry,
     a: Matrix,
-    work: Work,
+    solver: Solver,
+    rows: Rows,
     volts: [[Vec<f64>; 2]; 2],
     islands: Islands,
     is_started: bool,
@@ -66,9 +69,9 @@ impl Linear {
         let islands = Islands::find(&geometry, |k| conductances[k] > 0.0);
         let mut a = Matrix::new(&geometry, conductances);
         islands.tie(&mut a);
-        a.factor();
-        let work = Work::new(&a);
-        Ok(Linear { volts: volts(&geometry), geometry, a, work, islands, is_started: false })
+        let solver = Solver::new(&mut a);
+        let rows = Rows::new(a.n);
+        Ok(Linear { volts: volts(&geometry), geometry, a, solver, rows, islands, is_started: false })
     }
 
     pub fn geometry(&self) -> &Geometry {
@@ -95,11 +98,11 @@ impl Linear {
         }
         let was = std::mem::replace(&mut self.a.g[row * n + col], g);
         if (was == 0.0) == (g == 0.0) {
-            self.a.refactor_cell(row, col);
+            self.solver.refactor_cell(&mut self.a, row, col);
         } else {
             self.islands = Islands::find(&self.geometry, |k| self.a.g[k] > 0.0);
             self.islands.tie(&mut self.a);
-            self.a.factor();
+            self.solver.factor(&mut self.a);
         }
         Ok(())
     }
@@ -119,27 +122,28 @@ impl Linear {
     pub fn solve(&mut self, settings: &Settings, control: &Control) -> Result<Certificate, Diagnostic> {
         let [word, bit] = &self.volts;
         if !std::mem::replace(&mut self.is_started, true) {
-            self.work.guess(&self.a, [&word[0], &word[1]]);
+            self.solver.guess(&self.a, [&word[0], &word[1]]);
         }
         let rhs = Rhs::Ends { word: [&word[0], &word[1]], bit: [&bit[0], &bit[1]] };
-        let certificate = solve(&self.a, &mut self.work, &rhs, settings, control)?;
-        self.islands.blank(self.a.n, &mut self.work.x, &mut self.work.q);
+        let certificate = solve(&mut self.a, &mut self.solver, &mut self.rows, &rhs, settings, control)?;
+        let (x, b) = self.solver.lines_mut();
+        self.islands.blank(self.a.n, x, b);
         Ok(certificate)
     }
 
     /// Voltages of the word-line nodes, row by row, V. NaN where nothing determines them.
     pub fn word(&self) -> &[f64] {
-        &self.work.x
+        self.solver.x()
     }
 
     /// Voltages of the bit-line nodes, row by row, V.
     pub fn bit(&self) -> &[f64] {
-        &self.work.q
+        self.solver.b()
     }
 
     /// Current of the cell at `k = row * columns + column`, from word to bit line, A.
     pub fn cell_current(&self, k: usize) -> f64 {
-        let v = self.work.x[k] - self.work.q[k];
+        let v = self.word()[k] - self.bit()[k];
         // Where nothing determines the voltage, nothing flows.
         if v.is_nan() { 0.0 } else { self.a.g[k] * v }
     }
@@ -150,41 +154,53 @@ impl Linear {
     }
 
     /// Voltages of the word lines and of the bit lines, and the currents of the cells, without a copy.
-    pub fn into_parts(self) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
-        let Work { x, q, p: mut current, .. } = self.work;
-        for (c, ((w, b), g)) in current.iter_mut().zip(x.iter().zip(&q).zip(&self.a.g)) {
+    pub fn into_parts(mut self) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+        let mut current = std::mem::take(&mut self.a.g);
+        let (x, b) = self.solver.into_lines(&self.a);
+        for (c, (w, b)) in current.iter_mut().zip(x.iter().zip(&b)) {
             let v = w - b;
-            *c = if v.is_nan() { 0.0 } else { g * v };
+            *c = if v.is_nan() { 0.0 } else { *c * v };
         }
-        (x, q, current)
+        (x, b, current)
     }
 
     pub(crate) fn matrix(&self) -> &Matrix {
         &self.a
     }
+
+    /// Double precision from the start.
+    #[cfg(test)]
+    pub(super) fn doubled(&mut self) {
+        self.solver.double(&mut self.a);
+    }
+
+    pub(crate) fn solver(&self) -> &Solver {
+        &self.solver
+    }
 }
 
 /// Solves and certifies.
 pub(crate) fn solve(
-    a: &Matrix,
-    work: &mut Work,
+    a: &mut Matrix,
+    solver: &mut Solver,
+    rows: &mut Rows,
     rhs: &Rhs,
     settings: &Settings,
     control: &Control,
 ) -> Result<Certificate, Diagnostic> {
     let most = if settings.iterations > 0 { settings.iterations } else { 1000 + 20 * (a.m + a.n) };
     // NaN of a former solution is no guess.
-    work.x.iter_mut().filter(|v| !v.is_finite()).for_each(|v| *v = 0.0);
+    solver.lines_mut().0.iter_mut().filter(|v| !v.is_finite()).for_each(|v| *v = 0.0);
     let top = rhs.largest_voltage();
     let mut total = Certificate::default();
     let mut last = f64::INFINITY;
     let mut is_cancelled = false;
     for _ in 0..3 {
         let left = most - total.iterations.min(most);
-        let run =
-            work.solve(a, rhs, Stop { tol: settings.tol, volts: 10.0 * settings.tol * top, iterations: left }, control);
+        let stop = Stop { tol: settings.tol, volts: 10.0 * settings.tol * top, iterations: left };
+        let run = solver.solve(a, rhs, stop, control);
         total.iterations += run.iterations;
-        (total.residual, total.worst) = certify(a, rhs, work);
+        (total.residual, total.worst) = certify(a, rhs, (solver.x(), solver.b()), rows);
         is_cancelled = run.cancelled;
         if is_cancelled || total.residual <= 4.0 * settings.tol || !(total.residual < 0.25 * last) {
             break;
@@ -206,26 +222,42 @@ pub(crate) fn solve(
     Ok(total)
 }
 
-fn certify(a: &Matrix, rhs: &Rhs, work: &Work) -> (f64, f64) {
-    let n = a.n;
-    let (mut square, mut worst) = (0.0, 0.0f64);
-    let (w, b) = (&work.x, &work.q);
-    let mut rows = Rows::new(n);
-    pulp::Arch::new().dispatch(|| {
+/// Not a closure: see [`super::krylov`].
+struct Certify<'a> {
+    a: &'a Matrix,
+    rhs: &'a Rhs<'a>,
+    lines: (&'a [f64], &'a [f64]),
+    rows: &'a mut Rows,
+}
+
+impl pulp::NullaryFnOnce for Certify<'_> {
+    type Output = (f64, f64);
+
+    /// |r|² and the largest |r|.
+    #[inline(always)]
+    fn call(self) -> (f64, f64) {
+        let Certify { a, rhs, lines: (w, b), rows } = self;
+        let n = a.n;
+        let (mut square, mut worst) = (0.0, 0.0f64);
         let cell = |i: usize, out: &mut [f64]| {
             let at = i * n..(i + 1) * n;
             ohmic(out, &a.g[at.clone()], &w[at.clone()], &b[at]);
         };
-        full_residual(a, rhs, (w, b), &mut rows, cell, |_, rw, rb| {
+        full_residual(a, rhs, (w, b), rows, cell, |_, rw, rb| {
             square += dot(rw, rw) + dot(rb, rb);
             worst = max_abs(max_abs(worst, rw), rb);
         });
-    });
+        (square, worst)
+    }
+}
+
+fn certify(a: &Matrix, rhs: &Rhs, lines: (&[f64], &[f64]), rows: &mut Rows) -> (f64, f64) {
+    let (square, mut worst) = pulp::Arch::new().dispatch(Certify { a, rhs, lines, rows });
     // NaN must be seen.
     if square.is_nan() {
         worst = f64::NAN;
     }
-    let scale = super::krylov::scale(a, rhs);
+    let scale = scale(a, rhs);
     (if square == 0.0 { 0.0 } else { square.sqrt() / scale }, worst)
 }
 

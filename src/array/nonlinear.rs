@@ -16,9 +16,10 @@
 use super::cells::{Cells, Frame, Moment, Stuck};
 use super::geometry::{Geometry, place};
 use super::islands::Islands;
-use super::krylov::{Rhs, Rows, Stop, Work, full_residual, scale};
+use super::krylov::{Rhs, Stop, Work};
 use super::linear::{Certificate, Settings, volts};
 use super::planes::{Matrix, dot, max_abs};
+use super::residual::{Rows, full_residual, scale};
 use super::solution::Currents;
 use crate::base::Control;
 use crate::base::control::Progress;
@@ -100,7 +101,7 @@ impl<C: Cells> Array<C> {
         let all = geometry.cells();
         let mut a = Matrix::new(&geometry, vec![0.0; all]);
         islands.tie(&mut a);
-        let work = Work::new(&a);
+        let work = Work::new(a.m, a.n);
         let mut z = vec![0.0; all * cells.internals().len()];
         cells.start(&mut z);
         Ok(Array {
@@ -424,7 +425,7 @@ impl<C: Cells> Array<C> {
             let rhs = Rhs::Full { word: &self.fw, bit: &self.fb };
             let most = 1000 + 20 * (self.a.m + self.a.n);
             let stop = Stop { tol: eta, volts: f64::INFINITY, iterations: most };
-            let run = self.work.solve(&self.a, &rhs, stop, control);
+            let run = self.work.solve(&self.a, &self.a, &rhs, stop, control);
             self.statistics.inner += run.iterations;
             self.statistics.newton += 1;
             if run.cancelled {
@@ -437,7 +438,7 @@ impl<C: Cells> Array<C> {
                 let by = length - done;
                 pulp::Arch::new().dispatch(|| {
                     self.w.iter_mut().zip(&self.work.x).for_each(|(w, d)| *w += by * d);
-                    self.b.iter_mut().zip(&self.work.q).for_each(|(b, d)| *b += by * d);
+                    self.b.iter_mut().zip(&self.work.b).for_each(|(b, d)| *b += by * d);
                 });
                 done = length;
                 let (r, _, k) = match self.imbalance(level, past) {
@@ -458,7 +459,7 @@ impl<C: Cells> Array<C> {
                 length = if fit.is_finite() { fit.clamp(0.1 * length, 0.5 * length) } else { 0.1 * length };
                 self.statistics.damped += 1;
             }
-            let moved = pulp::Arch::new().dispatch(|| max_abs(max_abs(0.0, &self.work.x), &self.work.q));
+            let moved = pulp::Arch::new().dispatch(|| max_abs(max_abs(0.0, &self.work.x), &self.work.b));
             last_step = length * moved;
             // Cells without nonlinearity are solved by one step.
             if self.cells.is_linear() && length == 1.0 {
