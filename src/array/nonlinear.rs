@@ -4,8 +4,8 @@
 //! w, b <- the voltages of the lines' drivers
 //! repeat: i, g <- cells at w - b;  F <- imbalance of currents at all nodes
 //!         stop if |F| <= tol |sources| and the last step was small
-//!         factor the lines with D = diag(g);  solve J d = F to a hundredth of the progress so far (Dembo, Eisenstat
-//!         and Steihaug, SIAM J. Numer. Anal. 19 (1982) 400)
+//!         factor the lines with D = diag(g);  solve J d = F to the progress so far, which keeps the second order
+//!         (Dembo, Eisenstat and Steihaug, SIAM J. Numer. Anal. 19 (1982) 400)
 //!         halve d until |F| falls
 //! ```
 //!
@@ -420,7 +420,7 @@ impl<C: Cells> Array<C> {
             }
             self.chords();
             self.a.factor();
-            let eta = (0.01 * rel).clamp(1e-8, 1e-2);
+            let eta = rel.clamp(1e-8, 0.03);
             self.work.x.fill(0.0);
             let rhs = Rhs::Full { word: &self.fw, bit: &self.fb };
             let most = 1000 + 20 * (self.a.m + self.a.n);
