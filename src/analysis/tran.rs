@@ -77,6 +77,8 @@ struct Transient<'a> {
     max_iterations: usize,
     /// The last step showed the ringing of the trapezoidal rule.
     rings: bool,
+    /// The step before this one, from the same point, has failed.
+    is_retry: bool,
     /// By row: how many times running the derivative of its content has changed its sign without shrinking.
     flips: Vec<u8>,
 }
@@ -96,7 +98,11 @@ impl Transient<'_> {
 
     fn iterate(&mut self, t1: f64, a0: f64) -> Result<(), Failure> {
         self.x[0] = 0.0;
-        let at = self.sim.point_tran(t1);
+        let mut at = self.sim.point_tran(t1);
+        if self.is_retry {
+            // A search that failed may have gone to and fro between a device and its tangent.
+            at.quiet = 0.0;
+        }
         let settings = Settings {
             max_iterations: self.max_iterations,
             accept_first: 0.1,
@@ -404,6 +410,7 @@ pub fn run(
         memory,
         max_iterations: options.itl4.max(10),
         rings: false,
+        is_retry: false,
         flips: vec![0; n],
     };
     begin(&mut t, plan, control)?;
@@ -501,6 +508,7 @@ fn advance(
         }
         let t1 = if lands { target } else { time + h };
 
+        t.is_retry = failures > 0;
         match t.attempt(t1, order, failures >= GENTLE_AFTER) {
             Err(failure) => {
                 t.sim.stats.rejected_newton += 1;
