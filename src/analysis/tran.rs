@@ -77,8 +77,8 @@ struct Transient<'a> {
     max_iterations: usize,
     /// The last step showed the ringing of the trapezoidal rule.
     rings: bool,
-    /// The step before this one, from the same point, has failed.
-    is_retry: bool,
+    /// Some steps from this point have failed, one after the other.
+    is_stubborn: bool,
     /// By row: how many times running the derivative of its content has changed its sign without shrinking.
     flips: Vec<u8>,
 }
@@ -98,13 +98,10 @@ impl Transient<'_> {
 
     fn iterate(&mut self, t1: f64, a0: f64) -> Result<(), Failure> {
         self.x[0] = 0.0;
-        let mut at = self.sim.point_tran(t1);
-        if self.is_retry {
-            // A search that failed may have gone to and fro between a device and its tangent.
-            at.quiet = 0.0;
-        }
+        let at = self.sim.point_tran(t1);
         let settings = Settings {
-            max_iterations: self.max_iterations,
+            // Where shorter steps do not help, as where a voltage without capacitance jumps, more iterations may.
+            max_iterations: self.max_iterations * if self.is_stubborn { 5 } else { 1 },
             accept_first: 0.1,
             nonlinear_only: true,
             check_residual: false,
@@ -410,7 +407,7 @@ pub fn run(
         memory,
         max_iterations: options.itl4.max(10),
         rings: false,
-        is_retry: false,
+        is_stubborn: false,
         flips: vec![0; n],
     };
     begin(&mut t, plan, control)?;
@@ -508,8 +505,8 @@ fn advance(
         }
         let t1 = if lands { target } else { time + h };
 
-        t.is_retry = failures > 0;
-        match t.attempt(t1, order, failures >= GENTLE_AFTER) {
+        t.is_stubborn = failures >= GENTLE_AFTER;
+        match t.attempt(t1, order, t.is_stubborn) {
             Err(failure) => {
                 t.sim.stats.rejected_newton += 1;
                 t.reject();
