@@ -19,8 +19,9 @@ use crate::device::{IterMem, Load, Point};
 use crate::veriloga::ir::{signal, sim};
 use crate::veriloga::jit::{Args, KEYS};
 
-/// Operations of a large chunk, which take some ten microseconds, and of a batch that is worth another thread.
-const CHUNK: usize = 600_000;
+/// Operations of a large chunk: enough instances for those of one code and class to fill groups, also where most of them rest;
+/// and of a batch that is worth another thread.
+const CHUNK: usize = 5_000_000;
 const PARALLEL_FROM: usize = 200_000;
 /// Instances of a chunk at most, and at least in a large batch.
 const MOST: usize = 256;

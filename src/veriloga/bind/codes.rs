@@ -12,10 +12,10 @@ use crate::veriloga::jit::Kernel;
 use crate::veriloga::passes::{Ties, apart};
 
 /// So many instances alike have code of their own: fewer would leave lanes empty that others could fill. All instances of
-/// a batch alike have it, too.
+/// a batch alike have it, too; less than a third of them have not: where most rest, groups of many kinds are not full.
 const OWN_FROM: usize = 8;
 /// Codes of a batch at most, besides the one for the rest.
-const MOST: usize = 8;
+const MOST: usize = 3;
 
 /// Code, and where its results go.
 pub struct Code {
@@ -57,7 +57,8 @@ fn own_codes(rows: &[u32], n: usize) -> (Vec<Ties>, Vec<Option<u32>>) {
         list[number].1 += 1;
         of.push(number);
     }
-    let mut best: Vec<usize> = (0..list.len()).filter(|k| list[*k].1 >= OWN_FROM.min(n)).collect();
+    let mut best: Vec<usize> =
+        (0..list.len()).filter(|k| list[*k].1 >= OWN_FROM.min(n) && 3 * list[*k].1 >= n).collect();
     best.sort_by_key(|k| std::cmp::Reverse(list[*k].1));
     best.truncate(MOST);
     let new = |k: &usize| best.iter().position(|b| b == k).map(|k| k as u32);
